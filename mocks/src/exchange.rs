@@ -1,0 +1,222 @@
+//! What went over the wire, in the format that the contract check reads.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+/// One request and its answer. Request headers are not kept, and tokens and secrets in bodies are blotted out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The request's number, from 1. A request that lands late, or is held before it is applied, has two lines.
+    pub n: u64,
+    /// When, on the simulator's clock.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// The method.
+    pub method: String,
+    /// The host, without the port.
+    pub host: String,
+    /// The path, still percent-encoded.
+    pub path: String,
+    /// The query, decoded.
+    pub query: BTreeMap<String, String>,
+    /// JSON, or the text of what is no JSON; null if there was none.
+    pub request_body: Value,
+    /// The status; 0 if there was no answer.
+    pub status: u16,
+    /// The answer's headers.
+    pub response_headers: BTreeMap<String, String>,
+    /// JSON, or the text of what is no JSON; null if there was none.
+    pub response_body: Value,
+    /// The kind of the fault that had a hand in this exchange.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
+impl Exchange {
+    /// An exchange from what was sent and, unless it was lost, what came back.
+    pub fn new(
+        n: u64,
+        at: OffsetDateTime,
+        request: &Request<Bytes>,
+        answer: Option<&Response<Bytes>>,
+        fault: Option<&str>,
+    ) -> Self {
+        let query = request.uri().query().unwrap_or_default();
+        Self {
+            n,
+            at,
+            method: request.method().to_string(),
+            host: host(request),
+            path: request.uri().path().to_owned(),
+            query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            request_body: body(request.body()),
+            status: answer.map_or(0, |a| a.status().as_u16()),
+            response_headers: answer.map(|a| headers(a.headers())).unwrap_or_default(),
+            response_body: answer.map_or(Value::Null, |a| body(a.body())),
+            fault: fault.map(str::to_owned),
+        }
+    }
+}
+
+/// The host a request is meant for, in lower case and without the port.
+pub(crate) fn host(request: &Request<Bytes>) -> String {
+    let named = || request.headers().get(http::header::HOST)?.to_str().ok();
+    let host = request.uri().host().or_else(named).unwrap_or_default();
+    let port = host.rfind(':').filter(|_| !host.ends_with(']'));
+    host.get(..port.unwrap_or(host.len())).unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Whether a path is that of a running operation, which the contract check treats apart as well.
+pub(crate) fn is_operation_path(path: &str) -> bool {
+    let kinds = [
+        "operationstatus",
+        "operationstatuses",
+        "operationsstatus",
+        "operationresult",
+        "operationresults",
+        "asyncoperations",
+    ];
+    path.to_ascii_lowercase().split('/').any(|part| kinds.contains(&part))
+}
+
+fn headers(map: &HeaderMap) -> BTreeMap<String, String> {
+    let mut kept = BTreeMap::new();
+    for (name, value) in map {
+        if !SECRET_HEADERS.contains(&name.as_str()) {
+            kept.insert(name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned());
+        }
+    }
+    kept
+}
+
+fn body(bytes: &Bytes) -> Value {
+    if bytes.is_empty() {
+        return Value::Null;
+    }
+    if let Ok(mut json) = serde_json::from_slice(bytes) {
+        blot(&mut json);
+        return json;
+    }
+    let text = String::from_utf8_lossy(bytes);
+    // A cut-off token answer is no JSON and no form; better to lose its text than to show half a token.
+    if SECRETS.iter().any(|name| text.to_ascii_lowercase().contains(&format!("\"{name}\""))) {
+        return Value::from(BLOT);
+    }
+    if !text.starts_with(['<', '{', '[']) && text.contains('=') {
+        let shown = url::form_urlencoded::parse(bytes).map(|(name, value)| {
+            let value = if is_secret(&name) { BLOT.into() } else { value };
+            (name, value)
+        });
+        return Value::from(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(shown).finish());
+    }
+    Value::from(text.into_owned())
+}
+
+const BLOT: &str = "REDACTED";
+const SECRET_HEADERS: [&str; 3] = ["authorization", "set-cookie", "proxy-authorization"];
+const SECRETS: [&str; 10] = [
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "accesstoken",
+    "refreshtoken",
+    "client_secret",
+    "client_assertion",
+    "assertion",
+    "password",
+    "secret",
+];
+
+fn is_secret(name: &str) -> bool {
+    SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
+fn blot(json: &mut Value) {
+    match json {
+        Value::Object(members) => {
+            for (name, value) in members {
+                if is_secret(name) && value.is_string() {
+                    *value = Value::from(BLOT);
+                } else {
+                    blot(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(blot),
+        _ => {}
+    }
+}
+
+/// The exchanges so far: the newest in memory, all of them in a file if one is named.
+#[derive(Debug)]
+pub struct Log {
+    kept: VecDeque<Exchange>,
+    limit: usize,
+    file: Option<File>,
+    failed: Option<String>,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { kept: VecDeque::new(), limit: 100_000, file: None, failed: None }
+    }
+}
+
+impl Log {
+    /// Keeps at most this many exchanges in memory, the newest ones.
+    pub fn limit(&mut self, most: usize) {
+        self.limit = most;
+        while self.kept.len() > most {
+            self.kept.pop_front();
+        }
+    }
+
+    /// Appends to this file as well, one JSON object a line.
+    pub fn append_to(&mut self, path: &Path) -> io::Result<()> {
+        self.file = Some(OpenOptions::new().create(true).append(true).open(path)?);
+        Ok(())
+    }
+
+    /// Adds an exchange. A file that cannot be written is given up, and [`Log::failed`] tells why.
+    pub fn push(&mut self, exchange: Exchange) {
+        if let Some(file) = &mut self.file {
+            let line = serde_json::to_vec(&exchange).map_err(io::Error::from).and_then(|mut line| {
+                line.push(b'\n');
+                file.write_all(&line)
+            });
+            if let Err(error) = line {
+                self.failed = Some(error.to_string());
+                self.file = None;
+            }
+        }
+        if self.limit > 0 {
+            if self.kept.len() >= self.limit {
+                self.kept.pop_front();
+            }
+            self.kept.push_back(exchange);
+        }
+    }
+
+    /// What is in memory, oldest first.
+    pub fn kept(&self) -> Vec<Exchange> {
+        self.kept.iter().cloned().collect()
+    }
+
+    /// Why the file was given up.
+    pub fn failed(&self) -> Option<&str> {
+        self.failed.as_deref()
+    }
+
+    /// Forgets what is in memory; the file is left as it is.
+    pub fn clear(&mut self) {
+        self.kept.clear();
+    }
+}

@@ -1,0 +1,266 @@
+//! The simulator that every door leads to: a world, its clock, the faults and the log.
+
+mod credential;
+mod hold;
+mod state;
+
+use std::fmt;
+use std::future::Future;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use azure_core::credentials::TokenCredential;
+use azure_core::http::HttpClient;
+use bytes::Bytes;
+use http::{Request, Response};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::World;
+use crate::clock::Clock;
+use crate::exchange::Exchange;
+use crate::faults::{Armed, Fault, Fired};
+use crate::transport::InProcess;
+
+use credential::SimCredential;
+use hold::{Holding, Holds};
+use state::State;
+
+pub use hold::{Held, Release};
+pub(crate) use state::Taken;
+
+/// How a request ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// With an answer.
+    Answer(Response<Bytes>),
+    /// The connection was lost before an answer came.
+    Lost,
+    /// There was no connection; the request was not sent.
+    Refused,
+}
+
+/// A world with the time it was looked at, as `azure-sim` saves and loads it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Saved {
+    /// The simulated time.
+    #[serde(with = "time::serde::rfc3339")]
+    pub now: OffsetDateTime,
+    /// The world.
+    pub world: World,
+}
+
+/// The simulator. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Sim(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    state: Mutex<State>,
+    holds: watch::Sender<Holds>,
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A world is pages long, clients print their transport, and printing must not take the lock.
+        f.debug_struct("Sim").field("now", &self.0.clock.now()).finish_non_exhaustive()
+    }
+}
+
+impl Sim {
+    /// A simulator of this world, by this clock.
+    pub fn new(world: World, clock: Clock) -> Self {
+        Self(Arc::new(Inner {
+            clock,
+            state: Mutex::new(State::new(world)),
+            holds: watch::Sender::new(Holds::default()),
+        }))
+    }
+
+    /// Puts a request to the world, as the faults allow. Dropping the future is hanging up.
+    pub async fn handle(&self, request: Request<Bytes>) -> Outcome {
+        self.travel().await;
+        let taken = self.take(request);
+        let outcome = match taken {
+            Taken::Done(outcome) => outcome,
+            Taken::Held { held, request, answer } => {
+                let n = held.n;
+                let release = Holding::new(&self.0.holds, held).released().await;
+                match (release, answer) {
+                    (Release::Drop, _) => Outcome::Lost,
+                    (Release::Go, Some(answer)) => Outcome::Answer(answer),
+                    (Release::Go, None) => self.state().go_on(self.0.clock.now(), n, request),
+                }
+            }
+        };
+        self.travel().await;
+        outcome
+    }
+
+    /// The way to the service or back: always a point where another task may run, or the caller may give up.
+    async fn travel(&self) {
+        let latency = self.state().latency;
+        if latency.is_zero() {
+            tokio::task::yield_now().await;
+        } else {
+            self.0.clock.sleep(latency / 2).await;
+        }
+    }
+
+    pub(crate) fn take(&self, request: Request<Bytes>) -> Taken {
+        let mut state = self.state();
+        let now = self.0.clock.now();
+        state.take(now, request)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A test that panics inside `with_world` must not hide its message behind a poisoned lock.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every request takes this long there and back, on the simulator's clock.
+    pub fn latency(&self, there_and_back: Duration) {
+        self.state().latency = there_and_back;
+    }
+
+    /// Looks at the world, or moves it by hand, at the present time.
+    pub fn with_world<R>(&self, look: impl FnOnce(&mut World, OffsetDateTime) -> R) -> R {
+        let mut state = self.state();
+        let now = self.0.clock.now();
+        state.settle(now);
+        state.world.advance(now);
+        look(&mut state.world, now)
+    }
+
+    /// A copy of the world as it is now.
+    pub fn world(&self) -> World {
+        self.with_world(|world, _| world.clone())
+    }
+
+    /// The world and the time.
+    pub fn save(&self) -> Saved {
+        self.with_world(|world, now| Saved { now, world: world.clone() })
+    }
+
+    /// Puts another world in this one's place, and moves the clock on to its time if that is later.
+    /// Requests that were to land late are gone with the old world.
+    pub fn load(&self, saved: Saved) {
+        let mut state = self.state();
+        self.0.clock.advance_to(saved.now);
+        state.replace(saved.world);
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Replaces the faults. Request numbers go on; those that match something are counted from here.
+    pub fn schedule(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.state().armed = Armed::new(faults.into_iter().collect());
+    }
+
+    /// The faults as they were scheduled, spent ones too.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.state().armed.faults()
+    }
+
+    /// Lets the next request be number 1 again, and the next write the first.
+    pub fn restart_count(&self) {
+        let mut state = self.state();
+        (state.requests, state.writes) = (0, 0);
+        self.0.holds.send_modify(Holds::forget);
+    }
+
+    /// How many requests there were.
+    pub fn requests(&self) -> u64 {
+        self.state().requests
+    }
+
+    /// How many of them were writes.
+    pub fn writes(&self) -> u64 {
+        self.state().writes
+    }
+
+    /// The exchanges so far, those of requests that have landed by now included.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        let mut state = self.state();
+        let now = self.0.clock.now();
+        state.settle(now);
+        state.log.kept()
+    }
+
+    /// The faults that struck.
+    pub fn fired(&self) -> Vec<Fired> {
+        self.state().fired.clone()
+    }
+
+    /// Forgets the exchanges and the faults that struck; request numbers go on.
+    pub fn clear_log(&self) {
+        let mut state = self.state();
+        state.log.clear();
+        state.fired.clear();
+    }
+
+    /// Keeps at most this many exchanges in memory.
+    pub fn log_limit(&self, most: usize) {
+        self.state().log.limit(most);
+    }
+
+    /// Appends the exchanges to this file as well.
+    pub fn log_to(&self, path: &Path) -> std::io::Result<()> {
+        self.state().log.append_to(path)
+    }
+
+    /// Why the log file was given up, if it was.
+    pub fn log_failed(&self) -> Option<String> {
+        self.state().log.failed().map(str::to_owned)
+    }
+
+    /// How many requests have been lost and have still to land.
+    pub fn landing(&self) -> usize {
+        self.state().late.len()
+    }
+
+    /// Ends when request `n` is held; at once if it was held before, even if its client is gone.
+    pub fn held(&self, n: u64) -> impl Future<Output = ()> + Send + 'static {
+        let mut holds = self.0.holds.subscribe();
+        async move {
+            // The sender lives in the simulator; without one nothing can be held any more.
+            if holds.wait_for(|h| h.was(n)).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// The requests that are held now.
+    pub fn holding(&self) -> Vec<Held> {
+        self.0.holds.borrow().now()
+    }
+
+    /// Lets the held requests go, or one of them. Says how many there were.
+    pub fn release(&self, only: Option<u64>, how: Release) -> usize {
+        let mut count = 0;
+        self.0.holds.send_modify(|holds| count = holds.release(only, how));
+        count
+    }
+
+    /// The in-process door.
+    pub fn transport(&self) -> Arc<dyn HttpClient> {
+        Arc::new(InProcess(self.clone()))
+    }
+
+    /// A credential of the world's operator.
+    pub fn credential(&self) -> Arc<dyn TokenCredential> {
+        let operator = self.state().world.operator().object_id;
+        self.credential_for(operator)
+    }
+
+    /// A credential of anyone in the world.
+    pub fn credential_for(&self, object_id: Uuid) -> Arc<dyn TokenCredential> {
+        Arc::new(SimCredential { sim: self.clone(), object_id })
+    }
+}
