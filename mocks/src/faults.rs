@@ -287,9 +287,8 @@ pub fn is_write(method: &Method, host: &str, path: &str) -> bool {
             let question = ["checknameavailability", "token", "exchange", "resources", "listcredentials", "listusages"];
             let crypto = ["sign", "verify", "encrypt", "decrypt", "wrapkey", "unwrapkey", "release"];
             let data_plane = path.starts_with("/keys/");
-            !host.to_ascii_lowercase().starts_with("login.")
-                && !question.contains(&last)
-                && !(data_plane && crypto.contains(&last))
+            let sign_in = host.to_ascii_lowercase().starts_with("login.");
+            !(sign_in || question.contains(&last) || (data_plane && crypto.contains(&last)))
         }
         _ => false,
     }

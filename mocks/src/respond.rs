@@ -23,7 +23,7 @@ impl Respond for Responder {
         };
         let answer = match self.0.take(request) {
             Taken::Done(Outcome::Answer(answer)) => answer,
-            Taken::Done(Outcome::Lost | Outcome::Refused) | Taken::Held { .. } => {
+            Taken::Done(Outcome::Lost | Outcome::Refused) | Taken::Held(_) => {
                 return ResponseTemplate::new(500).set_delay(NEVER);
             }
         };

@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::control;
-use crate::sim::{Outcome, Sim};
+use crate::sim::{Outcome, Sim, no_such_host};
 
 /// The header with the URL that a client meant, where its transport was turned to the simulator.
 pub const ORIGINAL_URL: &str = "x-sim-original-url";
@@ -167,6 +167,11 @@ async fn serve(sim: &Sim, request: Request<Incoming>, limits: Limits) -> Result<
         }
         Ok(Target::Control) => Ok(control::answer(sim, &request).await),
         Ok(Target::Service(url)) => match sim.handle(aimed(request, url)).await {
+            // What a proxy says of a name it cannot resolve; the world's mark stays on it.
+            Outcome::Answer(mut answer) if no_such_host(&answer) => {
+                *answer.status_mut() = StatusCode::BAD_GATEWAY;
+                Ok(answer)
+            }
             Outcome::Answer(answer) => Ok(answer),
             // A server cannot take back that it accepted: for its client both are a lost connection.
             Outcome::Lost | Outcome::Refused => Err(HangUp),

@@ -27,10 +27,10 @@ use crate::transport::InProcess;
 
 use credential::SimCredential;
 use hold::{Holding, Holds};
-use state::State;
+use state::{Pause, State};
 
 pub use hold::{Held, Release};
-pub(crate) use state::Taken;
+pub(crate) use state::{Taken, no_such_host};
 
 /// How a request ended.
 #[derive(Clone, Debug)]
@@ -86,7 +86,8 @@ impl Sim {
         let taken = self.take(request);
         let outcome = match taken {
             Taken::Done(outcome) => outcome,
-            Taken::Held { held, request, answer } => {
+            Taken::Held(pause) => {
+                let Pause { held, request, answer } = *pause;
                 let n = held.n;
                 let release = Holding::new(&self.0.holds, held).released().await;
                 match (release, answer) {

@@ -6,7 +6,7 @@ use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request};
 use bytes::Bytes;
 
-use crate::sim::{Outcome, Sim};
+use crate::sim::{Outcome, Sim, no_such_host};
 
 /// An `azure_core` transport whose network is a [`Sim`].
 #[derive(Clone, Debug)]
@@ -16,6 +16,9 @@ pub struct InProcess(pub Sim);
 impl HttpClient for InProcess {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         match self.0.handle(convert(request)?).await {
+            Outcome::Answer(answer) if no_such_host(&answer) => {
+                Err(Error::with_message(ErrorKind::Connection, "failed to look up address information"))
+            }
             Outcome::Answer(answer) => {
                 let mut headers = Headers::new();
                 for (name, value) in answer.headers() {

@@ -47,8 +47,16 @@ struct Past {
 pub(crate) enum Taken {
     /// It is done with.
     Done(Outcome),
-    /// It is held, with its answer if it was applied.
-    Held { held: Held, request: Request<Bytes>, answer: Option<Response<Bytes>> },
+    /// It is held.
+    Held(Box<Pause>),
+}
+
+/// A request that is held, with its answer if it was applied.
+#[derive(Debug)]
+pub(crate) struct Pause {
+    pub(super) held: Held,
+    pub(super) request: Request<Bytes>,
+    pub(super) answer: Option<Response<Bytes>>,
 }
 
 impl State {
@@ -80,7 +88,7 @@ impl State {
         let landing: Vec<Late> = self.late.drain(..due).collect();
         for Late { due, n, request } in landing {
             let answer = self.apply(due, &request, true);
-            self.log.push(Exchange::new(n, due, &request, Some(&answer), Some("lands_late")));
+            self.note(n, due, &request, Some(&answer), Some("lands_late"));
         }
     }
 
@@ -106,7 +114,7 @@ impl State {
         };
         if let Some(mut refusal) = answer(&what, &facts.host) {
             complete(&mut refusal, now, n);
-            self.log.push(Exchange::new(n, now, &request, Some(&refusal), Some(kind)));
+            self.note(n, now, &request, Some(&refusal), Some(kind));
             return Taken::Done(Outcome::Answer(refusal));
         }
         match what {
@@ -118,35 +126,35 @@ impl State {
             What::SlowGrant { delay_s } => {
                 self.world.slow_next_grant(Duration::from_secs(delay_s));
                 let answer = self.apply(now, &request, facts.write);
-                self.log.push(Exchange::new(n, now, &request, Some(&answer), Some(kind)));
+                self.note(n, now, &request, Some(&answer), Some(kind));
                 Taken::Done(Outcome::Answer(answer))
             }
             What::LostAfter => {
                 let answer = self.apply(now, &request, facts.write);
-                self.log.push(Exchange::new(n, now, &request, Some(&answer), Some(kind)));
+                self.note(n, now, &request, Some(&answer), Some(kind));
                 Taken::Done(Outcome::Lost)
             }
             What::HoldAfter => {
                 let answer = self.apply(now, &request, facts.write);
-                self.log.push(Exchange::new(n, now, &request, Some(&answer), Some(kind)));
-                Taken::Held { held: held(true), request, answer: Some(answer) }
+                self.note(n, now, &request, Some(&answer), Some(kind));
+                Taken::Held(Box::new(Pause { held: held(true), request, answer: Some(answer) }))
             }
             What::HoldBefore => {
-                self.log.push(Exchange::new(n, now, &request, None, Some(kind)));
-                Taken::Held { held: held(false), request, answer: None }
+                self.note(n, now, &request, None, Some(kind));
+                Taken::Held(Box::new(Pause { held: held(false), request, answer: None }))
             }
             What::LandsLate { after_s } => {
-                self.log.push(Exchange::new(n, now, &request, None, Some(kind)));
+                self.note(n, now, &request, None, Some(kind));
                 self.late.push(Late { due: later(now, Duration::from_secs(after_s)), n, request });
                 Taken::Done(Outcome::Lost)
             }
             What::Refused => {
-                self.log.push(Exchange::new(n, now, &request, None, Some(kind)));
+                self.note(n, now, &request, None, Some(kind));
                 Taken::Done(Outcome::Refused)
             }
             // The rest have answered above.
             _ => {
-                self.log.push(Exchange::new(n, now, &request, None, Some(kind)));
+                self.note(n, now, &request, None, Some(kind));
                 Taken::Done(Outcome::Lost)
             }
         }
@@ -157,7 +165,7 @@ impl State {
         self.settle(now);
         let write = is_write(request.method(), &host(&request), request.uri().path());
         let answer = self.apply(now, &request, write);
-        self.log.push(Exchange::new(n, now, &request, Some(&answer), Some("hold_before")));
+        self.note(n, now, &request, Some(&answer), Some("hold_before"));
         Outcome::Answer(answer)
     }
 
@@ -167,6 +175,19 @@ impl State {
         self.requests += 1;
         self.writes += u64::from(write);
         Facts { n: self.requests, writes: self.writes, method: request.method().clone(), host, path, write }
+    }
+
+    fn note(
+        &mut self,
+        n: u64,
+        at: OffsetDateTime,
+        request: &Request<Bytes>,
+        answer: Option<&Response<Bytes>>,
+        fault: Option<&str>,
+    ) {
+        let there = answer.filter(|answer| !no_such_host(answer));
+        let fault = if answer.is_some() && there.is_none() { Some("no_such_host") } else { fault };
+        self.log.push(Exchange::new(n, at, request, there, fault));
     }
 
     fn record(&mut self, at: OffsetDateTime, facts: &Facts, place: usize, what: &What) {
@@ -207,7 +228,7 @@ impl State {
             self.record(now, facts, place, &what);
             fault = Some(what.kind());
         }
-        self.log.push(Exchange::new(facts.n, now, request, Some(&answer), fault));
+        self.note(facts.n, now, request, Some(&answer), fault);
         Outcome::Answer(answer)
     }
 
@@ -221,6 +242,11 @@ impl State {
         complete(&mut answer, now, self.requests);
         answer
     }
+}
+
+/// The world's mark for a host whose name does not resolve, which a client must not take for an answer of that host.
+pub(crate) fn no_such_host(answer: &Response<Bytes>) -> bool {
+    answer.headers().contains_key("x-sim-no-such-host")
 }
 
 /// Adds the headers that every service sends, where the answer has none of its own.

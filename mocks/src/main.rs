@@ -1,0 +1,177 @@
+//! `azure-sim`: the simulator behind a loopback port.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{Parser, ValueEnum};
+use cmk_mocks::{Clock, Params, Saved, Server, Setup, Sim, SimCloud, World};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Azure Resource Manager, Key Vault, Entra and Container Registry, simulated on a loopback port.
+///
+/// Select the service by the Host header or by x-sim-original-url. /_sim/ on the port steers the simulator.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Port to listen on at 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Append each exchange to this file, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Start from this saved world.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "cloud", "scale", "subscription", "tenant"])]
+    world: Option<PathBuf>,
+    /// Save the world here at the end.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Seed of everything that Azure leaves to chance.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The cloud to be.
+    #[arg(long, value_enum, default_value_t = Cloud::Public)]
+    cloud: Cloud,
+    /// Multiply Azure's delays and periods by this.
+    #[arg(long, value_name = "FACTOR", value_parser = not_negative)]
+    scale: Option<f64>,
+    /// Let the simulated clock run this many times as fast as the real one.
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = positive)]
+    clock_factor: f64,
+    /// The subscription's id.
+    #[arg(long, value_name = "GUID")]
+    subscription: Option<Uuid>,
+    /// The tenant's id.
+    #[arg(long, value_name = "GUID")]
+    tenant: Option<Uuid>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Cloud {
+    Public,
+    China,
+    Usgov,
+}
+
+impl From<Cloud> for SimCloud {
+    fn from(cloud: Cloud) -> Self {
+        match cloud {
+            Cloud::Public => Self::Public,
+            Cloud::China => Self::China,
+            Cloud::Usgov => Self::UsGov,
+        }
+    }
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    text.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(|| "not a number".to_owned())
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    number(text).and_then(|n| if n >= 0.0 { Ok(n) } else { Err("must not be negative".into()) })
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    number(text).and_then(|n| if n > 0.0 { Ok(n) } else { Err("must be more than 0".into()) })
+}
+
+const TOKENS_LAST: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let sim = match &args.world {
+        Some(path) => load(path, args.clock_factor)?,
+        None => new(&args),
+    };
+    if let Some(path) = &args.log {
+        sim.log_to(path).with_context(|| format!("cannot write the log {}", path.display()))?;
+    }
+    let port = args.port;
+    let server = Server::start(sim.clone(), port).await.with_context(|| format!("cannot listen on port {port}"))?;
+    let stop = Stop::listen()?;
+    // Those who started us wait for this line, and may close the pipe after it.
+    let mut out = std::io::stdout();
+    writeln!(out, "azure-sim listening on {}", server.url())
+        .and_then(|()| out.flush())
+        .context("cannot say the port")?;
+
+    stop.come().await?;
+    server.shutdown().await;
+    if let Some(why) = sim.log_failed() {
+        eprintln!("azure-sim: the log is incomplete: {why}");
+    }
+    if let Some(path) = &args.save {
+        save(&sim, path)?;
+    }
+    Ok(())
+}
+
+fn new(args: &Args) -> Sim {
+    let mut setup = Setup { cloud: args.cloud.into(), now: OffsetDateTime::now_utc(), ..Setup::default() };
+    setup.seed = args.seed.unwrap_or(setup.seed);
+    setup.subscription = args.subscription.unwrap_or(setup.subscription);
+    setup.tenant = args.tenant.unwrap_or(setup.tenant);
+    let clock = Clock::scaled(setup.now, args.clock_factor);
+    let mut params = args.scale.map(Params::scaled).unwrap_or_default();
+    // Clients judge a token's age by their own clock; this one runs ahead of it, by its factor and when told to.
+    params.token_lifetime = TOKENS_LAST;
+    Sim::new(World::with_params(setup, params), clock)
+}
+
+fn load(path: &Path, clock_factor: f64) -> anyhow::Result<Sim> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read the world {}", path.display()))?;
+    let Saved { now, world } =
+        serde_json::from_slice(&bytes).with_context(|| format!("{} is no saved world", path.display()))?;
+    // The time in between passes at once, so that clients whose clock is the real one agree with this one.
+    Ok(Sim::new(world, Clock::scaled(now.max(OffsetDateTime::now_utc()), clock_factor)))
+}
+
+fn save(sim: &Sim, path: &Path) -> anyhow::Result<()> {
+    let json = serde_json::to_vec_pretty(&sim.save()).context("cannot print the world")?;
+    // Whole or not at all: an earlier save is not lost to a full disk.
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    std::fs::write(&part, json)
+        .and_then(|()| std::fs::rename(&part, path))
+        .with_context(|| format!("cannot save the world to {}", path.display()))
+}
+
+/// Waits for Ctrl-C or, on Unix, SIGTERM; listens from when it is made.
+#[cfg(unix)]
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Stop {
+    fn listen() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).context("cannot wait for signals");
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn come(mut self) -> anyhow::Result<()> {
+        tokio::select! {
+            _ = self.interrupt.recv() => Ok(()),
+            _ = self.terminate.recv() => Ok(()),
+        }
+    }
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+struct Stop;
+
+#[cfg(not(unix))]
+impl Stop {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn come(self) -> anyhow::Result<()> {
+        tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")
+    }
+}
