@@ -228,17 +228,20 @@ fn unescaped(string: &str) -> String {
         escaped = c == '\\' && !escaped;
         closes
     });
-    let mut inside = string.get(..end.unwrap_or(string.len())).unwrap_or_default();
+    let raw = string.get(..end.unwrap_or(string.len())).unwrap_or_default();
+    // Raw control characters are no JSON, yet they are a message.
+    let mut inside = String::with_capacity(raw.len());
+    for c in raw.chars() {
+        if c.is_control() { inside.push_str(&format!("\\u{:04x}", u32::from(c))) } else { inside.push(c) }
+    }
     // A cut escape at the end is at most `\ud83d\ude0`, so a few shorter tries find the longest part that is whole.
     for _ in 0..12 {
         if let Ok(text) = serde_json::from_str::<String>(&format!("\"{inside}\"")) {
             return text;
         }
-        let Some((at, _)) = inside.char_indices().next_back() else { break };
-        inside = inside.get(..at).unwrap_or_default();
+        inside.pop();
     }
-    // Raw control characters are no JSON, yet they are a message.
-    string.get(..end.unwrap_or(string.len())).unwrap_or_default().to_owned()
+    raw.to_owned()
 }
 
 /// An HTML page's title, or an XML error's code and message.
