@@ -345,7 +345,7 @@ impl Cloud {
 #[serde(untagged)]
 enum Written {
     Name(String),
-    Table(Endpoints),
+    Table(Box<Endpoints>),
 }
 
 impl TryFrom<Written> for Cloud {
@@ -354,14 +354,14 @@ impl TryFrom<Written> for Cloud {
     fn try_from(written: Written) -> Result<Cloud, InvalidId> {
         match written {
             Written::Name(name) => Cloud::by_name(&name),
-            Written::Table(table) => Cloud::custom(table),
+            Written::Table(table) => Cloud::custom(*table),
         }
     }
 }
 
 impl From<Cloud> for Written {
     fn from(cloud: Cloud) -> Written {
-        if cloud.known { Written::Name(cloud.table.name) } else { Written::Table(cloud.table) }
+        if cloud.known { Written::Name(cloud.table.name) } else { Written::Table(Box::new(cloud.table)) }
     }
 }
 

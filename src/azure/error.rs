@@ -102,9 +102,12 @@ impl ServiceError {
 }
 
 /// The wait a service asks for: `x-ms-retry-after-ms`, `retry-after-ms`, or `Retry-After` in seconds or as a date.
+///
+/// At most a year, so that adding it to a time cannot overflow.
 fn retry_after(headers: &impl Fn(&str) -> Option<String>, now: OffsetDateTime) -> Option<Duration> {
+    let year = Duration::from_secs(365 * 24 * 3600);
     let millis = |name| headers(name).and_then(|value| value.trim().parse().ok()).map(Duration::from_millis);
-    millis("x-ms-retry-after-ms").or_else(|| millis("retry-after-ms")).or_else(|| {
+    let wait = millis("x-ms-retry-after-ms").or_else(|| millis("retry-after-ms")).or_else(|| {
         let value = headers("retry-after")?;
         let value = value.trim();
         if let Ok(seconds) = value.parse() {
@@ -113,7 +116,8 @@ fn retry_after(headers: &impl Fn(&str) -> Option<String>, now: OffsetDateTime) -
         let date = OffsetDateTime::parse(value, &Rfc2822).ok()?;
         // A date that has passed asks for no wait.
         Some(Duration::try_from(date - now).unwrap_or_default())
-    })
+    });
+    wait.map(|wait| wait.min(year))
 }
 
 impl fmt::Display for ServiceError {

@@ -28,10 +28,8 @@ pub(super) fn read(body: &[u8]) -> Read {
     if text.is_empty() {
         return Read::default();
     }
-    if whole {
-        if let Ok(value) = serde_json::from_str::<Value>(text) {
-            return from_json(&value);
-        }
+    if whole && let Ok(value) = serde_json::from_str::<Value>(text) {
+        return from_json(&value);
     }
     if text.starts_with(['{', '[']) {
         return Read { error: from_cut_json(text), ..Read::default() };

@@ -56,14 +56,13 @@ pub fn scrub(text: &str) -> String {
     let mut before = None;
     while !rest.is_empty() {
         // Words only begin where no word goes on, so `design=` is no `sig=`.
-        if !before.is_some_and(is_word) || before_is_escape(&out) {
-            if let Some((kept, after)) = secret_at(rest, before, &out) {
-                out.push_str(kept);
-                out.push_str(HIDDEN);
-                rest = after;
-                before = Some('*');
-                continue;
-            }
+        let word_begins = !before.is_some_and(is_word) || before_is_escape(&out);
+        if word_begins && let Some((kept, after)) = secret_at(rest, before, &out) {
+            out.push_str(kept);
+            out.push_str(HIDDEN);
+            rest = after;
+            before = Some('*');
+            continue;
         }
         let mut chars = rest.chars();
         if let Some(c) = chars.next() {
@@ -103,7 +102,8 @@ fn secret_at<'t>(rest: &'t str, before: Option<char>, out: &str) -> Option<(&'t 
     let lower = word.to_ascii_lowercase();
     let in_query =
         matches!(before, Some('?' | '&')) || (before == Some(';') && out.ends_with("&amp;")) || before_is_escape(out);
-    if !SECRET_NAMES.contains(&lower.as_str()) && !(in_query && QUERY_SIGNATURES.contains(&lower.as_str())) {
+    let secret = SECRET_NAMES.contains(&lower.as_str()) || (in_query && QUERY_SIGNATURES.contains(&lower.as_str()));
+    if !secret {
         return None;
     }
     let (mark, quoted) = assignment(tail)?;
