@@ -136,7 +136,8 @@ fn clouds_are_written_as_a_name_or_as_a_table() {
 
 #[test]
 fn custom_clouds_are_https_only_and_pose_as_no_known_one() {
-    let hostile: [(&str, fn(&mut Endpoints)); 13] = [
+    type Spoil = fn(&mut Endpoints);
+    let hostile: [(&str, Spoil); 13] = [
         ("http arm", |t| t.arm = "http://management.stack.example".into()),
         ("loopback arm", |t| t.arm = "https://127.0.0.1".into()),
         ("hex ip arm", |t| t.arm = "https://0x7f000001".into()),
@@ -704,17 +705,17 @@ proptest! {
     /// Whatever URL is allowed, its host is one of the cloud's by the plainest of readings.
     #[test]
     fn r_cmk_36_no_url_slips_through(prefix in "[a-zA-Z0-9.@:\\\\/_%-]{0,20}", host in "(management\\.azure\\.com|vault\\.azure\\.net|azurecr\\.io)", rest in "[a-z.:@/0-9]{0,20}") {
-        if let Ok(url) = format!("https://{prefix}{host}{rest}").parse::<Url>() {
-            if let Ok(kind) = Cloud::public().allows(&url) {
-                let host = url.host_str().unwrap();
-                prop_assert_eq!(url.port_or_known_default(), Some(443));
-                prop_assert!(url.username().is_empty());
-                match kind {
-                    HostKind::Arm => prop_assert_eq!(host, "management.azure.com"),
-                    HostKind::Vault => prop_assert_eq!(host.split_once('.').unwrap().1, "vault.azure.net"),
-                    HostKind::Registry => prop_assert_eq!(host.split_once('.').unwrap().1, "azurecr.io"),
-                    other => prop_assert!(false, "{:?}", other),
-                }
+        if let Ok(url) = format!("https://{prefix}{host}{rest}").parse::<Url>()
+            && let Ok(kind) = Cloud::public().allows(&url)
+        {
+            let host = url.host_str().unwrap();
+            prop_assert_eq!(url.port_or_known_default(), Some(443));
+            prop_assert!(url.username().is_empty());
+            match kind {
+                HostKind::Arm => prop_assert_eq!(host, "management.azure.com"),
+                HostKind::Vault => prop_assert_eq!(host.split_once('.').unwrap().1, "vault.azure.net"),
+                HostKind::Registry => prop_assert_eq!(host.split_once('.').unwrap().1, "azurecr.io"),
+                other => prop_assert!(false, "{:?}", other),
             }
         }
     }
