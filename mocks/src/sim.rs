@@ -127,7 +127,8 @@ impl Sim {
         self.state().latency = there_and_back;
     }
 
-    /// Looks at the world, or moves it by hand, at the present time.
+    /// Looks at the world, or moves it by hand, at the present time. The simulator waits meanwhile, so `look` must not
+    /// call it again.
     pub fn with_world<R>(&self, look: impl FnOnce(&mut World, OffsetDateTime) -> R) -> R {
         let mut state = self.state();
         let now = self.0.clock.now();
