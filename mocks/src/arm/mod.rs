@@ -1,0 +1,174 @@
+//! The Resource Manager gateway: what every management request passes before its provider sees it.
+
+mod errors;
+mod path;
+mod throttle;
+mod versions;
+
+pub(crate) use errors::{
+    another_operation, bad_name, group_not_found, linked_authorization_failed, missing_identity, resource_not_found,
+};
+pub(crate) use path::ArmPath;
+pub(crate) use throttle::Throttle;
+pub(crate) use versions::versions_of;
+
+use crate::authorization::{self};
+use crate::entra::TokenProblem;
+use crate::stamp;
+use crate::wire::{Call, Caller, Fail, Reply};
+use crate::{World, identities, registries, resources, vaults};
+use http::Method;
+
+pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
+    let mut reply = match admit(world, call) {
+        Ok((caller, path, remaining)) => {
+            let (kind, left) = remaining;
+            route(world, call, &caller, &path)
+                .unwrap_or_else(Reply::from)
+                .header(kind.local_header(), left.to_string())
+                .header(kind.global_header(), (left * 15).to_string())
+        }
+        Err(fail) => fail.into(),
+    };
+    // R-ARM-05
+    let ids = (world.rng.guid().to_string(), world.rng.guid().to_string());
+    let correlation = call.header("x-ms-correlation-request-id").unwrap_or(&ids.1).to_owned();
+    let region = world.setup.location.to_uppercase();
+    let routing = format!("{region}:{}:{}", stamp::whole(call.now).replace(['-', ':'], ""), ids.0);
+    reply = reply
+        .header("cache-control", "no-cache")
+        .header("strict-transport-security", "max-age=31536000; includeSubDomains")
+        .header("x-ms-request-id", ids.0)
+        .header("x-ms-correlation-request-id", correlation)
+        .header("x-ms-routing-request-id", routing);
+    if let Some(id) = call.header("x-ms-client-request-id")
+        && call.header("x-ms-return-client-request-id").is_some_and(|v| v.eq_ignore_ascii_case("true"))
+    {
+        reply = reply.header("x-ms-client-request-id", id);
+    }
+    reply
+}
+
+fn admit(world: &mut World, call: &Call) -> Result<(Caller, ArmPath, (throttle::Kind, u64)), Fail> {
+    let cloud = world.setup.cloud;
+    let caller = world
+        .caller(call.header("authorization"), call.now, |aud| cloud.is_arm_audience(aud))
+        .map_err(|p| unauthenticated(world, p))?;
+    let kind = throttle::Kind::of(&call.method);
+    let bucket = kind.bucket(&world.params);
+    let left = match world.arm_throttle.take(caller.object_id, kind, bucket, call.now) {
+        Ok(left) => left,
+        Err(wait) => return Err(errors::throttled(world.setup.subscription, wait)),
+    };
+    let path = ArmPath::parse(&call.segments).ok_or_else(errors::no_such_path)?;
+    versions::check(&path, call)?;
+    if let Some(s) = &path.subscription
+        && !s.eq_ignore_ascii_case(&world.setup.subscription.to_string())
+    {
+        return Err(errors::no_subscription(s));
+    }
+    Ok((caller, path, (kind, left)))
+}
+
+fn unauthenticated(world: &World, problem: TokenProblem) -> Fail {
+    let login = world.setup.cloud.login_host();
+    let tenant = world.setup.tenant;
+    let (code, message) = match problem {
+        TokenProblem::Missing => {
+            ("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.".to_owned())
+        }
+        TokenProblem::Malformed => ("InvalidAuthenticationToken", "The access token is invalid.".to_owned()),
+        TokenProblem::Expired => ("ExpiredAuthenticationToken", "The access token has expired.".to_owned()),
+        TokenProblem::Audience => (
+            "InvalidAuthenticationTokenAudience",
+            "The access token has been obtained for wrong audience or resource.".to_owned(),
+        ),
+        TokenProblem::Tenant => (
+            "InvalidAuthenticationTokenTenant",
+            format!("The access token is from the wrong issuer. It must match the tenant '{tenant}'."),
+        ),
+        TokenProblem::UnknownPrincipal => (
+            "InvalidAuthenticationToken",
+            "The received access token is not valid: the caller was not found.".to_owned(),
+        ),
+    };
+    let error = if problem == TokenProblem::Missing { "" } else { ", error=\"invalid_token\"" };
+    Fail::new(401, code, message)
+        .gateway()
+        .header("www-authenticate", format!("Bearer authorization_uri=\"https://{login}/{tenant}\"{error}"))
+}
+
+fn route(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+    let write = !matches!(call.method, Method::GET | Method::HEAD);
+    let provider = path.provider.as_deref().unwrap_or_default().to_lowercase();
+    // Authorization checks locks at its own scope; a POST is an action, and only ReadOnly stops it (R-ARM-31).
+    let has_own_checks = provider == "microsoft.authorization" || path.parts.is_empty();
+    if write && !has_own_checks {
+        world.check_lock(&path.id(), call.method == Method::DELETE)?;
+    }
+    match provider.as_str() {
+        "" => resources::handle(world, call, caller, path),
+        _ if path.is_provider_itself() => resources::handle_provider(world, call, caller, path),
+        "microsoft.authorization" => authorization::handle(world, call, caller, path),
+        "microsoft.keyvault" => vaults::handle(world, call, caller, path),
+        "microsoft.managedidentity" => identities::handle(world, call, caller, path),
+        "microsoft.containerregistry" => registries::handle(world, call, caller, path),
+        _ => Err(errors::unknown_namespace(path.provider.as_deref().unwrap_or_default())),
+    }
+}
+
+/// R-ERR-30
+pub(crate) fn authorize(world: &World, call: &Call, who: &Caller, action: &str, scope: &str) -> Result<(), Fail> {
+    if world.permitted(call.now, who.object_id, action, scope) {
+        return Ok(());
+    }
+    Err(errors::authorization_failed(who, action, scope))
+}
+
+impl World {
+    /// R-ARM-30
+    pub(crate) fn require_registered(&self, namespace: &str) -> Result<(), Fail> {
+        if self.resources.is_registered(namespace) { Ok(()) } else { Err(errors::not_registered(namespace)) }
+    }
+
+    /// R-ERR-35
+    pub(crate) fn check_lock(&self, scope: &str, delete: bool) -> Result<(), Fail> {
+        match self.resources.lock_over(scope, delete) {
+            Some(lock) => Err(errors::locked(scope, &lock, delete)),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn next_link(&self, call: &Call, skip: usize) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (k, v) in &call.query {
+            if !k.eq_ignore_ascii_case("$skiptoken") {
+                query.append_pair(k, v);
+            }
+        }
+        query.append_pair("$skiptoken", &skip.to_string());
+        format!("https://{}{}?{}", self.setup.cloud.arm_host(), call.path, query.finish())
+    }
+
+    /// The id of an existing scope as its resource spells it.
+    pub(crate) fn canonical_scope(&self, scope: &str) -> Result<String, Fail> {
+        let segments: Vec<String> = scope.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect();
+        let path = ArmPath::parse(&segments).ok_or_else(errors::no_such_path)?;
+        let Some(group) = &path.group else { return Ok(self.subscription_id()) };
+        let group = self.group_name(group)?;
+        let lower = path.lower_parts();
+        let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
+        let found = match lower.as_slice() {
+            [] => Some(self.group_id(&group)),
+            ["vaults", name] => self.vault_in(&group, name).map(|v| v.id.clone()),
+            ["vaults", name, "keys", _] => {
+                let key = path.parts.get(3).map(String::as_str).unwrap_or_default();
+                self.vault_in(&group, name).map(|v| format!("{}/keys/{key}", v.id))
+            }
+            ["registries", _] => self.registries.get(&path.id()).map(|r| r.id.clone()),
+            ["userassignedidentities", _] => self.identities.get(&path.id()).map(|i| i.id.clone()),
+            _ => None,
+        };
+        found.ok_or_else(|| resource_not_found(&path))
+    }
+}

@@ -1,0 +1,99 @@
+//! R-ARM-34: which api-versions each provider knows.
+
+use super::{ArmPath, errors};
+use crate::wire::{Call, Fail};
+
+const REGISTRIES: &[&str] = &[
+    "2017-10-01",
+    "2018-02-01-preview",
+    "2019-05-01",
+    "2019-12-01-preview",
+    "2020-11-01-preview",
+    "2021-06-01-preview",
+    "2021-08-01-preview",
+    "2021-09-01",
+    "2022-02-01-preview",
+    "2022-12-01",
+    "2023-01-01-preview",
+    "2023-07-01",
+    "2025-04-01",
+    "2025-11-01",
+    "2026-09-01-preview",
+];
+const VAULTS: &[&str] = &[
+    "2016-10-01",
+    "2018-02-14",
+    "2019-09-01",
+    "2021-04-01-preview",
+    "2021-06-01-preview",
+    "2021-10-01",
+    "2022-07-01",
+    "2023-02-01",
+    "2023-07-01",
+    "2024-11-01",
+    "2025-05-01",
+    "2026-02-01",
+    "2026-05-15",
+];
+const IDENTITIES: &[&str] = &[
+    "2015-08-31-preview",
+    "2018-11-30",
+    "2021-09-30-preview",
+    "2022-01-31-preview",
+    "2023-01-31",
+    "2024-11-30",
+    "2025-05-31-preview",
+];
+const AUTHORIZATION: &[&str] = &[
+    "2015-07-01",
+    "2018-01-01-preview",
+    "2018-07-01",
+    "2020-04-01-preview",
+    "2020-08-01-preview",
+    "2022-04-01",
+    "2022-05-01-preview",
+];
+const RESOURCES: &[&str] = &[
+    "2015-11-01",
+    "2018-05-01",
+    "2019-07-01",
+    "2019-10-01",
+    "2020-06-01",
+    "2020-10-01",
+    "2021-04-01",
+    "2022-09-01",
+    "2022-12-01",
+    "2023-07-01",
+    "2024-03-01",
+    "2024-07-01",
+    "2024-11-01",
+    "2025-04-01",
+];
+
+pub(crate) fn versions_of(provider: &str) -> Option<&'static [&'static str]> {
+    Some(match provider.to_lowercase().as_str() {
+        "microsoft.containerregistry" => REGISTRIES,
+        "microsoft.keyvault" => VAULTS,
+        "microsoft.managedidentity" => IDENTITIES,
+        "microsoft.authorization" => AUTHORIZATION,
+        "" | "microsoft.resources" => RESOURCES,
+        _ => return None,
+    })
+}
+
+pub(super) fn check(path: &ArmPath, call: &Call) -> Result<(), Fail> {
+    if call.api_version().is_empty() {
+        return Err(errors::missing_version());
+    }
+    let provider = match &path.provider {
+        Some(p) if !path.is_provider_itself() => p.as_str(),
+        _ => "",
+    };
+    let known = versions_of(provider).ok_or_else(|| errors::unknown_namespace(provider))?;
+    let asked = call.api_version();
+    if known.iter().any(|v| v.eq_ignore_ascii_case(asked)) {
+        return Ok(());
+    }
+    let types = path.types();
+    Err(errors::unsupported_version(call, if types.is_empty() { "resourceGroups" } else { &types }, known))
+}

@@ -1,0 +1,75 @@
+//! Hosts, suffixes and audiences of the clouds.
+
+use serde::{Deserialize, Serialize};
+
+/// Which cloud the world stands in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SimCloud {
+    /// azure.com
+    #[default]
+    Public,
+    /// Operated by 21Vianet
+    China,
+    /// US Government
+    UsGov,
+}
+
+impl SimCloud {
+    /// Host of Azure Resource Manager.
+    pub fn arm_host(self) -> &'static str {
+        match self {
+            Self::Public => "management.azure.com",
+            Self::China => "management.chinacloudapi.cn",
+            Self::UsGov => "management.usgovcloudapi.net",
+        }
+    }
+
+    /// Host of the token service.
+    pub fn login_host(self) -> &'static str {
+        match self {
+            Self::Public => "login.microsoftonline.com",
+            Self::China => "login.chinacloudapi.cn",
+            Self::UsGov => "login.microsoftonline.us",
+        }
+    }
+
+    /// What follows a vault's name in its host.
+    pub fn vault_suffix(self) -> &'static str {
+        match self {
+            Self::Public => "vault.azure.net",
+            Self::China => "vault.azure.cn",
+            Self::UsGov => "vault.usgovcloudapi.net",
+        }
+    }
+
+    /// What follows a registry's name in its login server.
+    pub fn registry_suffix(self) -> &'static str {
+        match self {
+            Self::Public => "azurecr.io",
+            Self::China => "azurecr.cn",
+            Self::UsGov => "azurecr.us",
+        }
+    }
+
+    pub(crate) fn is_login_host(self, host: &str) -> bool {
+        host == self.login_host() || (self == Self::China && host == "login.partner.microsoftonline.cn")
+    }
+
+    pub(crate) fn is_arm_audience(self, aud: &str) -> bool {
+        let aud = aud.trim_end_matches('/');
+        let classic = match self {
+            Self::Public => "https://management.core.windows.net",
+            Self::China => "https://management.core.chinacloudapi.cn",
+            Self::UsGov => "https://management.core.usgovcloudapi.net",
+        };
+        aud == classic || aud.strip_prefix("https://") == Some(self.arm_host())
+    }
+
+    pub(crate) fn vault_audience(self) -> String {
+        format!("https://{}", self.vault_suffix())
+    }
+
+    pub(crate) fn is_vault_audience(self, aud: &str) -> bool {
+        aud.trim_end_matches('/') == self.vault_audience() || aud == "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+    }
+}

@@ -1,0 +1,9 @@
+//! Entra ID: principals, tokens, the token endpoint and the machine's metadata endpoint.
+
+mod errors;
+mod routes;
+mod state;
+
+pub(crate) use routes::{handle, handle_imds};
+pub(crate) use state::{Directory, TokenProblem};
+pub use state::{OPERATOR_SECRET, Principal, PrincipalKind};

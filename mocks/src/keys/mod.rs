@@ -1,0 +1,15 @@
+//! Keys: the state both planes share, and the data plane of vaults (section 2.2 of the rules).
+
+mod act;
+mod errors;
+mod render;
+mod rotation;
+mod routes;
+mod state;
+mod throttle;
+
+pub(crate) use errors::conflict as fail_conflict;
+pub(crate) use rotation::read_arm_policy;
+pub(crate) use routes::handle;
+pub(crate) use state::{Key, KeyVersion, Life, NewVersion, Use, usable, valid_key_name};
+pub(crate) use throttle::KeyThrottle;

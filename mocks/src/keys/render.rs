@@ -1,0 +1,83 @@
+use super::state::{Key, KeyVersion};
+use crate::vaults::Vault;
+use crate::wire::{Call, Object};
+use serde_json::{Value, json};
+use time::Duration;
+
+pub(super) fn kid(vault: &Vault, suffix: &str, key: &str, version: Option<&str>) -> String {
+    let base = format!("{}/keys/{key}", vault.uri(suffix));
+    match version {
+        Some(v) => format!("{base}/{v}"),
+        None => base,
+    }
+}
+
+fn attributes(vault: &Vault, v: &KeyVersion, call: Option<&Call>) -> Object {
+    let mut o = Object::new();
+    o.insert("enabled".into(), json!(v.enabled));
+    for (name, at) in [("nbf", v.nbf), ("exp", v.exp)] {
+        if let Some(at) = at {
+            o.insert(name.into(), json!(at));
+        }
+    }
+    o.insert("created".into(), json!(v.created.unix_timestamp()));
+    o.insert("updated".into(), json!(v.updated.unix_timestamp()));
+    o.insert("recoveryLevel".into(), json!(vault.recovery_level()));
+    if let Some(call) = call {
+        // Full bundles only; lists leave these out.
+        o.insert("recoverableDays".into(), json!(vault.retention_days));
+        o.insert("exportable".into(), json!(v.exportable));
+        let api = call.api_version();
+        if api.starts_with("202") || api.starts_with("7.5") || api.starts_with("7.6") {
+            o.insert("hsmPlatform".into(), json!(if v.kty.ends_with("-HSM") { "2" } else { "0" }));
+        }
+    }
+    o
+}
+
+pub(super) fn bundle(vault: &Vault, suffix: &str, key: &Key, v: &KeyVersion, call: &Call) -> Object {
+    let mut jwk = Object::new();
+    jwk.insert("kid".into(), json!(kid(vault, suffix, &key.name, Some(&v.version))));
+    jwk.insert("kty".into(), json!(v.kty));
+    jwk.insert("key_ops".into(), json!(v.ops));
+    match (&v.curve, v.material.as_slice()) {
+        (Some(curve), [x, y]) => {
+            jwk.insert("crv".into(), json!(curve));
+            jwk.insert("x".into(), json!(x));
+            jwk.insert("y".into(), json!(y));
+        }
+        (_, [n, ..]) => {
+            jwk.insert("n".into(), json!(n));
+            jwk.insert("e".into(), json!("AQAB"));
+        }
+        _ => {}
+    }
+    let mut out = Object::new();
+    out.insert("key".into(), Value::Object(jwk));
+    out.insert("attributes".into(), Value::Object(attributes(vault, v, Some(call))));
+    if !v.tags.is_empty() {
+        out.insert("tags".into(), json!(v.tags));
+    }
+    out
+}
+
+pub(super) fn item(vault: &Vault, suffix: &str, key: &Key, v: &KeyVersion, with_version: bool) -> Object {
+    let version = with_version.then_some(v.version.as_str());
+    let mut out = Object::new();
+    out.insert("kid".into(), json!(kid(vault, suffix, &key.name, version)));
+    out.insert("attributes".into(), Value::Object(attributes(vault, v, None)));
+    if !v.tags.is_empty() {
+        out.insert("tags".into(), json!(v.tags));
+    }
+    out
+}
+
+/// Adds what a deleted key has beyond a live one.
+pub(super) fn deleted(vault: &Vault, suffix: &str, key: &Key, at: time::OffsetDateTime, mut body: Object) -> Value {
+    let recovery = format!("{}/deletedkeys/{}", vault.uri(suffix), key.name);
+    let purge = at + Duration::days(i64::from(vault.retention_days));
+    body.insert("recoveryId".into(), json!(recovery));
+    body.insert("deletedDate".into(), json!(at.unix_timestamp()));
+    body.insert("scheduledPurgeDate".into(), json!(purge.unix_timestamp()));
+    Value::Object(body)
+}

@@ -1,0 +1,54 @@
+//! A stateful simulator of what customer-managed keys on Azure Container Registry touch: Resource Manager, Key Vault,
+//! Managed Identity, Authorization, Container Registry and Entra.
+//!
+//! [`World::handle`] answers one request at a given moment; there is no clock, socket or thread in the core. Everything
+//! random comes from the seed, everything assumed about Azure is a field of [`Params`]. Rule numbers (`R-KV-11`) are
+//! those of `docs/azure-rules.md`.
+#![forbid(unsafe_code)]
+
+mod access;
+mod arm;
+mod audit;
+mod authorization;
+mod clock;
+mod cloud;
+mod control;
+mod entra;
+mod exchange;
+mod faults;
+mod identities;
+mod inspect;
+mod keys;
+mod mutate;
+mod params;
+mod registries;
+mod resources;
+#[cfg(feature = "wiremock")]
+mod respond;
+mod rng;
+pub mod roles;
+mod seed;
+mod server;
+mod sim;
+mod stamp;
+mod transport;
+mod vaults;
+mod wire;
+mod world;
+
+pub use access::{Denial, KeyOp};
+pub use audit::AuditEntry;
+pub use clock::Clock;
+pub use cloud::SimCloud;
+pub use entra::{OPERATOR_SECRET, Principal, PrincipalKind};
+pub use exchange::{Exchange, Log};
+pub use faults::{Among, Fault, Fired, Match, RetryHeader, Schedule, What, When, is_write};
+pub use inspect::{KeyVersionView, RegistryView};
+pub use params::{Bucket, Delay, FailureStyle, FirstBody, NullIdentity, Params, VaultDefaultModel};
+#[cfg(feature = "wiremock")]
+pub use respond::Responder;
+pub use seed::{KeyRef, SeededIdentity, VaultModel};
+pub use server::{Limits, ORIGINAL_URL, Server};
+pub use sim::{Held, Outcome, Release, Saved, Sim};
+pub use transport::InProcess;
+pub use world::{Setup, World};

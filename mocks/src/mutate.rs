@@ -1,0 +1,247 @@
+//! "Somebody else moved the world": changes at once, past HTTP, rights and delays. Names that are not there are ignored.
+
+use crate::keys::Life;
+use crate::registries::{Pending, State, Step};
+use crate::resources::Lock;
+use crate::vaults::NetworkAcls;
+use crate::{PrincipalKind, World};
+use serde_json::json;
+use std::time::Duration;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+impl World {
+    /// Makes a registry use another key: its current version, or the one named, which also pins it.
+    pub fn mutate_registry_key(&mut self, registry_id: &str, vault: &str, key: &str, version: Option<&str>) {
+        let (now, suffix) = (self.now, self.setup.cloud.vault_suffix());
+        let Some(v) = self.vaults.get(vault) else { return };
+        let base = format!("{}/keys/{key}", v.uri(suffix));
+        let found = v.keys.get(&key.to_lowercase()).and_then(|k| k.version(version)).map(|v| v.version.clone());
+        let used = found.map(|v| format!("{base}/{v}"));
+        if let Some(cmk) = self.registries.get_mut(registry_id).and_then(|r| r.spec.cmk.as_mut()) {
+            cmk.key_identifier = if version.is_some() { used.clone().unwrap_or(base) } else { base };
+            cmk.used = used;
+            cmk.last_rotation = Some(now);
+        }
+    }
+
+    /// Makes a registry use another of its identities for its key: a client id, or `system`.
+    pub fn mutate_registry_identity(&mut self, registry_id: &str, identity: &str) {
+        if let Some(cmk) = self.registries.get_mut(registry_id).and_then(|r| r.spec.cmk.as_mut()) {
+            cmk.identity = identity.to_owned();
+        }
+    }
+
+    /// Takes a user-assigned identity off a registry, even the one it uses.
+    pub fn mutate_detach_identity(&mut self, registry_id: &str, identity_id: &str) {
+        if let Some(r) = self.registries.get_mut(registry_id) {
+            r.spec.user.remove(&identity_id.to_lowercase());
+        }
+    }
+
+    /// Gives a registry a system-assigned identity and returns its object id.
+    pub fn mutate_enable_system_identity(&mut self, registry_id: &str) -> Uuid {
+        let name = registry_id.rsplit('/').next().unwrap_or_default().to_owned();
+        let principal = self.add_principal(PrincipalKind::ManagedIdentity, &name);
+        if let Some(r) = self.registries.get_mut(registry_id) {
+            r.spec.system = Some(principal.object_id);
+        }
+        principal.object_id
+    }
+
+    /// Sets a tag of a registry.
+    pub fn mutate_registry_tag(&mut self, registry_id: &str, name: &str, value: &str) {
+        if let Some(r) = self.registries.get_mut(registry_id) {
+            r.spec.tags.insert(name.to_owned(), json!(value));
+        }
+    }
+
+    /// Sets a plain property of a registry, e.g. `publicNetworkAccess`.
+    pub fn mutate_registry_property(&mut self, registry_id: &str, name: &str, value: serde_json::Value) {
+        if let Some(r) = self.registries.get_mut(registry_id) {
+            r.spec.props.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Somebody else's operation holds the registry in `Updating` for so long (R-ARM-03).
+    pub fn mutate_registry_busy(&mut self, registry_id: &str, d: Duration) {
+        let (now, operation) = (self.now, format!("registries-{}", self.rng.guid()));
+        if let Some(r) = self.registries.get_mut(registry_id) {
+            let target = r.spec.clone();
+            r.state = State::Updating;
+            r.pending = Some(Pending { operation, step: Step::Update { encryption: false }, target, due: now + d });
+        }
+    }
+
+    /// Deletes a registry.
+    pub fn mutate_delete_registry(&mut self, registry_id: &str) {
+        self.registries.all.remove(&registry_id.to_lowercase());
+    }
+
+    /// Makes a new version of a key and returns it.
+    pub fn mutate_new_version(&mut self, vault: &str, key: &str) -> String {
+        let now = self.now;
+        self.rotate_key(vault, key, now).map(|v| v.version).unwrap_or_default()
+    }
+
+    /// Enables or disables a version.
+    pub fn mutate_version_enabled(&mut self, vault: &str, key: &str, version: &str, enabled: bool) {
+        let found = self.key_mut(vault, key).and_then(|k| k.versions.iter_mut().find(|v| v.version == version));
+        if let Some(v) = found {
+            v.enabled = enabled;
+        }
+    }
+
+    /// Sets the dates of a version, in epoch seconds.
+    pub fn mutate_version_dates(&mut self, vault: &str, key: &str, version: &str, nbf: Option<i64>, exp: Option<i64>) {
+        let found = self.key_mut(vault, key).and_then(|k| k.versions.iter_mut().find(|v| v.version == version));
+        if let Some(v) = found {
+            (v.nbf, v.exp) = (nbf, exp);
+        }
+    }
+
+    /// Sets a tag of a version.
+    pub fn mutate_version_tag(&mut self, vault: &str, key: &str, version: &str, name: &str, value: &str) {
+        let found = self.key_mut(vault, key).and_then(|k| k.versions.iter_mut().find(|v| v.version == version));
+        if let Some(v) = found {
+            v.tags.insert(name.to_owned(), json!(value));
+        }
+    }
+
+    /// Sets the permitted operations of a version.
+    pub fn mutate_version_ops(&mut self, vault: &str, key: &str, version: &str, ops: &[&str]) {
+        let found = self.key_mut(vault, key).and_then(|k| k.versions.iter_mut().find(|v| v.version == version));
+        if let Some(v) = found {
+            v.ops = ops.iter().map(|o| (*o).to_owned()).collect();
+        }
+    }
+
+    /// Soft-deletes a key, settled at once.
+    pub fn mutate_delete_key(&mut self, vault: &str, key: &str) {
+        let now = self.now;
+        if let Some(k) = self.key_mut(vault, key) {
+            k.life = Life::Deleted { at: now, settled: now };
+        }
+    }
+
+    /// Brings a soft-deleted key back, at once.
+    pub fn mutate_recover_key(&mut self, vault: &str, key: &str) {
+        let now = self.now;
+        if let Some(k) = self.key_mut(vault, key) {
+            k.life = Life::ActiveFrom(now);
+        }
+    }
+
+    /// Soft-deletes a vault; its grants are gone (R-KV-05).
+    pub fn mutate_delete_vault(&mut self, name: &str) {
+        self.delete_vault(name);
+    }
+
+    /// Brings a soft-deleted vault back, without its grants.
+    pub fn mutate_recover_vault(&mut self, name: &str) {
+        self.recover_vault(&name.to_lowercase());
+    }
+
+    /// Closes or opens the firewall of a vault.
+    pub fn mutate_vault_firewall(&mut self, vault: &str, deny: bool, bypass: bool, ip_rules: &[&str]) {
+        let ip_rules = ip_rules.iter().map(|r| (*r).to_owned()).collect();
+        if let Some(v) = self.vaults.get_mut(vault) {
+            v.network = Some(NetworkAcls { bypass, deny, ip_rules, subnets: Vec::new() });
+        }
+    }
+
+    /// Enables or disables public network access of a vault.
+    pub fn mutate_vault_public_access(&mut self, vault: &str, enabled: bool) {
+        if let Some(v) = self.vaults.get_mut(vault) {
+            v.public_network_access = if enabled { "Enabled" } else { "Disabled" }.into();
+        }
+    }
+
+    /// Puts a vault into an enforced network security perimeter, or out of it (R-CMK-39).
+    pub fn mutate_vault_perimeter(&mut self, vault: &str, inside: bool) {
+        if let Some(v) = self.vaults.get_mut(vault) {
+            v.perimeter = inside;
+        }
+    }
+
+    /// Puts a vault into failover, where it is read-only, or out of it (R-KV-09).
+    pub fn mutate_vault_read_only(&mut self, vault: &str, read_only: bool) {
+        if let Some(v) = self.vaults.get_mut(vault) {
+            v.read_only = read_only;
+        }
+    }
+
+    /// Switches the permission model of a vault, at once (R-KV-31).
+    pub fn mutate_vault_model(&mut self, vault: &str, model: crate::VaultModel) {
+        if let Some(v) = self.vaults.get_mut(vault) {
+            v.rbac = model == crate::VaultModel::Rbac;
+        }
+    }
+
+    /// Makes a vault Premium or Standard.
+    pub fn mutate_vault_premium(&mut self, vault: &str, premium: bool) {
+        if let Some(v) = self.vaults.get_mut(vault) {
+            v.premium = premium;
+        }
+    }
+
+    /// Sets purge protection and retention of a vault, past the rule that both are fixed.
+    pub fn mutate_vault_retention(&mut self, vault: &str, days: u32, purge_protection: bool) {
+        if let Some(v) = self.vaults.get_mut(vault) {
+            v.retention_days = days;
+            v.purge_protection = purge_protection;
+        }
+    }
+
+    /// Gives a vault to another tenant.
+    pub fn mutate_vault_tenant(&mut self, vault: &str, tenant: Uuid) {
+        if let Some(v) = self.vaults.get_mut(vault) {
+            v.tenant = tenant;
+        }
+    }
+
+    /// Takes all access policies of a principal, at once.
+    pub fn mutate_remove_policies(&mut self, vault: &str, principal: Uuid) {
+        let now = self.now;
+        if let Some(v) = self.vaults.get_mut(vault) {
+            let left: Vec<_> = v.policies.iter().filter(|p| p.object_id != principal).cloned().collect();
+            v.effective.clear();
+            v.set_policies(left, now);
+        }
+    }
+
+    /// Takes all roles of a principal at a scope and everywhere below it, at once.
+    pub fn mutate_remove_grants(&mut self, principal: Uuid, scope: &str) {
+        self.assignments.all.retain(|a| a.principal != principal || !crate::authorization::within(&a.scope, scope));
+    }
+
+    /// Deletes an identity; one made again under the name is another (R-CMK-26).
+    pub fn mutate_delete_identity(&mut self, identity_id: &str) {
+        self.remove_identity(identity_id);
+    }
+
+    /// Locks a scope: CanNotDelete, or ReadOnly (R-ARM-31).
+    pub fn mutate_lock(&mut self, scope: &str, read_only: bool) {
+        self.resources.locks.push(Lock { scope: scope.to_owned(), read_only });
+    }
+
+    /// Takes all locks off exactly this scope.
+    pub fn mutate_unlock(&mut self, scope: &str) {
+        self.resources.locks.retain(|l| !l.scope.eq_ignore_ascii_case(scope));
+    }
+
+    /// Registers or unregisters a provider, at once.
+    pub fn mutate_provider(&mut self, namespace: &str, registered: bool) {
+        if let Some(p) = self.resources.providers.get_mut(&namespace.to_lowercase()) {
+            p.registered = registered;
+            p.registered_at = None;
+        }
+    }
+
+    /// When a registry with a versionless key looks for a newer version next.
+    pub fn mutate_next_poll(&mut self, registry_id: &str, at: OffsetDateTime) {
+        if let Some(r) = self.registries.get_mut(registry_id) {
+            r.next_poll = at;
+        }
+    }
+}

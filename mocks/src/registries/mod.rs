@@ -1,0 +1,13 @@
+//! Container registries: the control plane, with customer-managed keys (section 1 of the rules).
+
+mod check;
+mod errors;
+mod health;
+mod operations;
+mod render;
+mod routes;
+mod state;
+
+pub(crate) use check::default_props;
+pub(crate) use routes::handle;
+pub(crate) use state::{Attached, Cmk, KeyId, Pending, Registries, Registry, Spec, State, Step};

@@ -1,0 +1,118 @@
+use super::operations::versionless;
+use super::state::{Registry, Spec, State};
+use crate::World;
+use crate::params::FirstBody;
+use crate::stamp;
+use crate::wire::Object;
+use serde_json::{Value, json};
+
+fn camel(state: State) -> &'static str {
+    match state {
+        State::Creating => "Creating",
+        State::Updating => "Updating",
+        State::Deleting => "Deleting",
+        State::Succeeded => "Succeeded",
+        State::Failed => "Failed",
+    }
+}
+
+pub(super) fn body(world: &World, r: &Registry) -> Value {
+    let asked = r.pending.as_ref().map(|p| &p.target);
+    let spec = match (asked, world.params.acr_first_body) {
+        (Some(target), FirstBody::Asked) => target,
+        _ => &r.spec,
+    };
+    let hidden = r.state == State::Creating && world.params.acr_first_body == FirstBody::Before;
+    let premium = spec.sku == "Premium";
+    let mut p = Object::new();
+    p.insert("loginServer".into(), json!(format!("{}.{}", r.name.to_lowercase(), world.setup.cloud.registry_suffix())));
+    p.insert("creationDate".into(), json!(stamp::zulu(r.created)));
+    p.insert("provisioningState".into(), json!(camel(r.state)));
+    for (name, value) in &spec.props {
+        // Recorded: the rule set is there on every Premium answer and on no other.
+        if name != "networkRuleSet" || premium {
+            p.insert(name.clone(), value.clone());
+        }
+    }
+    if let Some(retention) =
+        p.get_mut("policies").and_then(|v| v.get_mut("retentionPolicy")).and_then(Value::as_object_mut)
+    {
+        retention.insert("lastUpdatedTime".into(), json!(stamp::offset(r.modified)));
+    }
+    p.insert("encryption".into(), if hidden { json!({"status": "disabled"}) } else { encryption(spec) });
+    p.insert("dataEndpointHostNames".into(), data_endpoints(world, r, spec));
+    p.insert("privateEndpointConnections".into(), json!([]));
+    let mut out = Object::new();
+    out.insert("sku".into(), json!({"name": spec.sku, "tier": spec.sku}));
+    out.insert("type".into(), json!("Microsoft.ContainerRegistry/registries"));
+    if let (Some(identity), false) = (identity(world, spec), hidden) {
+        out.insert("identity".into(), identity);
+    }
+    out.insert("id".into(), json!(r.id));
+    out.insert("name".into(), json!(r.name));
+    out.insert("location".into(), json!(r.location));
+    out.insert("tags".into(), json!(spec.tags));
+    out.insert(
+        "systemData".into(),
+        json!({
+            "createdBy": "operator",
+            "createdByType": "Application",
+            "createdAt": stamp::offset(r.created),
+            "lastModifiedBy": "operator",
+            "lastModifiedByType": "Application",
+            "lastModifiedAt": stamp::offset(r.modified),
+        }),
+    );
+    out.insert("properties".into(), Value::Object(p));
+    Value::Object(out)
+}
+
+fn data_endpoints(world: &World, r: &Registry, spec: &Spec) -> Value {
+    if spec.props.get("dataEndpointEnabled") != Some(&json!(true)) {
+        return json!([]);
+    }
+    let suffix = world.setup.cloud.registry_suffix();
+    json!([format!("{}.{}.data.{suffix}", r.name.to_lowercase(), r.location)])
+}
+
+fn encryption(spec: &Spec) -> Value {
+    let Some(cmk) = &spec.cmk else { return json!({"status": "disabled"}) };
+    let mut kv = Object::new();
+    kv.insert("keyIdentifier".into(), json!(cmk.key_identifier));
+    let versionless = versionless(&cmk.key_identifier);
+    let pinned = if versionless { None } else { Some(cmk.key_identifier.clone()) };
+    if let Some(used) = cmk.used.clone().or(pinned) {
+        kv.insert("versionedKeyIdentifier".into(), json!(used));
+    }
+    kv.insert("identity".into(), json!(cmk.identity));
+    kv.insert("keyRotationEnabled".into(), json!(versionless));
+    if let Some(t) = cmk.last_rotation {
+        kv.insert("lastKeyRotationTimestamp".into(), json!(stamp::offset(t)));
+    }
+    json!({"status": "enabled", "keyVaultProperties": kv})
+}
+
+/// Types are answered in camel case, ids as the caller spelled them; without any the member is not there.
+fn identity(world: &World, spec: &Spec) -> Option<Value> {
+    let kind = match (spec.system, spec.user.is_empty()) {
+        (None, true) => return None,
+        (Some(_), true) => "systemAssigned",
+        (None, false) => "userAssigned",
+        (Some(_), false) => "systemAssigned, userAssigned",
+    };
+    let mut o = Object::new();
+    if let Some(p) = spec.system {
+        o.insert("principalId".into(), json!(p));
+        o.insert("tenantId".into(), json!(world.setup.tenant));
+    }
+    o.insert("type".into(), json!(kind));
+    if !spec.user.is_empty() {
+        let map: Object = spec
+            .user
+            .values()
+            .map(|a| (a.id.clone(), json!({"principalId": a.principal_id, "clientId": a.client_id})))
+            .collect();
+        o.insert("userAssignedIdentities".into(), Value::Object(map));
+    }
+    Some(Value::Object(o))
+}

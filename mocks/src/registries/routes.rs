@@ -1,0 +1,284 @@
+use super::check::valid_name;
+use super::state::{Registry, Spec, State, Step};
+use super::{errors, render};
+use crate::World;
+use crate::arm::{ArmPath, another_operation, authorize, linked_authorization_failed, resource_not_found};
+use crate::wire::{Call, Caller, Fail, Object, Peek, Reply, page};
+use http::Method;
+use serde_json::{Value, json};
+
+const KIND: &str = "Microsoft.ContainerRegistry/registries";
+
+pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+    let reply = inner(world, call, caller, path)?;
+    Ok(reply.header("server", "Microsoft-HTTPAPI/2.0").header("api-supported-versions", call.api_version().to_owned()))
+}
+
+fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+    let lower = path.lower_parts();
+    let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
+    let id = path.resource_id();
+    let may = |world: &World, what: &str| authorize(world, call, caller, &format!("{KIND}/{what}"), &id);
+    let find = |world: &World| -> Result<Registry, Fail> {
+        path.existing_group(world)?;
+        world.registries.get(&id).cloned().ok_or_else(|| resource_not_found(path))
+    };
+    match (&call.method, lower.as_slice()) {
+        (&Method::POST, ["checknameavailability"]) => check_name(world, call, caller),
+        (&Method::GET, ["locations", _, "operationresults", op]) => {
+            let action = "Microsoft.ContainerRegistry/locations/operationResults/read";
+            authorize(world, call, caller, action, &world.subscription_id())?;
+            let found = world.registries.operations.get(*op).filter(|o| o.delete);
+            let found = found.ok_or_else(|| resource_not_found(path))?;
+            Ok(match found.outcome {
+                Some(_) => Reply::empty(200),
+                None => Reply::empty(202).header("location", results_url(world, call, path.name(1), op)),
+            })
+        }
+        (&Method::GET, ["registries"]) => list(world, call, caller, path),
+        (_, ["registries", ..]) if path.group.is_none() => Err(path.no_such_type(world)),
+        (&Method::GET, ["registries", _]) => {
+            may(world, "read")?;
+            let registry = find(world)?;
+            Ok(Reply::json(200, render::body(world, &registry)))
+        }
+        (&Method::PUT, ["registries", _]) => {
+            may(world, "write")?;
+            put(world, call, caller, path)
+        }
+        (&Method::PATCH, ["registries", _]) => {
+            may(world, "write")?;
+            let registry = find(world)?;
+            patch(world, call, caller, registry)
+        }
+        (&Method::DELETE, ["registries", _]) => {
+            may(world, "delete")?;
+            path.existing_group(world)?;
+            let Some(registry) = world.registries.get(&id).cloned() else { return Ok(Reply::empty(204)) };
+            refuse_if_busy(&registry)?;
+            let op = world.start(&registry.id, Step::Delete, registry.spec.clone())?;
+            let registry = find(world)?;
+            let url = results_url(world, call, &registry.location, &op);
+            Ok(Reply::json(202, render::body(world, &registry)).header("location", url))
+        }
+        (&Method::GET, ["registries", _, "listusages"]) => {
+            may(world, "listUsages/read")?;
+            find(world)?;
+            Ok(Reply::json(
+                200,
+                json!({"value": [
+                    {"name": "Size", "limit": 536_870_912_000_u64, "currentValue": 0, "unit": "Bytes"},
+                    {"name": "Webhooks", "limit": 500, "currentValue": 0, "unit": "Count"},
+                    {"name": "Geo-replications", "limit": -1, "currentValue": 0, "unit": "Count"},
+                    {"name": "IPRules", "limit": 200, "currentValue": 0, "unit": "Count"},
+                    {"name": "PrivateEndpointConnections", "limit": 200, "currentValue": 0, "unit": "Count"},
+                ]}),
+            ))
+        }
+        (&Method::GET, ["registries", _, "operationstatuses", op]) => {
+            may(world, "operationStatuses/read")?;
+            let found = world.registries.operations.get(*op).ok_or_else(|| resource_not_found(path))?;
+            let body = match &found.outcome {
+                None => json!({"status": found.running}),
+                Some(Ok(())) => json!({"status": "Succeeded"}),
+                Some(Err((code, message))) => {
+                    json!({"status": "Failed", "error": {"code": code, "message": message}})
+                }
+            };
+            Ok(with_operation(Reply::json(200, body), world, call, &id, op))
+        }
+        _ => Err(path.no_such_type(world)),
+    }
+}
+
+fn results_url(world: &World, call: &Call, location: &str, op: &str) -> String {
+    format!(
+        "https://{}{}/providers/Microsoft.ContainerRegistry/locations/{location}/operationResults/{op}?api-version={}",
+        world.setup.cloud.arm_host(),
+        world.subscription_id(),
+        call.api_version()
+    )
+}
+
+fn with_operation(reply: Reply, world: &World, call: &Call, id: &str, op: &str) -> Reply {
+    let host = world.setup.cloud.arm_host();
+    let url = format!("https://{host}{id}/operationStatuses/{op}?api-version={}", call.api_version());
+    let reply = reply.header("azure-asyncoperation", url);
+    match world.params.acr_retry_after {
+        Some(s) => reply.header("retry-after", s.to_string()),
+        None => reply,
+    }
+}
+
+/// R-ERR-41
+fn refuse_if_busy(r: &Registry) -> Result<(), Fail> {
+    if r.pending.is_some() { Err(another_operation(&r.id)) } else { Ok(()) }
+}
+
+/// R-CMK-25: the right on the registry is not enough for the identities it names.
+fn check_linked(world: &World, call: &Call, caller: &Caller, body: &Object, id: &str) -> Result<(), Fail> {
+    let action = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
+    let named = body.object("identity.userAssignedIdentities").cloned().unwrap_or_default();
+    let refused: Vec<String> = named
+        .iter()
+        .filter(|(uai, v)| !v.is_null() && !world.permitted(call.now, caller.object_id, action, uai))
+        .map(|(uai, _)| uai.clone())
+        .collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(linked_authorization_failed(caller, &format!("{KIND}/write"), id, &refused))
+}
+
+fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+    world.require_registered("Microsoft.ContainerRegistry")?;
+    let group = path.existing_group(world)?;
+    let name = path.name(1).to_owned();
+    let body = call.json()?;
+    let id = format!("{}/providers/{KIND}/{name}", world.group_id(&group));
+    check_linked(world, call, caller, &body, &id)?;
+    let old = world.registries.get(&id).cloned();
+    if let Some(old) = &old {
+        refuse_if_busy(old)?;
+    } else {
+        if !valid_name(&name) {
+            return Err(Fail::new(400, "RegistryNameNotValid", errors::invalid_name(&name)));
+        }
+        if world.registries.name_taken(&name) {
+            return Err(errors::in_use(&name, world.setup.cloud.registry_suffix()));
+        }
+    }
+    let Some(location) = body.text("location").map(|l| l.replace(' ', "").to_lowercase()) else {
+        return Err(Fail::new(400, "LocationRequired", "The location property is required for this definition."));
+    };
+    if old.as_ref().is_some_and(|r| r.location != location) {
+        return Err(errors::bad("The location of a registry cannot be changed."));
+    }
+    let spec = match world.read_put(&body, &id, &name, old.as_ref()) {
+        Ok(spec) => spec,
+        Err(fail) => return Err(note_detach(world, &id, fail)),
+    };
+    let step = if old.as_ref().is_some_and(|r| r.born) { Step::Update { encryption: true } } else { Step::Create };
+    let fresh = old.is_none();
+    if fresh {
+        let listed_from = call.now + world.params.list_lag.draw(&mut world.rng);
+        let registry = Registry {
+            id: id.clone(),
+            name,
+            group,
+            location,
+            created: call.now,
+            modified: call.now,
+            listed_from,
+            // Until it is done, nothing is there but what was asked for.
+            spec: Spec { cmk: None, ..spec.clone() },
+            state: State::Creating,
+            pending: None,
+            born: false,
+            next_poll: call.now,
+            detach_attempt: None,
+            health_since: call.now,
+            healthy: true,
+        };
+        world.registries.all.insert(id.to_lowercase(), registry);
+    }
+    let started = world.start(&id, step, spec);
+    if fresh && started.is_err() {
+        world.registries.all.remove(&id.to_lowercase());
+    }
+    if started.is_ok() {
+        note_reassign(world, &id, &body);
+    }
+    accepted(world, call, &id, &started?)
+}
+
+/// Recorded: 201 for what has to do with identity or key, 200 at once for the rest.
+fn patch(world: &mut World, call: &Call, caller: &Caller, old: Registry) -> Result<Reply, Fail> {
+    refuse_if_busy(&old)?;
+    let body = call.json()?;
+    check_linked(world, call, caller, &body, &old.id)?;
+    let spec = match world.read_patch(&body, &old.id, &old.name, &old) {
+        Ok(spec) => spec,
+        Err(fail) => return Err(note_detach(world, &old.id, fail)),
+    };
+    let encryption = body.object("properties.encryption").is_some();
+    let slow = encryption || body.object("identity").is_some() || body.at("properties.anonymousPullEnabled").is_some();
+    if !slow {
+        if let Some(r) = world.registries.get_mut(&old.id) {
+            r.spec = spec;
+            r.modified = call.now;
+            let body = r.clone();
+            return Ok(Reply::json(200, render::body(world, &body)));
+        }
+        return Err(errors::bad("The registry is gone."));
+    }
+    note_reassign(world, &old.id, &body);
+    let op = world.start(&old.id, Step::Update { encryption }, spec)?;
+    accepted(world, call, &old.id, &op)
+}
+
+fn accepted(world: &mut World, call: &Call, id: &str, op: &str) -> Result<Reply, Fail> {
+    let registry = world.registries.get(id).cloned().ok_or_else(|| errors::bad("The registry is gone."))?;
+    let body = render::body(world, &registry);
+    Ok(with_operation(Reply::json(201, body), world, call, &registry.id, op))
+}
+
+/// R-CMK-21: the attempt alone puts the identity at risk.
+fn note_detach(world: &mut World, id: &str, fail: Fail) -> Fail {
+    let now = world.now;
+    if fail.code == "SimUnverified.IdentityInUse"
+        && let Some(r) = world.registries.get_mut(id)
+        && r.spec.cmk.as_ref().is_some_and(|c| fail.message.contains(&c.identity) || c.identity == "system")
+    {
+        r.detach_attempt.get_or_insert(now);
+    }
+    fail
+}
+
+/// R-CMK-22: naming the identity again repairs it; the system identity has no such way (R-CMK-23).
+fn note_reassign(world: &mut World, id: &str, body: &Object) {
+    let named = body.object("identity.userAssignedIdentities").cloned().unwrap_or_default();
+    let Some(r) = world.registries.get_mut(id) else { return };
+    let Some(cmk) = &r.spec.cmk else { return };
+    let used = r.spec.user.values().find(|a| a.client_id.to_string().eq_ignore_ascii_case(&cmk.identity));
+    if used.is_some_and(|a| named.iter().any(|(k, v)| !v.is_null() && k.eq_ignore_ascii_case(&a.id))) {
+        r.detach_attempt = None;
+    }
+}
+
+fn list(world: &World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+    authorize(world, call, caller, &format!("{KIND}/read"), &path.scope)?;
+    let group = match &path.group {
+        Some(_) => Some(path.existing_group(world)?),
+        None => None,
+    };
+    let value: Vec<Value> = world
+        .registries
+        .all
+        .values()
+        .filter(|r| r.listed_from <= call.now && group.as_ref().is_none_or(|g| r.group == *g))
+        .map(|r| render::body(world, r))
+        .collect();
+    let (value, next) = page(&value, call.query("$skiptoken"), world.params.arm_page_size);
+    let mut out = json!({"value": value});
+    if let (Some(n), Some(o)) = (next, out.as_object_mut()) {
+        o.insert("nextLink".into(), json!(world.next_link(call, n)));
+    }
+    Ok(Reply::json(200, out))
+}
+
+fn check_name(world: &World, call: &Call, caller: &Caller) -> Result<Reply, Fail> {
+    let action = "Microsoft.ContainerRegistry/checkNameAvailability/read";
+    authorize(world, call, caller, action, &world.subscription_id())?;
+    let request = call.json()?;
+    let name = request.text("name").unwrap_or_default();
+    let body = if !valid_name(name) {
+        json!({"nameAvailable": false, "reason": "Invalid", "message": errors::invalid_name(name)})
+    } else if world.registries.name_taken(name) {
+        let message = format!("The registry {name} is already in use.");
+        json!({"nameAvailable": false, "reason": "AlreadyExists", "message": message})
+    } else {
+        json!({"nameAvailable": true})
+    };
+    Ok(Reply::json(200, body))
+}

@@ -1,0 +1,7 @@
+//! Subscription, providers, resource groups and the generic list of resources.
+
+mod routes;
+mod state;
+
+pub(crate) use routes::{Listed, handle, handle_provider};
+pub(crate) use state::{Lock, Resources};

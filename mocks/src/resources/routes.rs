@@ -1,0 +1,276 @@
+use super::state::{Group, Provider};
+use crate::World;
+use crate::arm::{ArmPath, authorize, group_not_found, versions_of};
+use crate::wire::{Call, Caller, Fail, Object, Peek, Reply, page, tags_of};
+use http::Method;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+const GROUPS: &str = "Microsoft.Resources/subscriptions/resourceGroups";
+
+pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+    let lower: Vec<String> = path.plain.iter().map(|p| p.to_lowercase()).collect();
+    let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
+    let subscription = world.subscription_id();
+    let read = |world: &World, what: &str, scope: &str| authorize(world, call, caller, what, scope);
+    match (&call.method, lower.as_slice()) {
+        (&Method::GET, ["subscriptions"]) => Ok(Reply::json(200, json!({"value": [subscription_body(world)]}))),
+        (&Method::GET, ["subscriptions", _]) => {
+            read(world, "Microsoft.Resources/subscriptions/read", &subscription)?;
+            Ok(Reply::json(200, subscription_body(world)))
+        }
+        (&Method::GET, ["subscriptions", _, "providers"]) => {
+            read(world, "Microsoft.Resources/subscriptions/providers/read", &subscription)?;
+            let value: Vec<Value> = world.resources.providers.values().map(|p| provider_body(world, p)).collect();
+            Ok(Reply::json(200, json!({"value": value})))
+        }
+        (&Method::GET, ["subscriptions", _, "resourcegroups"]) => {
+            read(world, &format!("{GROUPS}/read"), &subscription)?;
+            let value: Vec<Value> = world.resources.groups.values().map(|g| group_body(world, g)).collect();
+            Ok(Reply::json(200, json!({"value": value})))
+        }
+        (&Method::GET, ["subscriptions", _, "resources"]) => list(world, call, caller, &subscription, None),
+        (&Method::GET, ["subscriptions", _, "resourcegroups", group, "resources"]) => {
+            let id = world.group_id(group);
+            list(world, call, caller, &id, Some(group))
+        }
+        (&Method::GET, ["subscriptions", _, "operationresults", id]) => {
+            let id = path.plain.get(3).map(String::as_str).unwrap_or(id);
+            Ok(match world.resources.deletions.get(id) {
+                Some(t) if call.now < *t => accepted(world, call, id),
+                Some(_) => Reply::empty(200),
+                None => return Err(path.no_such_type(world)),
+            })
+        }
+        (method, ["subscriptions", _, "resourcegroups", _]) => group(world, call, caller, path, method),
+        _ => Err(path.no_such_type(world)),
+    }
+}
+
+fn accepted(world: &World, call: &Call, id: &str) -> Reply {
+    let host = world.setup.cloud.arm_host();
+    let url =
+        format!("https://{host}{}/operationresults/{id}?api-version={}", world.subscription_id(), call.api_version());
+    Reply::empty(202).header("location", url).header("retry-after", "15")
+}
+
+fn group(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, method: &Method) -> Result<Reply, Fail> {
+    let name = path.group.clone().unwrap_or_default();
+    let id = world.group_id(&name);
+    let may = |world: &World, verb: &str| authorize(world, call, caller, &format!("{GROUPS}/{verb}"), &id);
+    let found = world.resources.groups.get(&name.to_lowercase()).cloned();
+    match *method {
+        Method::GET => {
+            may(world, "read")?;
+            let group = found.ok_or_else(|| group_not_found(&name))?;
+            Ok(Reply::json(200, group_body(world, &group)))
+        }
+        Method::HEAD => {
+            may(world, "read")?;
+            Ok(Reply::empty(if found.is_some() { 204 } else { 404 }))
+        }
+        Method::PUT => {
+            may(world, "write")?;
+            world.check_lock(&id, false)?;
+            let body = call.json()?;
+            let Some(location) = body.text("location") else {
+                return Err(Fail::new(
+                    400,
+                    "LocationRequired",
+                    "The location property is required for this definition.",
+                )
+                .gateway());
+            };
+            let valid = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
+            if name.is_empty() || name.len() > 90 || name.ends_with('.') || !name.chars().all(valid) {
+                return Err(Fail::new(
+                    400,
+                    "InvalidResourceGroup",
+                    "The provided resource group name has invalid characters or is too long.",
+                )
+                .gateway());
+            }
+            if let Some(g) = &found
+                && !g.location.eq_ignore_ascii_case(&location.replace(' ', ""))
+            {
+                return Err(Fail::new(
+                    409,
+                    "InvalidResourceGroupLocation",
+                    format!(
+                        "Invalid resource group location '{location}'. The Resource group already exists in location '{}'.",
+                        g.location
+                    ),
+                )
+                .gateway());
+            }
+            let location = location.replace(' ', "").to_lowercase();
+            let (group, made) = world.put_group(&name, &location, tags_of(&body));
+            Ok(Reply::json(if made { 201 } else { 200 }, group_body(world, &group)))
+        }
+        Method::PATCH => {
+            may(world, "write")?;
+            world.check_lock(&id, false)?;
+            let group = found.ok_or_else(|| group_not_found(&name))?;
+            let tags = tags_of(&call.json()?).unwrap_or(group.tags);
+            let (group, _) = world.put_group(&name, &group.location, Some(tags));
+            Ok(Reply::json(200, group_body(world, &group)))
+        }
+        Method::DELETE => {
+            may(world, "delete")?;
+            world.check_lock(&id, true)?;
+            let group = found.ok_or_else(|| group_not_found(&name))?;
+            let operation = world.delete_group(&group.name);
+            Ok(accepted(world, call, &operation))
+        }
+        _ => Err(path.no_such_type(world)),
+    }
+}
+
+pub(crate) fn handle_provider(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+    let namespace = path.provider.clone().unwrap_or_default();
+    let scope = world.subscription_id();
+    let unknown =
+        || Fail::new(404, "InvalidResourceNamespace", format!("The resource namespace '{namespace}' is invalid."));
+    match (&call.method, path.parts.is_empty()) {
+        (&Method::GET, true) => {
+            authorize(world, call, caller, "Microsoft.Resources/subscriptions/providers/read", &scope)?;
+            let found = world.resources.providers.get(&namespace.to_lowercase());
+            found.map(|p| Reply::json(200, provider_body(world, p))).ok_or_else(unknown)
+        }
+        (&Method::POST, false) => {
+            authorize(world, call, caller, &format!("{namespace}/register/action"), &scope)?;
+            world.check_lock(&scope, false)?;
+            let p = world.register_provider(&namespace, call.now).ok_or_else(unknown)?;
+            world.settle_providers(call.now);
+            Ok(Reply::json(200, provider_body(world, &p)))
+        }
+        _ => Err(path.no_such_type(world)),
+    }
+}
+
+fn subscription_body(world: &World) -> Value {
+    json!({
+        "id": world.subscription_id(),
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionId": world.setup.subscription,
+        "tenantId": world.setup.tenant,
+        "displayName": "Simulated subscription",
+        "state": "Enabled",
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "PayAsYouGo_2014-09-01",
+            "spendingLimit": "Off",
+        },
+    })
+}
+
+fn group_body(world: &World, g: &Group) -> Value {
+    let state = if g.gone_at.is_some() { "Deleting" } else { "Succeeded" };
+    let mut body = json!({
+        "id": world.group_id(&g.name),
+        "name": g.name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": g.location,
+        "properties": {"provisioningState": state},
+    });
+    if let (false, Some(o)) = (g.tags.is_empty(), body.as_object_mut()) {
+        o.insert("tags".into(), json!(g.tags));
+    }
+    body
+}
+
+fn provider_body(world: &World, p: &Provider) -> Value {
+    let types: &[&str] = match p.namespace.as_str() {
+        "Microsoft.ContainerRegistry" => &["registries", "locations", "checkNameAvailability"],
+        "Microsoft.KeyVault" => &["vaults", "vaults/keys", "locations", "deletedVaults"],
+        "Microsoft.ManagedIdentity" => &["userAssignedIdentities"],
+        "Microsoft.Authorization" => &["roleAssignments", "roleDefinitions", "permissions"],
+        _ => &[],
+    };
+    let versions = versions_of(&p.namespace).unwrap_or_default();
+    let types: Vec<Value> = types
+        .iter()
+        .map(|t| json!({"resourceType": t, "locations": [world.setup.location], "apiVersions": versions}))
+        .collect();
+    json!({
+        "id": format!("{}/providers/{}", world.subscription_id(), p.namespace),
+        "namespace": p.namespace,
+        "resourceTypes": types,
+        "registrationState": p.state(),
+        "registrationPolicy": if types.is_empty() { "RegistrationFree" } else { "RegistrationRequired" },
+    })
+}
+
+/// One resource as the generic list has it.
+pub(crate) struct Listed {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) kind: &'static str,
+    pub(crate) location: String,
+    pub(crate) tags: Object,
+    pub(crate) sku: Option<Value>,
+    pub(crate) listed_from: OffsetDateTime,
+}
+
+impl Listed {
+    fn body(&self) -> Value {
+        let mut o = Object::new();
+        o.insert("id".into(), json!(self.id));
+        o.insert("name".into(), json!(self.name));
+        o.insert("type".into(), json!(self.kind));
+        if let Some(sku) = &self.sku {
+            o.insert("sku".into(), sku.clone());
+        }
+        o.insert("location".into(), json!(self.location));
+        o.insert("tags".into(), json!(self.tags));
+        Value::Object(o)
+    }
+}
+
+fn list(world: &World, call: &Call, caller: &Caller, scope: &str, group: Option<&str>) -> Result<Reply, Fail> {
+    if let Some(group) = group {
+        world.group_name(group)?;
+    }
+    // The list shows what the caller may read; nothing at all is an empty list, not a refusal.
+    let filter = call.query("$filter").unwrap_or_default();
+    let (mut kind, mut name) = (None, None);
+    for term in filter.split(" and ").map(str::trim).filter(|t| !t.is_empty()) {
+        let mut words = term.splitn(3, ' ');
+        let (field, op, value) = (words.next(), words.next(), words.next());
+        let value = value.map(|v| v.trim().trim_matches('\'').to_lowercase());
+        match (field.map(str::to_lowercase).as_deref(), op, value) {
+            (Some("resourcetype"), Some("eq"), Some(v)) => kind = Some(v),
+            (Some("name"), Some("eq"), Some(v)) => name = Some(v),
+            (Some("resourcegroup"), Some("eq"), Some(_)) => {}
+            _ => {
+                return Err(Fail::new(
+                    400,
+                    "InvalidFilterInQueryString",
+                    format!("Invalid $filter '{filter}' specified in the query string."),
+                )
+                .gateway());
+            }
+        }
+    }
+    let mut all = world.listed_registries();
+    all.extend(world.listed_vaults());
+    all.extend(world.listed_identities());
+    all.sort_by(|a, b| a.id.to_lowercase().cmp(&b.id.to_lowercase()));
+    let scope = format!("{}/", scope.to_lowercase());
+    let value: Vec<Value> = all
+        .iter()
+        .filter(|r| r.listed_from <= call.now && r.id.to_lowercase().starts_with(&scope))
+        .filter(|r| kind.as_ref().is_none_or(|k| r.kind.to_lowercase() == *k))
+        .filter(|r| name.as_ref().is_none_or(|n| r.name.to_lowercase() == *n))
+        .filter(|r| world.permitted(call.now, caller.object_id, &format!("{}/read", r.kind), &r.id))
+        .map(Listed::body)
+        .collect();
+    let size = call.query("$top").and_then(|t| t.parse().ok()).unwrap_or(world.params.arm_page_size);
+    let (value, next) = page(&value, call.query("$skiptoken"), size.min(world.params.arm_page_size));
+    let mut body = json!({"value": value});
+    if let (Some(next), Some(o)) = (next, body.as_object_mut()) {
+        o.insert("nextLink".into(), json!(world.next_link(call, next)));
+    }
+    Ok(Reply::json(200, body))
+}

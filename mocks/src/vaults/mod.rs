@@ -1,0 +1,12 @@
+//! Vaults and, through Resource Manager, their keys (sections 2.1, 2.3, 2.4 of the rules).
+
+mod arm_keys;
+mod deleted;
+mod errors;
+mod network;
+mod routes;
+mod state;
+
+pub(crate) use network::Gate;
+pub(crate) use routes::handle;
+pub(crate) use state::{NetworkAcls, Permissions, Policy, Vault, Vaults};

@@ -1,0 +1,150 @@
+//! The world: all state, the clock it was last seen at, and what falls due by itself.
+
+use crate::authorization::Assignments;
+use crate::entra::Directory;
+use crate::identities::Identities;
+use crate::keys::KeyThrottle;
+use crate::params::Params;
+use crate::registries::Registries;
+use crate::resources::Resources;
+use crate::rng::Rng;
+use crate::vaults::Vaults;
+use crate::wire::{Call, Reply};
+use crate::{AuditEntry, SimCloud, arm, entra, keys};
+use bytes::Bytes;
+use http::{Request, Response};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use uuid::{Uuid, uuid};
+
+/// What a world begins with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Setup {
+    /// Seed of every id and delay.
+    pub seed: u64,
+    /// Which cloud.
+    pub cloud: SimCloud,
+    /// The one tenant.
+    pub tenant: Uuid,
+    /// The one subscription.
+    pub subscription: Uuid,
+    /// The region of seeded resources.
+    pub location: String,
+    /// When it begins.
+    pub now: OffsetDateTime,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            cloud: SimCloud::Public,
+            tenant: uuid!("7e000000-0000-4000-8000-000000000001"),
+            subscription: uuid!("5b000000-0000-4000-8000-000000000001"),
+            location: "westeurope".into(),
+            now: datetime!(2026-11-22 00:00:00 UTC),
+        }
+    }
+}
+
+/// A tenant, a subscription and everything in them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct World {
+    /// The settings; may be changed at any time.
+    pub params: Params,
+    pub(crate) setup: Setup,
+    pub(crate) now: OffsetDateTime,
+    pub(crate) rng: Rng,
+    pub(crate) operator: Uuid,
+    pub(crate) directory: Directory,
+    pub(crate) assignments: Assignments,
+    pub(crate) resources: Resources,
+    pub(crate) identities: Identities,
+    pub(crate) vaults: Vaults,
+    pub(crate) key_throttle: KeyThrottle,
+    pub(crate) registries: Registries,
+    pub(crate) arm_throttle: arm::Throttle,
+    pub(crate) audit: Vec<AuditEntry>,
+    pub(crate) next_grant_delay: Option<Duration>,
+}
+
+impl World {
+    /// One tenant, one subscription, one operator who owns it.
+    pub fn new(setup: Setup) -> Self {
+        Self::with_params(setup, Params::default())
+    }
+
+    /// As `new`, under other settings.
+    pub fn with_params(setup: Setup, params: Params) -> Self {
+        let mut world = Self {
+            now: setup.now,
+            rng: Rng::new(setup.seed),
+            operator: Uuid::nil(),
+            directory: Directory::default(),
+            assignments: Assignments::default(),
+            resources: Resources::new(&params),
+            identities: Identities::default(),
+            vaults: Vaults::default(),
+            key_throttle: KeyThrottle::default(),
+            registries: Registries::default(),
+            arm_throttle: arm::Throttle::default(),
+            audit: Vec::new(),
+            next_grant_delay: None,
+            params,
+            setup,
+        };
+        let operator = world.add_principal(crate::PrincipalKind::ServicePrincipal, "operator");
+        world.operator = operator.object_id;
+        let (scope, now) = (world.subscription_id(), world.now);
+        world.set_role(operator.object_id, crate::roles::OWNER, &scope, now);
+        world
+    }
+
+    /// Answers one request. Whatever fell due until `now` happens first.
+    pub fn handle(&mut self, now: OffsetDateTime, req: Request<Bytes>) -> Response<Bytes> {
+        self.advance(now);
+        let call = Call::new(now, req);
+        let cloud = self.setup.cloud;
+        let reply = if call.host == cloud.arm_host() {
+            arm::handle(self, &call)
+        } else if let Some(vault) = call.host.strip_suffix(cloud.vault_suffix()).and_then(|v| v.strip_suffix('.')) {
+            let vault = vault.to_owned();
+            keys::handle(self, &call, &vault)
+        } else if cloud.is_login_host(&call.host) {
+            entra::handle(self, &call)
+        } else if call.host == "169.254.169.254" {
+            entra::handle_imds(self, &call)
+        } else {
+            no_such_host(&call.host)
+        };
+        reply.into_response(now)
+    }
+
+    /// Lets everything happen that is due until `now`, in the order of its time.
+    pub fn advance(&mut self, now: OffsetDateTime) {
+        self.now = self.now.max(now);
+        self.settle_providers(now);
+        self.settle_vaults(now);
+        while let Some(at) = self.next_registry_event(now) {
+            self.run_registry_events(at);
+        }
+        self.settle_groups(now);
+        self.note_registry_health(now);
+    }
+
+    pub(crate) fn subscription_id(&self) -> String {
+        format!("/subscriptions/{}", self.setup.subscription)
+    }
+
+    pub(crate) fn group_id(&self, group: &str) -> String {
+        format!("{}/resourceGroups/{group}", self.subscription_id())
+    }
+}
+
+/// There is no DNS in here; doors may turn the marker into a failed look-up.
+pub(crate) fn no_such_host(host: &str) -> Reply {
+    Reply::from(crate::wire::Fail::new(404, "SimNoSuchHost", format!("no such host: {host}")))
+        .header("x-sim-no-such-host", host)
+}
