@@ -1,0 +1,51 @@
+//! Floor 1, the only door to the network: typed calls to Azure Resource Manager and Key Vault.
+//!
+//! [`Azure`] is a cheap handle. [`Reader`] can look at everything and change nothing; [`Writer`] can change too. Steps
+//! observe through the first and apply through the second.
+
+mod call;
+pub mod cloud;
+mod core;
+mod credential;
+mod door;
+pub mod error;
+pub mod id;
+mod kept;
+mod operation;
+
+pub mod groups;
+pub mod identities;
+pub mod keys;
+pub mod permissions;
+pub mod providers;
+pub mod registries;
+pub mod resources;
+pub mod role_assignments;
+pub mod vaults;
+
+pub use call::{CallError, Called, Cause, Sent};
+pub use cloud::Cloud;
+pub use core::{Azure, Builder, Clock, Reader, SystemClock, Writer, Written};
+pub use credential::{Auth, Caller, Surroundings, UnknownAuth};
+pub use door::loopback;
+pub use error::ServiceError;
+pub use kept::Kept;
+pub use operation::{Operation, Progress};
+
+/// The api-versions of all calls, in one place. Each has a contract bundle or is named with its documentation page.
+pub mod versions {
+    /// Microsoft.ContainerRegistry.
+    pub const REGISTRY: &str = "2025-11-01";
+    /// Microsoft.KeyVault, vaults and keys through ARM (R-KV-30).
+    pub const VAULT: &str = "2026-02-01";
+    /// Key Vault keys, data plane.
+    pub const KEYS: &str = "2025-07-01";
+    /// Microsoft.ManagedIdentity.
+    pub const IDENTITY: &str = "2023-01-31";
+    /// Role assignments.
+    pub const ROLE_ASSIGNMENT: &str = "2022-04-01";
+    /// A caller's permissions at a scope: <https://learn.microsoft.com/rest/api/authorization/permissions>.
+    pub const PERMISSIONS: &str = "2022-04-01";
+    /// Resource groups, providers and resource lists.
+    pub const RESOURCES: &str = "2024-03-01";
+}

@@ -1,0 +1,144 @@
+//! Credentials: which to use, and the cache in front of them.
+
+mod auth;
+
+pub use auth::{Auth, Surroundings, UnknownAuth};
+
+use super::{
+    call::{CallError, Called, Cause, Sent},
+    core::Clock,
+    id::{PrincipalId, TenantId},
+};
+use async_trait::async_trait;
+use azure_core::{
+    credentials::{AccessToken, TokenCredential, TokenRequestOptions},
+    error::ErrorKind,
+};
+use base64::Engine as _;
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+use time::{Duration, OffsetDateTime};
+
+/// Tokens by scope, fetched again shortly before they expire. The SDK's own caches are per client, and the credential
+/// of the Azure CLI has none at all.
+pub(crate) struct Tokens {
+    credential: Arc<dyn TokenCredential>,
+    clock: Arc<dyn Clock>,
+    cached: Mutex<HashMap<String, (AccessToken, OffsetDateTime)>>,
+    /// One fetch at a time, so that a thousand runs do not ask a thousand times.
+    fetching: tokio::sync::Mutex<()>,
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tokens")
+    }
+}
+
+/// Who is calling, as read from a token. Not verified: the services do that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The object id, to which roles are assigned.
+    pub object_id: PrincipalId,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Whether it is an application rather than a person.
+    pub is_application: bool,
+}
+
+impl Tokens {
+    pub(crate) fn new(credential: Arc<dyn TokenCredential>, clock: Arc<dyn Clock>) -> Self {
+        Self { credential, clock, cached: Mutex::default(), fetching: tokio::sync::Mutex::new(()) }
+    }
+
+    fn cached(&self, scope: &str) -> Option<AccessToken> {
+        /// Early enough for a request that waits in a queue.
+        const EARLY: Duration = Duration::minutes(5);
+        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let (token, expires) = cached.get(scope)?;
+        (self.clock.now() + EARLY < *expires).then(|| token.clone())
+    }
+
+    async fn fetch(&self, scope: &str, options: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
+        if let Some(token) = self.cached(scope) {
+            return Ok(token);
+        }
+        let _one = self.fetching.lock().await;
+        if let Some(token) = self.cached(scope) {
+            return Ok(token);
+        }
+        let token = self.credential.get_token(&[scope], options).await?;
+        // The token's age is wall time; ours is the injected clock's: carry the lifetime over, not the date.
+        let expires = self.clock.now() + (token.expires_on - OffsetDateTime::now_utc());
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.insert(scope.to_owned(), (token.clone(), expires));
+        Ok(token)
+    }
+
+    /// The bearer token for a scope.
+    pub(crate) async fn token(&self, scope: &str) -> Called<String> {
+        match self.fetch(scope, None).await {
+            Ok(token) => Ok(token.token.secret().to_owned()),
+            Err(source) => {
+                Err(CallError::new(Sent::No, "token", Cause::Credential { scope: scope.to_owned(), source }))
+            }
+        }
+    }
+
+    /// Drops what is cached: a service has refused a token before its time.
+    pub(crate) fn forget(&self) {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(crate) async fn caller(&self, scope: &str) -> Called<Caller> {
+        let token = self.token(scope).await?;
+        Caller::of(&token).ok_or_else(|| {
+            CallError::new(
+                Sent::No,
+                "token",
+                Cause::Unreadable("the token does not say whose it is (no oid, tid)".into()),
+            )
+        })
+    }
+}
+
+#[async_trait]
+impl TokenCredential for Tokens {
+    async fn get_token(
+        &self,
+        scopes: &[&str],
+        options: Option<TokenRequestOptions<'_>>,
+    ) -> azure_core::Result<AccessToken> {
+        let token = match scopes {
+            [scope] => self.fetch(scope, options).await,
+            several => self.credential.get_token(several, options).await,
+        };
+        // Whatever went wrong, the request that wanted the token was not sent: no transport error of its own.
+        token.map_err(|e| match e.kind() {
+            ErrorKind::Credential => e,
+            _ => azure_core::Error::with_error(ErrorKind::Credential, e, "no token"),
+        })
+    }
+}
+
+impl Caller {
+    fn of(token: &str) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Claims {
+            oid: String,
+            tid: String,
+            idtyp: Option<String>,
+        }
+        let claims = token.split('.').nth(1)?;
+        let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
+        let claims: Claims = serde_json::from_slice(&claims).ok()?;
+        Some(Self {
+            object_id: claims.oid.parse().ok()?,
+            tenant: claims.tid.parse().ok()?,
+            is_application: claims.idtyp.is_some_and(|t| t.eq_ignore_ascii_case("app")),
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! Long-running operations: a handle that can be journaled, and one poll (R-ARM-10, R-ARM-11).
+
+use super::{
+    Reader,
+    call::{Answer, Called, Nature},
+    error::ServiceError,
+};
+use azure_core::http::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{fmt, time::Duration};
+use url::Url;
+
+/// An operation the service has accepted and not yet finished.
+///
+/// It can be journaled and polled by another process. Its URL may carry a signature: `Debug` and logs leave it out, and
+/// it is checked against the cloud's hosts before each use.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Operation {
+    style: Style,
+    url: String,
+    /// What the service asked to wait before the first look, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after_s: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Style {
+    /// `Azure-AsyncOperation`: a body with a status.
+    Status,
+    /// `Location`: 202 until done.
+    Location,
+    /// The resource itself, by its `provisioningState`.
+    Resource,
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bare = self.url.split('?').next().unwrap_or_default();
+        f.debug_struct("Operation").field("style", &self.style).field("url", &bare).finish_non_exhaustive()
+    }
+}
+
+/// What one poll of an operation showed.
+#[derive(Debug)]
+pub enum Progress {
+    /// Not finished; look again after this long, if the service named a time.
+    Running(Option<Duration>),
+    /// Finished. Read the resource for its final state.
+    Succeeded,
+    /// Finished without success; nothing more will come of it.
+    Failed(ServiceError),
+}
+
+impl Operation {
+    /// The operation behind an answer to a write, if the service has not finished with it.
+    pub(crate) fn of(answer: &Answer, verb: Method, url: &Url) -> Option<Self> {
+        let after_s = answer.header("retry-after").and_then(|s| s.trim().parse().ok());
+        let state = provisioning_state(&answer.body);
+        let done = state.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("Succeeded"));
+        let (style, url) = match (answer.header("azure-asyncoperation"), answer.header("location")) {
+            (Some(url), _) if answer.status != 204 => (Style::Status, url),
+            (_, Some(url)) if answer.status == 202 => (Style::Location, url),
+            _ if verb != Method::Delete && state.is_some() && !done => (Style::Resource, url.to_string()),
+            _ => return None,
+        };
+        Some(Self { style, url, after_s })
+    }
+
+    /// What the service asked to wait before the first look.
+    #[must_use]
+    pub fn after(&self) -> Option<Duration> {
+        self.after_s.map(Duration::from_secs)
+    }
+}
+
+impl Reader {
+    /// Looks once how an operation stands.
+    ///
+    /// # Errors
+    /// When the look itself fails, which says nothing about the operation; also when the handle's URL is not one of
+    /// the cloud's (a journal may have been tampered with).
+    pub async fn poll(&self, operation: &Operation) -> Called<Progress> {
+        let url = self.polled_url(&operation.url, "poll of an operation")?;
+        let name = super::core::name_of(Method::Get, &url);
+        let answer = self.arm(Nature::Read, Method::Get, &url, None).await?;
+        if answer.status == 404 {
+            // A deleted resource is what its deletion wants; of anything else the state is unknown.
+            return Err(self.core.refused(name, &answer));
+        }
+        let after = answer.header("retry-after").and_then(|s| s.trim().parse().ok()).map(Duration::from_secs);
+        let running = Progress::Running(after.map(|d| d.max(Duration::from_secs(1))));
+        let body: Value = if answer.body.is_empty() { Value::Null } else { super::core::read(name, &answer)? };
+        let state = match operation.style {
+            Style::Location if answer.status == 202 => return Ok(running),
+            Style::Location => match provisioning_state(&answer.body) {
+                None => return Ok(Progress::Succeeded),
+                Some(state) => state,
+            },
+            Style::Status => match body.get("status").and_then(Value::as_str) {
+                // An operation resource without a status is not success: keep looking.
+                None => return Ok(running),
+                Some(status) => status.to_owned(),
+            },
+            Style::Resource => provisioning_state(&answer.body).unwrap_or_else(|| "Succeeded".into()),
+        };
+        Ok(match state.to_ascii_lowercase().as_str() {
+            "succeeded" => Progress::Succeeded,
+            "failed" | "canceled" | "cancelled" => {
+                let mut error = ServiceError::parse(answer.status, |_| None, &answer.body, self.now());
+                if error.code.is_empty() {
+                    error.code = state;
+                }
+                Progress::Failed(error)
+            }
+            _ => running,
+        })
+    }
+}
+
+fn provisioning_state(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    body.get("properties")?.get("provisioningState")?.as_str().map(str::to_owned)
+}

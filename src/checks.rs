@@ -1,0 +1,43 @@
+//! Floor 3: read-only probes, one thing each, shared by steps, preflight and diagnosis.
+
+mod encryption;
+mod grants;
+mod key_usable;
+mod minting_rights;
+mod registries_on_key;
+mod vault_standing;
+
+pub(crate) use encryption::is_busy;
+pub use encryption::{Encrypted, Encryption, EncryptionOf};
+pub use grants::{GrantModel, GrantOf, Granted};
+pub use key_usable::{KeySeen, KeyUsable, VersionSeen};
+pub use minting_rights::{Minting, MintingRights};
+pub use registries_on_key::{OnKey, RegistriesOnKey};
+pub use vault_standing::{VaultFacts, VaultStanding, VaultState};
+
+use crate::{Result, azure::Reader, journal::Journaled};
+use std::future::Future;
+
+/// A read-only probe of one thing.
+///
+/// # A check of one's own
+/// ```
+/// use cmk::{Result, azure::{Reader, id::RegistryId}, checks::Check};
+///
+/// /// Whether anybody may pull without logging in.
+/// struct AnonymousPull { registry: RegistryId }
+///
+/// impl Check for AnonymousPull {
+///     type Seen = bool;
+///     async fn look(&self, look: &Reader) -> Result<bool> {
+///         let registry = look.registry(&self.registry).await?;
+///         Ok(registry.is_some_and(|r| r.whole()["properties"]["anonymousPullEnabled"] == true))
+///     }
+/// }
+/// ```
+pub trait Check: Send + Sync {
+    /// What it saw; journaled when a workflow decides by it.
+    type Seen: Journaled;
+    /// Looks.
+    fn look(&self, look: &Reader) -> impl Future<Output = Result<Self::Seen>> + Send;
+}

@@ -1,0 +1,369 @@
+//! What went wrong, whether anything was changed, and what the operator can do.
+
+use crate::{
+    azure::{CallError, Cause, Sent, ServiceError},
+    journal::{Holder, JournalError, RunName},
+    step::Rollback,
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use time::OffsetDateTime;
+
+/// The library's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a run, a plan or a check came to nothing.
+///
+/// Its text says what happened, in which step of which run, and what to do next; [`hints`](Self::hints) are the ways
+/// back from what was already done, newest first.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    step: Option<&'static str>,
+    run: Option<RunName>,
+    hints: Vec<Hint>,
+    also: Vec<Error>,
+}
+
+/// What kind of trouble it is.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The order, or a value in it, cannot be right. Nothing was sent.
+    Invalid(String),
+    /// The order must not be carried out as things are. Nothing was written.
+    Refused(Vec<Refusal>),
+    /// Another run is at work on the same registry, key or vault.
+    Locked(Box<Holder>, String),
+    /// A run on the same subject is unfinished.
+    Unfinished {
+        /// The run.
+        run: RunName,
+        /// What both change.
+        subject: String,
+    },
+    /// The world has moved since the intent was written.
+    Drifted {
+        /// What was expected.
+        before: String,
+        /// What was found.
+        found: String,
+    },
+    /// A service wants to be left alone for longer than a call may take.
+    Throttled {
+        /// Until when.
+        until: OffsetDateTime,
+    },
+    /// The step's patience ran out.
+    Unsettled {
+        /// What was waited for.
+        waited_for: String,
+        /// What the last try said.
+        last: Option<Box<Error>>,
+    },
+    /// Stopped on request.
+    Stopped,
+    /// The named run was opened for another order, workflow version, cloud, tenant, subscription or caller.
+    OtherRun(String),
+    /// The run was given up.
+    Abandoned,
+    /// The journal of this run is gone, but its work is found in the cloud.
+    JournalLost {
+        /// What was found.
+        found: String,
+    },
+    /// The journal failed.
+    Journal(JournalError),
+    /// A call failed.
+    Call(CallError),
+    /// An operation the service had accepted ended without success.
+    Operation(Box<ServiceError>),
+    /// The workflow did what it must not; please report it.
+    Bug(String),
+}
+
+/// One reason why an order is not carried out, with the rule and the way out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// What is wrong, naming the value.
+    pub what: String,
+    /// The rule's number in `docs/azure-rules.md`, or `own` for a rule of this project's.
+    pub rule: String,
+    /// What to do instead.
+    pub way_out: String,
+}
+
+impl Refusal {
+    /// A refusal.
+    #[must_use]
+    pub fn new(what: impl Into<String>, rule: &'static str, way_out: impl Into<String>) -> Self {
+        Self { what: what.into(), rule: rule.into(), way_out: way_out.into() }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.what, self.rule, self.way_out)
+    }
+}
+
+/// The way back from one step that was done or may have been.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hint {
+    /// The step.
+    pub step: String,
+    /// What it changed.
+    pub subject: String,
+    /// The way back.
+    pub rollback: Rollback,
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.step, self.rollback)
+    }
+}
+
+impl Error {
+    /// An error of a kind.
+    #[must_use]
+    pub fn new(kind: ErrorKind) -> Self {
+        Self(Box::new(Inner { kind, step: None, run: None, hints: Vec::new(), also: Vec::new() }))
+    }
+    /// A value that cannot be right.
+    #[must_use]
+    pub fn invalid(why: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Invalid(why.to_string()))
+    }
+    /// A refusal.
+    #[must_use]
+    pub fn refused(refusal: Refusal) -> Self {
+        Self::new(ErrorKind::Refused(vec![refusal]))
+    }
+    pub(crate) fn bug(what: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Bug(what.into()))
+    }
+    pub(crate) fn at(mut self, step: &'static str) -> Self {
+        self.0.step.get_or_insert(step);
+        self
+    }
+    pub(crate) fn in_run(mut self, run: &RunName, hints: Vec<Hint>) -> Self {
+        self.0.run.get_or_insert_with(|| run.clone());
+        self.0.hints = hints;
+        self
+    }
+    pub(crate) fn with(mut self, other: Error) -> Self {
+        self.0.also.push(other);
+        self
+    }
+    /// The kind of trouble.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+    /// Whether the request behind this error may have changed something.
+    #[must_use]
+    pub fn sent(&self) -> Sent {
+        match &self.0.kind {
+            ErrorKind::Call(e) => e.sent,
+            _ => Sent::No,
+        }
+    }
+    /// The step it happened in.
+    #[must_use]
+    pub fn step(&self) -> Option<&'static str> {
+        self.0.step
+    }
+    /// The run it happened in, to be resumed by this name.
+    #[must_use]
+    pub fn run(&self) -> Option<&RunName> {
+        self.0.run.as_ref()
+    }
+    /// The ways back from what was done, newest first.
+    #[must_use]
+    pub fn hints(&self) -> &[Hint] {
+        &self.0.hints
+    }
+    /// What went wrong in the branches beside this one.
+    #[must_use]
+    pub fn also(&self) -> &[Error] {
+        &self.0.also
+    }
+    /// What a service said, if one did.
+    #[must_use]
+    pub fn service(&self) -> Option<&ServiceError> {
+        match &self.0.kind {
+            ErrorKind::Call(e) => e.service(),
+            ErrorKind::Operation(e) => Some(e),
+            ErrorKind::Unsettled { last: Some(e), .. } => e.service(),
+            _ => None,
+        }
+    }
+    /// The refusals, if that is what it is.
+    #[must_use]
+    pub fn refusals(&self) -> &[Refusal] {
+        match &self.0.kind {
+            ErrorKind::Refused(r) => r,
+            _ => &[],
+        }
+    }
+    /// Whether the run it happened in can be taken up again.
+    #[must_use]
+    pub fn can_resume(&self) -> bool {
+        self.0.run.is_some()
+            && !matches!(self.0.kind, ErrorKind::OtherRun(_) | ErrorKind::Abandoned | ErrorKind::JournalLost { .. })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(step) = self.0.step {
+            write!(f, "{step}: ")?;
+        }
+        match &self.0.kind {
+            ErrorKind::Invalid(why) => write!(f, "{why}")?,
+            ErrorKind::Refused(all) => {
+                write!(f, "refused, and nothing was written")?;
+                for one in all {
+                    write!(f, "\n  - {one}")?;
+                }
+            }
+            ErrorKind::Locked(holder, subject) => {
+                write!(f, "{subject} is being changed by {holder}: wait for it, or stop it; its run can be resumed")?;
+            }
+            ErrorKind::Unfinished { run, subject } => write!(
+                f,
+                "run {run} on {subject} is unfinished: take it up again (cmk resume {run}), or give it up (cmk abandon {run})"
+            )?,
+            ErrorKind::Drifted { before, found } => write!(
+                f,
+                "the world has moved since this was begun: expected {before}, found {found}: see who changed it; then \
+                 give this run up (cmk abandon) and begin a new one from what is there now"
+            )?,
+            ErrorKind::Throttled { until } => {
+                write!(f, "the service asks to be left alone until {until}: take the run up again then")?;
+            }
+            ErrorKind::Unsettled { waited_for, last } => {
+                write!(f, "waited in vain for {waited_for}")?;
+                if let Some(last) = last {
+                    write!(f, "; the last try said: {last}")?;
+                }
+            }
+            ErrorKind::Stopped => write!(f, "stopped as asked, between two requests")?,
+            ErrorKind::OtherRun(why) => {
+                write!(f, "{why}: take up a run with what it was begun with, or name a new one")?
+            }
+            ErrorKind::Abandoned => write!(f, "this run was given up: begin a new one under another name")?,
+            ErrorKind::JournalLost { found } => write!(
+                f,
+                "this run's journal is not here, but its work is: {found}. Bring the journal back, or begin a run under a \
+                 new name"
+            )?,
+            ErrorKind::Journal(e) => write!(f, "{e}")?,
+            ErrorKind::Call(e) => {
+                write!(f, "{e}")?;
+                if e.sent == Sent::Maybe {
+                    write!(f, " (it may have been carried out all the same)")?;
+                }
+            }
+            ErrorKind::Operation(e) => write!(f, "the service accepted it, and then failed: {e}")?,
+            ErrorKind::Bug(what) => write!(f, "a mistake in this program: {what}; please report it")?,
+        }
+        if let Some(advice) = self.service().and_then(advice) {
+            write!(f, "\n{advice}")?;
+        }
+        for other in &self.0.also {
+            write!(f, "\nand beside it: {other}")?;
+        }
+        if let Some(run) = self.0.run.as_ref().filter(|_| self.can_resume()) {
+            write!(f, "\ntake it up again: cmk resume {run}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What to do about an error whose own text does not say, or says it wrongly.
+fn advice(e: &ServiceError) -> Option<&'static str> {
+    if e.is_key_access_refused() {
+        // One text for many causes (R-ERR-01).
+        return Some(
+            "the text blames permissions whatever the cause is (R-ERR-01). See, in this order: is the identity attached to the \
+             registry; does it hold the role or policy in the vault's own permission model; is the grant older than 15 minutes; \
+             does the vault's firewall let trusted services through; is the key version enabled and within its dates",
+        );
+    }
+    if e.identity_not_attached() {
+        return Some(
+            "assign the identity to the registry again by its resource id (az acr identity assign), then come again (R-CMK-22)",
+        );
+    }
+    if e.linked_authorization_failed() {
+        return Some(
+            "the caller needs the role Managed Identity Operator on the identity, besides its rights on the registry (R-CMK-25)",
+        );
+    }
+    if e.authorization_failed() {
+        return Some("the caller lacks the right named above at that scope (R-ERR-30)");
+    }
+    if e.locked_scope().is_some() {
+        return Some("a lock stands in the way; it is not taken off for you (R-ARM-31)");
+    }
+    if e.disallowed_by_policy() {
+        return Some("a policy denies it; its ids are named above (R-ARM-32)");
+    }
+    None
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("step", &self.0.step)
+            .field("run", &self.0.run)
+            .field("hints", &self.0.hints)
+            .field("also", &self.0.also)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.kind {
+            ErrorKind::Call(e) => Some(e),
+            ErrorKind::Journal(e) => Some(e),
+            ErrorKind::Operation(e) => Some(&**e),
+            ErrorKind::Unsettled { last: Some(e), .. } => Some(&**e),
+            _ => None,
+        }
+    }
+}
+
+impl From<CallError> for Error {
+    fn from(e: CallError) -> Self {
+        if let Cause::Throttled { until, .. } = &*e.cause
+            && e.sent != Sent::Maybe
+        {
+            return Self::new(ErrorKind::Throttled { until: *until });
+        }
+        Self::new(ErrorKind::Call(e))
+    }
+}
+impl From<JournalError> for Error {
+    fn from(e: JournalError) -> Self {
+        match e {
+            JournalError::Locked { subject, holder } => Self::new(ErrorKind::Locked(holder, subject)),
+            other => Self::new(ErrorKind::Journal(other)),
+        }
+    }
+}
+impl From<crate::azure::id::InvalidId> for Error {
+    fn from(e: crate::azure::id::InvalidId) -> Self {
+        Self::invalid(e)
+    }
+}
+impl From<crate::journal::InvalidRunName> for Error {
+    fn from(e: crate::journal::InvalidRunName) -> Self {
+        Self::invalid(e)
+    }
+}

@@ -1,0 +1,67 @@
+//! The safety measures, each by name, so that a test build can take one away and show that it is needed.
+
+/// One safety measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Guard {
+    /// Wait out the request deadline before believing that a request whose answer was lost did not land.
+    LateLanding,
+    /// Look for one's own idempotency key before making something again.
+    TagLook,
+    /// Observe once more after applying.
+    SecondLook,
+    /// One run at a time on a subject.
+    Lock,
+    /// Act in a resumed run only on the world the intent was written for.
+    DriftCheck,
+    /// Tokens go to the cloud's own hosts only.
+    HostCheck,
+    /// The intent is durable before the request leaves.
+    IntentFirst,
+    /// A POST that makes something is never repeated blindly.
+    NoBlindPost,
+    /// All refusals are known before the first write.
+    RefusalsFirst,
+    /// A vault's client reads before it writes, as the SDK loses the body of a first request that is repeated.
+    WarmUp,
+}
+
+impl Guard {
+    /// All of them.
+    #[cfg(feature = "sabotage")]
+    pub const ALL: [Self; 10] = [
+        Self::LateLanding,
+        Self::TagLook,
+        Self::SecondLook,
+        Self::Lock,
+        Self::DriftCheck,
+        Self::HostCheck,
+        Self::IntentFirst,
+        Self::NoBlindPost,
+        Self::RefusalsFirst,
+        Self::WarmUp,
+    ];
+}
+
+/// Which guards hold: all, unless a test build took one away.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Guards {
+    #[cfg(feature = "sabotage")]
+    removed: std::collections::BTreeSet<Guard>,
+}
+
+impl Guards {
+    #[cfg(feature = "sabotage")]
+    pub(crate) fn remove(&mut self, guard: Guard) {
+        self.removed.insert(guard);
+    }
+    #[cfg(feature = "sabotage")]
+    pub(crate) fn hold(&self, guard: Guard) -> bool {
+        !self.removed.contains(&guard)
+    }
+    #[cfg(not(feature = "sabotage"))]
+    #[allow(clippy::unused_self)]
+    pub(crate) fn hold(&self, _: Guard) -> bool {
+        true
+    }
+}

@@ -1,0 +1,199 @@
+//! What a run leaves behind so that it can be taken up again: records, locks, and the stores that keep them.
+//!
+//! A journal is an intent log: a change is written down, durably, before its request leaves. It is also what an
+//! operator reads after a failure, so records are one JSON object a line, with words in them.
+//!
+//! Two stores are built in: [`FileJournal`] (one file a run, fsynced) and [`MemoryJournal`]. Others implement
+//! [`Journal`] and prove themselves with [`conformance`].
+
+pub mod conformance;
+mod file;
+mod line;
+mod memory;
+mod record;
+
+pub use file::FileJournal;
+pub use memory::MemoryJournal;
+pub use record::{Ending, Entry, How, InvalidRunName, RECORD_VERSION, Record, RunName};
+
+use crate::azure::id;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::{any::Any, fmt};
+use time::OffsetDateTime;
+
+/// A value that may be written to a journal.
+///
+/// Only types that say so by implementing this trait can be steps, results or decisions, so a credential, a token
+/// or a raw body cannot end up in one: it does not compile.
+pub trait Journaled: Serialize + serde::de::DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static {}
+
+macro_rules! journaled {
+    ($($t:ty),+ $(,)?) => { $(impl $crate::journal::Journaled for $t {})+ };
+}
+pub(crate) use journaled;
+
+// Identifiers are no secrets: they name things and open nothing.
+journaled!(
+    id::RegistryId,
+    id::VaultId,
+    id::IdentityId,
+    id::KeyId,
+    id::KeyName,
+    id::VaultHost,
+    id::ClientId,
+    id::PrincipalId,
+    id::TenantId,
+    id::SubscriptionId,
+    id::ResourceId,
+    id::Location,
+    crate::error::Refusal,
+);
+
+impl Journaled for () {}
+impl Journaled for bool {}
+impl Journaled for String {}
+impl<T: Journaled> Journaled for Option<T> {}
+impl<T: Journaled> Journaled for Vec<T> {}
+
+/// Who holds a lock: told to the one who is refused it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The run that holds it.
+    pub run: RunName,
+    /// `user@host (pid n)` of the process that holds it.
+    pub by: String,
+    /// Since when.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "run {} of {} since {}", self.run, self.by, self.since)
+    }
+}
+
+/// A lock that is held until it is dropped.
+pub struct Lock(#[allow(dead_code)] Box<dyn Any + Send + Sync>);
+
+impl Lock {
+    /// Wraps whatever releases the lock when it is dropped.
+    pub fn new(guard: impl Any + Send + Sync) -> Self {
+        Self(Box::new(guard))
+    }
+}
+
+impl fmt::Debug for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lock")
+    }
+}
+
+/// Why a journal could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JournalError {
+    /// Somebody else holds the lock.
+    #[error("{subject} is locked by {holder}")]
+    Locked {
+        /// What was to be locked.
+        subject: String,
+        /// Who holds it.
+        holder: Box<Holder>,
+    },
+    /// Another writer has appended to the run meanwhile; nothing was written.
+    #[error("run {run} has {found} records where {expected} were expected: another process writes to it")]
+    Moved {
+        /// The run.
+        run: RunName,
+        /// How many records the writer knew of.
+        expected: u64,
+        /// How many there are.
+        found: u64,
+    },
+    /// A record was written by a newer version of this program.
+    #[error(
+        "run {run} holds records of version {found} (written by cmk {by}); this cmk reads up to version {RECORD_VERSION}: use cmk {by} or newer"
+    )]
+    Newer {
+        /// The run.
+        run: RunName,
+        /// The version found.
+        found: u32,
+        /// The program version that opened the run.
+        by: String,
+    },
+    /// A line before the last one cannot be read; the last one may be torn and is dropped.
+    #[error(
+        "record {at} of run {run} cannot be read ({why}): restore the file from a copy, or give the run up and start one under a new name"
+    )]
+    Damaged {
+        /// The run.
+        run: RunName,
+        /// The record's number.
+        at: u64,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The store itself failed.
+    #[error("the journal at {place} failed: {source}; {way_out}")]
+    Store {
+        /// Where the journal is.
+        place: String,
+        /// What the operator can do.
+        way_out: &'static str,
+        /// What the store said.
+        source: std::io::Error,
+    },
+}
+
+/// A store of runs.
+///
+/// # Guarantees an implementation gives
+/// - When [`append`](Self::append) returns `Ok`, the record survives the loss of the process and of the machine's power
+///   (for stores that outlive the process at all).
+/// - An append whose future is dropped has either been written whole or not at all.
+/// - Records are read back in the order and with the content they were written in; members this version does not know
+///   are kept in the store.
+/// - A lock is held by at most one holder at a time, and is given up when its [`Lock`] is dropped or its process dies.
+///
+/// [`conformance`] checks all of these that can be checked from outside.
+#[async_trait]
+pub trait Journal: fmt::Debug + Send + Sync {
+    /// The records of a run, oldest first; empty when there is no such run.
+    ///
+    /// # Errors
+    /// [`JournalError::Newer`], [`JournalError::Damaged`] or [`JournalError::Store`].
+    async fn read(&self, run: &RunName) -> Result<Vec<Record>, JournalError>;
+
+    /// Appends a record. `record.seq` is its number, counted from 0, and must be the run's present length.
+    ///
+    /// # Errors
+    /// [`JournalError::Moved`] when the run has another length; [`JournalError::Store`].
+    async fn append(&self, run: &RunName, record: &Record) -> Result<(), JournalError>;
+
+    /// All runs in the store, by name.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`].
+    async fn runs(&self) -> Result<Vec<RunName>, JournalError>;
+
+    /// Takes the lock on a subject (a lower-cased ARM id, a key id, or `run:` and a run's name) or tells who holds it.
+    ///
+    /// # Errors
+    /// [`JournalError::Locked`] or [`JournalError::Store`].
+    async fn lock(&self, subject: &str, holder: &Holder) -> Result<Lock, JournalError>;
+
+    /// Who held the lock on a subject last, or holds it now, of those whose runs have records; `None` if there is none.
+    ///
+    /// A run that is still unfinished on a subject is found through this, by the one who has just taken the lock: a run
+    /// that took it and was refused before its first record does not hide the one before it.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`].
+    async fn last_holder(&self, subject: &str) -> Result<Option<Holder>, JournalError>;
+
+    /// Where this journal is, for people: a directory, a URL.
+    fn place(&self) -> String;
+}

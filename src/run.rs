@@ -1,0 +1,197 @@
+//! A run: an order being carried out, under a name, with a journal.
+
+mod context;
+mod history;
+mod open;
+mod perform;
+
+pub use context::Context;
+pub use open::{abandon, resumable};
+
+use crate::{
+    Error, Result,
+    azure::{Azure, Cloud},
+    error::Refusal,
+    event::Event,
+    journal::{FileJournal, Journal, Journaled, RunName},
+    plan::Plan,
+    step::{Irreversible, Known},
+};
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    pin::Pin,
+    sync::Arc,
+};
+use tokio::sync::watch;
+
+/// A change that can be ordered: its parameters are data, its outcome is typed, its steps are code.
+///
+/// # A workflow of one's own
+/// Implement it for a serde type, take steps with [`Context::step`], and start it with [`Run::new`].
+pub trait Workflow: Journaled {
+    /// The workflow's name.
+    const NAME: &'static str;
+    /// Moved whenever the steps, their inputs or their order change, so that a run begun with other steps is not
+    /// taken up.
+    const VERSION: u32;
+    /// What it results in.
+    type Outcome: Journaled;
+
+    /// What it is about: an ARM id. Locked while a run is at work on it.
+    fn subject(&self) -> String;
+    /// What is locked besides, as far as the order alone tells. [`Context::lock`] takes the rest.
+    fn further_subjects(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// What the order accepts that cannot be taken back.
+    fn accepts(&self) -> &[Irreversible] {
+        &[]
+    }
+    /// What is wrong with the order itself, found without sending anything.
+    fn refusals(&self, _: &Cloud) -> Vec<Refusal> {
+        Vec::new()
+    }
+    /// Takes the steps. The same function makes the plan, so it must not send anything but through `cx`.
+    fn steps(&self, cx: &Context) -> impl Future<Output = Result<Known<Self::Outcome>>> + Send;
+}
+
+pub(crate) type Watcher = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// A workflow about to be carried out: `.await` it, or ask it for a [`plan`](Self::plan).
+///
+/// # Expected flow
+/// Awaiting it takes the locks, makes the plan, collects every refusal, and if there is none, journals and carries out
+/// step after step.
+///
+/// # Guarantees
+/// - Awaited again under the same [name](Self::named) with the same order, it goes on where it was cut short; once
+///   finished, it returns its journaled outcome and sends nothing.
+/// - Dropping the future at any point is the same as a crash.
+///
+/// # Errors
+/// See [`ErrorKind`](crate::ErrorKind).
+#[must_use = "a run does nothing until it is awaited"]
+pub struct Run<W> {
+    pub(crate) azure: Azure,
+    pub(crate) order: W,
+    name: Option<String>,
+    journal: Option<Arc<dyn Journal>>,
+    watch: Option<Watcher>,
+    stop: Option<Stop>,
+}
+
+impl<W: Workflow> fmt::Debug for Run<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("workflow", &W::NAME).field("order", &self.order).field("name", &self.name).finish()
+    }
+}
+
+/// Asks a run to stop at the next safe point: between steps, or in a wait; never while a request is on its way.
+#[derive(Clone, Debug)]
+pub struct Stop(Arc<watch::Sender<bool>>);
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Stop {
+    /// Not asked yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// Asks.
+    pub fn ask(&self) {
+        self.0.send_replace(true);
+    }
+    pub(crate) fn asked(&self) -> bool {
+        *self.0.borrow()
+    }
+    pub(crate) async fn wait(&self) {
+        let mut asked = self.0.subscribe();
+        // The sender lives in `self`, so this ends only when the stop is asked for.
+        let _ = asked.wait_for(|asked| *asked).await;
+    }
+}
+
+impl<W: Workflow> Run<W> {
+    /// An order to be carried out on a cloud.
+    pub fn new(azure: &Azure, order: W) -> Self {
+        Self { azure: azure.clone(), order, name: None, journal: None, watch: None, stop: None }
+    }
+    /// Names the run: the same name and the same order take the same run up again, on any machine that has its
+    /// journal. Without a name it gets one nobody else uses.
+    ///
+    /// 1 to 64 of `A-Z a-z 0-9 . _ -`, beginning with a letter or digit; anything else fails when the run is awaited.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+    /// Keeps the run's journal in this store. Without one it is kept in files below
+    /// [`FileJournal::default_dir`](crate::journal::FileJournal::default_dir).
+    pub fn journal(mut self, journal: impl Journal + 'static) -> Self {
+        self.journal = Some(Arc::new(journal));
+        self
+    }
+    /// As [`journal`](Self::journal), for a store that is shared.
+    pub fn shared_journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+    /// Tells what happens, as it happens.
+    pub fn watch(mut self, watch: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.watch = Some(Arc::new(watch));
+        self
+    }
+    /// Stops at the next safe point once it is asked to.
+    pub fn stop_on(mut self, stop: &Stop) -> Self {
+        self.stop = Some(stop.clone());
+        self
+    }
+
+    /// Looks, decides, and changes nothing: what awaiting the run would do.
+    ///
+    /// # Errors
+    /// When something cannot be looked at. Reasons to refuse are part of the plan, not errors.
+    pub async fn plan(&self) -> Result<Plan> {
+        let name = self.run_name()?;
+        self.check_subject()?;
+        let (plan, _) = open::make_plan(self, &name, false).await?;
+        Ok(plan)
+    }
+
+    fn run_name(&self) -> Result<RunName> {
+        Ok(match &self.name {
+            Some(name) => name.parse()?,
+            None => RunName::unique(W::NAME, self.azure.now()),
+        })
+    }
+    fn check_subject(&self) -> Result<()> {
+        if self.order.subject().is_empty() {
+            Err(Error::invalid("the order says nothing of what it is about"))
+        } else {
+            Ok(())
+        }
+    }
+    async fn store(&self) -> Result<Arc<dyn Journal>> {
+        match &self.journal {
+            Some(journal) => Ok(journal.clone()),
+            None => {
+                let opened = tokio::task::spawn_blocking(|| FileJournal::open(FileJournal::default_dir()?)).await;
+                let journal = opened.map_err(|e| Error::bug(format!("opening the journal: {e}")))??;
+                Ok(Arc::new(journal))
+            }
+        }
+    }
+}
+
+impl<W: Workflow> IntoFuture for Run<W> {
+    type Output = Result<W::Outcome>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(open::go(self))
+    }
+}

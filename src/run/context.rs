@@ -1,0 +1,357 @@
+//! What a workflow takes its steps with.
+
+use super::{Stop, Watcher, history};
+use crate::{
+    Error, ErrorKind, Result,
+    azure::{Azure, Cloud, Reader},
+    error::Refusal,
+    event::Event,
+    guard::Guard,
+    journal::{Entry, Holder, Journal, Journaled, Lock, Record, RunName},
+    plan::Planned,
+    step::{Irreversible, Known, Me, Needs, Seen, Step},
+};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// What a workflow takes its steps with. Cheap to clone; branches taken side by side share it.
+#[derive(Clone)]
+pub struct Context {
+    pub(super) shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("run", &self.shared.run).finish_non_exhaustive()
+    }
+}
+
+pub(super) struct Shared {
+    pub(super) azure: Azure,
+    pub(super) look: Reader,
+    pub(super) run: RunName,
+    /// The head of every idempotency key: what the order is, hashed with the step's subject.
+    pub(super) fingerprint: String,
+    pub(super) accepts: Vec<Irreversible>,
+    pub(super) watch: Option<Watcher>,
+    pub(super) stop: Option<Stop>,
+    pub(super) mode: Mode,
+    pub(super) seen: Mutex<BTreeSet<(String, String)>>,
+}
+
+/// Whether changes are withheld.
+pub(super) enum Mode {
+    Plan(Mutex<Draft>),
+    Run(Box<Running>),
+}
+
+/// A plan in the making.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) steps: Vec<Planned>,
+    pub(super) notes: Vec<String>,
+    pub(super) refusals: Vec<Refusal>,
+    pub(super) decisions: BTreeMap<(String, String), Value>,
+    /// A step found this run's own key although the run has no journal.
+    pub(super) stray: Option<String>,
+}
+
+/// A run at work.
+pub(super) struct Running {
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) records: tokio::sync::Mutex<Vec<Record>>,
+    /// What the plan before this run decided, so that it is not read twice.
+    pub(super) decided: BTreeMap<(String, String), Value>,
+    pub(super) holder: Holder,
+    pub(super) locks: Mutex<Vec<(String, Lock)>>,
+}
+
+impl Running {
+    /// Appends an entry; durable when it returns.
+    pub(super) async fn note(&self, azure: &Azure, run: &RunName, entry: Entry) -> Result<()> {
+        let mut records = self.records.lock().await;
+        let record = Record { v: crate::journal::RECORD_VERSION, seq: records.len() as u64, at: azure.now(), entry };
+        self.journal.append(run, &record).await?;
+        records.push(record);
+        Ok(())
+    }
+}
+
+impl Context {
+    /// The cloud.
+    #[must_use]
+    pub fn cloud(&self) -> &Cloud {
+        self.shared.azure.cloud()
+    }
+
+    /// Now, by the injected clock.
+    #[must_use]
+    pub fn now(&self) -> time::OffsetDateTime {
+        self.shared.azure.now()
+    }
+
+    /// Who is calling.
+    ///
+    /// # Errors
+    /// When no token can be had or it does not say.
+    pub async fn caller(&self) -> Result<crate::azure::Caller> {
+        Ok(self.shared.look.caller().await?)
+    }
+
+    /// Whether this is a plan.
+    #[must_use]
+    pub fn is_plan(&self) -> bool {
+        matches!(self.shared.mode, Mode::Plan(_))
+    }
+
+    /// Takes a step. In a plan, a step that would change something is withheld: its result is what it foresees, or
+    /// [`Known::After`].
+    ///
+    /// # Errors
+    /// Those of the step. The same step on the same subject taken twice is a mistake in the workflow.
+    pub async fn step<S: Step>(&self, step: S) -> Result<Known<S::Made>> {
+        let subject = step.subject().to_lowercase();
+        self.once(S::NAME, &subject)?;
+        match &self.shared.mode {
+            Mode::Plan(draft) => self.plan_step(draft, step, subject).await.map_err(|e| e.at(S::NAME)),
+            Mode::Run(running) => {
+                super::perform::perform(self, running, step, subject).await.map(Known::Now).map_err(|e| e.at(S::NAME))
+            }
+        }
+    }
+
+    /// A read that steers the workflow. It is journaled, so that a resumed run takes the same way whatever the world
+    /// looks like by then.
+    ///
+    /// # Errors
+    /// Those of the read.
+    pub async fn decide<T, F>(&self, name: &'static str, subject: &str, read: impl FnOnce(Reader) -> F) -> Result<T>
+    where
+        T: Journaled,
+        F: Future<Output = Result<T>> + Send,
+    {
+        let subject = subject.to_lowercase();
+        self.once(name, &subject)?;
+        let at = (name.to_owned(), subject.clone());
+        let unreadable = |e: serde_json::Error| Error::bug(format!("decision '{name}': {e}"));
+        match &self.shared.mode {
+            Mode::Plan(draft) => {
+                let value = read(self.shared.look.clone()).await?;
+                let kept = serde_json::to_value(&value).map_err(unreadable)?;
+                lock(draft).decisions.insert(at, kept);
+                Ok(value)
+            }
+            Mode::Run(running) => {
+                let known = history::decision(&*running.records.lock().await, name, &subject).cloned();
+                if let Some(value) = known {
+                    return serde_json::from_value(value).map_err(unreadable);
+                }
+                let value = match running.decided.get(&at) {
+                    Some(value) => value.clone(),
+                    None => {
+                        self.stop_point()?;
+                        serde_json::to_value(read(self.shared.look.clone()).await?).map_err(unreadable)?
+                    }
+                };
+                let entry = Entry::Decided { name: name.into(), subject, value: value.clone() };
+                running.note(&self.shared.azure, &self.shared.run, entry).await?;
+                serde_json::from_value(value).map_err(unreadable)
+            }
+        }
+    }
+
+    /// Takes two branches side by side. Both are finished even if one fails, and all errors are kept. In a plan they
+    /// are looked at in turn, so that its order is the order of the call.
+    ///
+    /// # Errors
+    /// The first branch's error, with the second's beside it.
+    pub async fn both<A, B>(
+        &self,
+        a: impl Future<Output = Result<A>> + Send,
+        b: impl Future<Output = Result<B>> + Send,
+    ) -> Result<(A, B)> {
+        let (a, b) = if self.is_plan() { (a.await, b.await) } else { futures::join!(a, b) };
+        match (a, b) {
+            (Ok(a), Ok(b)) => Ok((a, b)),
+            (Err(a), Err(b)) => Err(a.with(b)),
+            (Err(e), Ok(_)) | (Ok(_), Err(e)) => Err(e),
+        }
+    }
+
+    /// Reasons not to go on. A plan collects them; a run that meets one fails before it does anything more.
+    ///
+    /// # Errors
+    /// In a run, when there is any.
+    pub fn check(&self, refusals: impl IntoIterator<Item = Refusal>) -> Result<()> {
+        let refusals: Vec<_> = refusals.into_iter().collect();
+        match &self.shared.mode {
+            Mode::Plan(draft) => lock(draft).refuse(refusals),
+            Mode::Run(_) if refusals.is_empty() => {}
+            Mode::Run(_) => return Err(Error::new(ErrorKind::Refused(refusals))),
+        }
+        Ok(())
+    }
+
+    /// Something an operator should know: part of a plan, an event in a run.
+    pub fn note(&self, note: impl Into<String>) {
+        let note = note.into();
+        match &self.shared.mode {
+            Mode::Plan(draft) => {
+                let mut draft = lock(draft);
+                if !draft.notes.contains(&note) {
+                    draft.notes.push(note);
+                }
+            }
+            Mode::Run(_) => self.tell(&Event::Note(note)),
+        }
+    }
+
+    /// Takes the lock on something the order did not name: a key, a vault. Held to the end of the run.
+    ///
+    /// # Errors
+    /// [`Locked`](ErrorKind::Locked), with who holds it.
+    pub async fn lock(&self, subject: &str) -> Result<()> {
+        let Mode::Run(running) = &self.shared.mode else { return Ok(()) };
+        let subject = subject.to_lowercase();
+        if !self.guard(Guard::Lock) || lock(&running.locks).iter().any(|(held, _)| *held == subject) {
+            return Ok(());
+        }
+        let taken = running.journal.lock(&subject, &running.holder).await?;
+        lock(&running.locks).push((subject, taken));
+        Ok(())
+    }
+
+    pub(super) fn guard(&self, guard: Guard) -> bool {
+        self.shared.azure.guards().hold(guard)
+    }
+
+    pub(super) fn tell(&self, event: &Event) {
+        match event {
+            Event::Waiting { step, why, elapsed, .. } => {
+                tracing::debug!(step, why, elapsed_s = elapsed.as_secs(), "waiting");
+            }
+            other => tracing::info!("{other}"),
+        }
+        if let Some(watch) = &self.shared.watch {
+            watch(event);
+        }
+    }
+
+    pub(super) fn stop_point(&self) -> Result<()> {
+        match &self.shared.stop {
+            Some(stop) if stop.asked() => Err(Error::new(ErrorKind::Stopped)),
+            _ => Ok(()),
+        }
+    }
+
+    /// A wait in which the run can be stopped.
+    pub(super) async fn pause(&self, pause: Duration) -> Result<()> {
+        match &self.shared.stop {
+            None => tokio::time::sleep(pause).await,
+            Some(stop) => {
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = stop.wait() => return Err(Error::new(ErrorKind::Stopped)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The same name and subject twice would share one idempotency key and one place in the journal.
+    fn once(&self, name: &str, subject: &str) -> Result<()> {
+        if lock(&self.shared.seen).insert((name.to_owned(), subject.to_owned())) {
+            Ok(())
+        } else {
+            Err(Error::bug(format!("'{name}' is taken twice on {subject}")))
+        }
+    }
+
+    /// `{run}/{step}/{8 hex}`; at most 64 + 1 + name + 1 + 8 of the 256 characters a tag holds.
+    pub(super) fn idempotency_key(&self, step: &str, subject: &str) -> String {
+        let hash = super::open::sha256_hex(&[&self.shared.fingerprint, subject]);
+        format!("{}/{step}/{}", self.shared.run, hash.get(..8).unwrap_or(&hash))
+    }
+
+    async fn plan_step<S: Step>(&self, draft: &Mutex<Draft>, step: S, subject: String) -> Result<Known<S::Made>> {
+        let mut line = Planned {
+            step: S::NAME.into(),
+            subject: subject.clone(),
+            change: None,
+            after: step.awaits().map(Into::into),
+            rollback: None,
+            notes: Vec::new(),
+        };
+        let mut result = Known::After(S::NAME.into());
+        let needs = if line.after.is_some() {
+            Needs::new(step.foresee())
+        } else {
+            let key = self.idempotency_key(S::NAME, &subject);
+            let me = Me { key: &key, attempted: false, elapsed: Duration::ZERO };
+            match step.observe(&self.shared.look, &me).await? {
+                Seen::Done(made) => {
+                    lock(draft).steps.push(line);
+                    return Ok(Known::Now(made));
+                }
+                Seen::Mine(made) => {
+                    let mut draft = lock(draft);
+                    draft.stray.get_or_insert(format!("{} of {subject} carries the key {key}", S::NAME));
+                    draft.steps.push(line);
+                    return Ok(Known::Now(made));
+                }
+                Seen::Needs(needs) => needs,
+                Seen::Busy(why) => {
+                    line.notes.push(format!("a run would wait: {why}"));
+                    Needs::new(step.foresee())
+                }
+                Seen::Refused(refusals) => {
+                    lock(draft).refuse(refusals);
+                    Needs::new(step.foresee())
+                }
+                Seen::Drifted { before, found } => {
+                    return Err(Error::new(ErrorKind::Drifted { before, found }));
+                }
+            }
+        };
+        if let Some(made) = needs.foreseen {
+            result = Known::Now(made);
+        }
+        let mut draft = lock(draft);
+        if let Some(name) = needs.what.rollback.accept().filter(|name| !self.shared.accepts.contains(name)) {
+            draft.refuse([not_accepted(name, &needs.what.rollback)]);
+        }
+        line.change = Some(needs.what.change);
+        line.rollback = Some(needs.what.rollback);
+        line.notes.extend(needs.what.notes);
+        draft.steps.push(line);
+        Ok(result)
+    }
+}
+
+pub(super) fn not_accepted(name: Irreversible, rollback: &crate::step::Rollback) -> Refusal {
+    Refusal::new(
+        format!("'{name}' is not accepted: {rollback}"),
+        "own",
+        format!("accept it by name, `.accept(Irreversible::{name:?})` or `--accept {name}`, if it is meant"),
+    )
+}
+
+impl Draft {
+    pub(super) fn refuse(&mut self, refusals: impl IntoIterator<Item = Refusal>) {
+        for refusal in refusals {
+            if !self.refusals.contains(&refusal) {
+                self.refusals.push(refusal);
+            }
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,102 @@
+//! What the records of a run say of one step.
+
+use crate::{
+    azure::Operation,
+    error::Hint,
+    journal::{Entry, Record},
+    step::Rollback,
+};
+use serde_json::Value;
+
+/// An intent that has neither been rejected nor completed.
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    pub(crate) inputs: String,
+    pub(crate) before: Value,
+    pub(crate) deadline_s: u64,
+    pub(crate) accepted: Option<(Value, Option<Operation>)>,
+}
+
+/// Where a step stands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standing {
+    pub(crate) done: Option<Value>,
+    pub(crate) open: Option<Open>,
+    /// There was an intent, whatever became of it.
+    pub(crate) attempted: bool,
+}
+
+pub(crate) fn standing(records: &[Record], name: &str, about: &str) -> Standing {
+    let mut now = Standing::default();
+    for record in records {
+        match &record.entry {
+            Entry::Intent { step, subject, inputs, before, deadline_s, .. } if step == name && subject == about => {
+                now.attempted = true;
+                now.open = Some(Open {
+                    inputs: inputs.clone(),
+                    before: before.clone(),
+                    deadline_s: *deadline_s,
+                    accepted: None,
+                });
+            }
+            Entry::Rejected { step, subject, .. } if step == name && subject == about => now.open = None,
+            Entry::Accepted { step, subject, made, operation } if step == name && subject == about => {
+                if let Some(open) = &mut now.open {
+                    open.accepted = Some((made.clone(), operation.clone()));
+                }
+            }
+            Entry::Done { step, subject, made, .. } if step == name && subject == about => {
+                now.done = Some(made.clone());
+                now.open = None;
+            }
+            _ => {}
+        }
+    }
+    now
+}
+
+/// The value of a decision, if it has been taken.
+pub(crate) fn decision<'r>(records: &'r [Record], what: &str, about: &str) -> Option<&'r Value> {
+    records.iter().find_map(|r| match &r.entry {
+        Entry::Decided { name, subject, value } if name == what && subject == about => Some(value),
+        _ => None,
+    })
+}
+
+/// The ways back from what was done or may have been, newest first.
+pub(crate) fn hints(records: &[Record]) -> Vec<Hint> {
+    let mut hints: Vec<Hint> = Vec::new();
+    for record in records {
+        match &record.entry {
+            Entry::Intent { step, subject, rollback, .. } => {
+                hints.retain(|h| h.step != *step || h.subject != *subject);
+                hints.push(Hint { step: step.clone(), subject: subject.clone(), rollback: rollback.clone() });
+            }
+            Entry::Rejected { step, subject, .. } => hints.retain(|h| h.step != *step || h.subject != *subject),
+            _ => {}
+        }
+    }
+    hints.retain(|h| !matches!(h.rollback, Rollback::Nothing { .. }));
+    hints.reverse();
+    hints
+}
+
+/// Whether any change has been asked for and not rejected.
+pub(crate) fn in_doubt(records: &[Record]) -> Option<u64> {
+    let mut open: Vec<(&str, &str, u64)> = Vec::new();
+    for record in records {
+        match &record.entry {
+            Entry::Intent { step, subject, deadline_s, .. } => open.push((step, subject, *deadline_s)),
+            Entry::Rejected { step, subject, .. }
+            | Entry::Accepted { step, subject, .. }
+            | Entry::Done { step, subject, .. } => open.retain(|(s, o, _)| s != step || o != subject),
+            _ => {}
+        }
+    }
+    open.iter().map(|(_, _, d)| *d).max()
+}
+
+/// Whether the run has changed anything, or may have.
+pub(crate) fn has_acted(records: &[Record]) -> bool {
+    records.iter().any(|r| matches!(r.entry, Entry::Intent { .. }))
+}

@@ -1,0 +1,188 @@
+//! Status: a registry's encryption as it says itself, and its key as the vault says it.
+
+use crate::{
+    Result,
+    azure::{
+        Azure, CallError, Reader,
+        id::KeyId,
+        id::RegistryId,
+        keys::{ArmKey, KeyItemView},
+        registries::KeyIdentity,
+    },
+    checks::{Check, Encrypted, Encryption, EncryptionOf},
+};
+use serde::Serialize;
+use std::fmt;
+use time::OffsetDateTime;
+
+/// How a registry stands to its key.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// The version of this form.
+    pub v: u32,
+    /// The registry.
+    pub registry: RegistryId,
+    /// Its `provisioningState`.
+    pub state: String,
+    /// Its customer-managed key; `None` if it has none.
+    pub encryption: Option<EncryptionStatus>,
+}
+
+/// A registry's key, from both sides.
+#[derive(Clone, Debug, Serialize)]
+pub struct EncryptionStatus {
+    /// The reference: without a version, the registry follows the key.
+    pub key: KeyId,
+    /// Whether it follows.
+    pub follows: bool,
+    /// The version in use.
+    pub in_use: Option<KeyId>,
+    /// When that last changed, as the registry says it.
+    pub last_rotation: Option<String>,
+    /// The identity that unwraps.
+    pub identity: KeyIdentity,
+    /// Whether it is attached to the registry.
+    pub attached: bool,
+    /// The key's versions, newest first; `None` if the vault does not say.
+    pub versions: Option<Vec<VersionStatus>>,
+    /// Why the vault does not say.
+    pub versions_unknown: Option<String>,
+    /// How many enabled versions are newer than the one in use; `None` if unknown.
+    pub behind: Option<usize>,
+}
+
+/// One version of the key.
+#[derive(Clone, Debug, Serialize)]
+pub struct VersionStatus {
+    /// Its id.
+    pub id: KeyId,
+    /// Whether it is enabled.
+    pub enabled: bool,
+    /// When it was made.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub created: Option<OffsetDateTime>,
+    /// Until when it may be used.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub expires: Option<OffsetDateTime>,
+    /// Whether the registry uses it.
+    pub in_use: bool,
+}
+
+impl Status {
+    /// The version of the serialised form.
+    pub const VERSION: u32 = 1;
+}
+
+/// Looks at a registry and its key. Two or three requests, and changes nothing.
+///
+/// The versions are asked of the vault, and of ARM where the vault is closed to the caller (R-KV-40).
+///
+/// # Errors
+/// When the registry cannot be read, or is not there.
+pub async fn status(azure: &Azure, registry: &RegistryId) -> Result<Status> {
+    let look = azure.reader();
+    let (state, encryption) = match (EncryptionOf { registry: registry.clone() }).look(&look).await? {
+        absent @ Encryption::Absent => {
+            return match absent.required(registry) {
+                Err(refusal) => Err(crate::Error::invalid(refusal)),
+                Ok(now) => Err(crate::Error::invalid(format!("{} is and is not there", now.key))),
+            };
+        }
+        Encryption::Plain { state } => (state, None),
+        Encryption::Enabled(now) => (now.state.clone(), Some(of(&look, registry, *now).await?)),
+    };
+    Ok(Status { v: Status::VERSION, registry: registry.clone(), state, encryption })
+}
+
+async fn of(look: &Reader, registry: &RegistryId, now: Encrypted) -> Result<EncryptionStatus> {
+    let (items, unknown) = match look.key_versions(now.key.host(), now.key.name()).await {
+        Ok(items) => (Some(items.iter().map(|item| version(item, &now)).collect()), None),
+        Err(closed) if closed.status() == Some(403) => match through_arm(look, registry, &now).await {
+            Ok(Some(items)) => (Some(items), None),
+            Ok(None) => (None, Some(closed.to_string())),
+            Err(e) => (None, Some(format!("{closed}; and {e}"))),
+        },
+        Err(e) => (None, Some(e.to_string())),
+    };
+    let versions = items.map(|mut all: Vec<VersionStatus>| {
+        all.sort_by_key(|v| std::cmp::Reverse(v.created));
+        all
+    });
+    let behind = versions.as_ref().and_then(|all| {
+        let at = all.iter().position(|v| v.in_use)?;
+        Some(all.iter().take(at).filter(|v| v.enabled).count())
+    });
+    Ok(EncryptionStatus {
+        follows: now.follows(),
+        key: now.key,
+        in_use: now.in_use,
+        last_rotation: now.last_rotation,
+        identity: now.identity,
+        attached: now.attached,
+        versions,
+        versions_unknown: unknown,
+        behind,
+    })
+}
+
+async fn through_arm(
+    look: &Reader,
+    registry: &RegistryId,
+    now: &Encrypted,
+) -> Result<Option<Vec<VersionStatus>>, CallError> {
+    let Some(vault) = look.find_vault(registry.subscription(), now.key.host().label()).await? else { return Ok(None) };
+    let keys = look.arm_key_versions(&vault, now.key.name()).await?;
+    let version = |key: &ArmKey| {
+        let id = key.versioned_id(look.cloud()).ok()?;
+        Some(VersionStatus {
+            in_use: uses(now, &id),
+            id,
+            enabled: key.enabled(),
+            created: key.created(),
+            expires: key.exp(),
+        })
+    };
+    Ok(Some(keys.iter().filter_map(|key| version(key)).collect()))
+}
+
+fn uses(now: &Encrypted, version: &KeyId) -> bool {
+    now.in_use.as_ref().is_some_and(|used| used.same_version(version))
+}
+
+fn version(item: &KeyItemView, now: &Encrypted) -> VersionStatus {
+    VersionStatus {
+        in_use: uses(now, item.id()),
+        id: item.id().clone(),
+        enabled: item.enabled(),
+        created: item.created(),
+        expires: item.exp(),
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} ({})", self.registry.name(), self.state)?;
+        let Some(e) = &self.encryption else { return writeln!(f, "  no customer-managed key") };
+        writeln!(f, "  key        {}{}", e.key, if e.follows { " (followed)" } else { " (pinned)" })?;
+        let unknown = || "unknown".to_owned();
+        writeln!(f, "  in use     {}", e.in_use.as_ref().map_or_else(unknown, ToString::to_string))?;
+        writeln!(f, "  identity   {}{}", e.identity, if e.attached { "" } else { " NOT ATTACHED" })?;
+        match (&e.versions, e.behind) {
+            (None, _) => writeln!(f, "  versions   unknown: {}", e.versions_unknown.as_deref().unwrap_or_default()),
+            (Some(all), behind) => {
+                for v in all {
+                    let when = v.created.map_or_else(unknown, |t| t.to_string());
+                    let version = v.id.version().map(ToString::to_string).unwrap_or_default();
+                    let marks = [(v.in_use, "in use"), (!v.enabled, "disabled")];
+                    let marks: Vec<_> = marks.iter().filter(|(is, _)| *is).map(|(_, m)| *m).collect();
+                    writeln!(f, "  version    {version} of {when} {}", marks.join(", "))?;
+                }
+                match behind {
+                    Some(0) => writeln!(f, "  current    yes"),
+                    Some(n) => writeln!(f, "  current    no: {n} enabled version(s) are newer"),
+                    None => writeln!(f, "  current    unknown"),
+                }
+            }
+        }
+    }
+}

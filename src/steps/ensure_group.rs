@@ -1,0 +1,51 @@
+use crate::{
+    Result,
+    azure::{
+        Reader, Writer,
+        id::{Location, ResourceGroupName, ResourceId, SubscriptionId},
+    },
+    journal::journaled,
+    step::{Applied, Foreseen, Me, Needs, Rollback, Seen, Step},
+};
+use serde::{Deserialize, Serialize};
+
+/// Makes a resource group if there is none. One that is there is taken as it is, wherever it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnsureGroup {
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// The group.
+    pub group: ResourceGroupName,
+    /// Where to make it.
+    pub location: Location,
+}
+
+journaled!(EnsureGroup);
+
+impl Step for EnsureGroup {
+    const NAME: &'static str = "ensure-group";
+    type Made = ();
+
+    fn subject(&self) -> String {
+        ResourceId::of_group(&self.subscription, &self.group).to_string()
+    }
+    fn foresee(&self) -> Foreseen {
+        Foreseen::new(
+            format!("resource group {} in {}", self.group, self.location),
+            Rollback::nothing(format!(
+                "an empty group costs nothing; delete it only when nothing is in it: az group delete --name {}",
+                self.group
+            )),
+        )
+    }
+    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
+        Ok(match look.group(&self.subscription, &self.group).await? {
+            Some(_) => Seen::Done(()),
+            None => Seen::Needs(Needs::new(self.foresee()).before(&"absent").foreseen(())),
+        })
+    }
+    async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
+        azure.put_group(&self.subscription, &self.group, &self.location).await?;
+        Ok(Applied::now(()))
+    }
+}

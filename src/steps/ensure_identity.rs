@@ -1,0 +1,94 @@
+use crate::{
+    Result,
+    azure::{
+        Reader, Writer,
+        id::{ClientId, IdentityId, Location, PrincipalId, TenantId},
+        identities::Identity,
+    },
+    error::{Error, Refusal},
+    journal::journaled,
+    step::{Applied, Foreseen, Known, Me, Needs, Rollback, Seen, Step},
+};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, collections::BTreeMap};
+
+/// Makes a user-assigned identity if there is none, or takes the one that is there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnsureIdentity {
+    /// The identity.
+    pub identity: IdentityId,
+    /// Where to make it.
+    pub location: Location,
+    /// Its tags, if it is made.
+    pub tags: BTreeMap<String, String>,
+    /// Whether it may be made; otherwise it has to be there.
+    pub may_create: bool,
+    /// What has to be there first.
+    pub after: Option<Known<()>>,
+}
+
+/// An identity, with the two GUIDs that must not be mixed up (R-CMK-07, R-CMK-08).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IdentityMade {
+    /// Its ARM id, for the registry's identity map.
+    pub identity: IdentityId,
+    /// Its client id, for the registry's encryption.
+    pub client: ClientId,
+    /// Its principal id, for grants.
+    pub principal: PrincipalId,
+    /// Its tenant.
+    pub tenant: TenantId,
+}
+
+journaled!(EnsureIdentity, IdentityMade);
+
+impl EnsureIdentity {
+    fn made(&self, identity: &Identity) -> Result<IdentityMade> {
+        let lacking =
+            |what: &str| Error::invalid(format!("{} has no {what} yet: look again in a minute", self.identity));
+        Ok(IdentityMade {
+            identity: self.identity.clone(),
+            client: identity.client_id().ok_or_else(|| lacking("client id"))?,
+            principal: identity.principal_id().ok_or_else(|| lacking("principal id"))?,
+            tenant: identity.tenant_id().ok_or_else(|| lacking("tenant"))?,
+        })
+    }
+}
+
+impl Step for EnsureIdentity {
+    const NAME: &'static str = "ensure-identity";
+    type Made = IdentityMade;
+
+    fn subject(&self) -> String {
+        self.identity.to_string()
+    }
+    fn awaits(&self) -> Option<Cow<'static, str>> {
+        self.after.as_ref().and_then(Known::awaits)
+    }
+    fn foresee(&self) -> Foreseen {
+        Foreseen::new(
+            format!("identity {} in {}", self.identity.name(), self.location),
+            Rollback::nothing(format!(
+                "an unused identity costs nothing; never delete it while a registry uses it (R-CMK-26): az identity delete \
+                 --ids {}",
+                self.identity
+            )),
+        )
+    }
+    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<IdentityMade>> {
+        Ok(match look.identity(&self.identity).await? {
+            Some(identity) => Seen::Done(self.made(&identity)?),
+            None if self.may_create => Seen::Needs(Needs::new(self.foresee()).before(&"absent")),
+            None => Seen::Refused(vec![Refusal::new(
+                format!("there is no identity {}", self.identity),
+                "R-ERR-40",
+                "check its subscription, group and name, or leave it out and one is made",
+            )]),
+        })
+    }
+    async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<IdentityMade>> {
+        let written = azure.put_identity(&self.identity, &self.location, &self.tags).await?;
+        let identity = written.body.ok_or_else(|| Error::invalid("the service answered without the identity"))?;
+        Ok(Applied::now(self.made(&identity)?))
+    }
+}

@@ -1,0 +1,130 @@
+use super::Withdraw;
+use crate::{
+    Result,
+    azure::{
+        Reader, Writer,
+        id::{PrincipalId, TenantId},
+        role_assignments::{PrincipalType, assignment_name, roles},
+    },
+    checks::{Check, GrantModel, GrantOf},
+    error::Error,
+    journal::journaled,
+    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
+};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, time::Duration};
+
+/// Gives a principal a role or an access policy on a key, unless it has one that suffices.
+///
+/// A role assignment's name follows from scope, principal and role, so that it is the same one however often it is sent
+/// (R-RBAC-03); one that somebody else made under another name is adopted. A policy is added, never replaced (R-KV-07).
+/// That the grant is in effect is not waited for here but where it is used (R-RBAC-01).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Grant {
+    /// Who.
+    pub principal: Known<PrincipalId>,
+    /// Named, so that a fresh principal need not be known everywhere yet (R-RBAC-02).
+    pub principal_type: PrincipalType,
+    /// The principal's tenant, for an access policy.
+    pub tenant: Option<TenantId>,
+    /// What.
+    pub what: GrantModel,
+    /// For whom, in words.
+    pub to_whom: String,
+    /// What has to be there first.
+    pub after: Option<Known<()>>,
+}
+
+journaled!(Grant);
+
+impl Grant {
+    fn check(&self, principal: &PrincipalId) -> GrantOf {
+        GrantOf { principal: *principal, what: self.what.clone() }
+    }
+}
+
+impl Step for Grant {
+    const NAME: &'static str = "grant";
+    type Made = ();
+
+    fn subject(&self) -> String {
+        match &self.what {
+            GrantModel::Role { scope, role } => format!("{scope} {role} {}", self.to_whom),
+            GrantModel::Policy { vault, .. } => format!("{vault} {}", self.to_whom),
+        }
+    }
+    fn awaits(&self) -> Option<Cow<'static, str>> {
+        self.principal.awaits().or_else(|| self.after.as_ref().and_then(Known::awaits))
+    }
+    fn foresee(&self) -> Foreseen {
+        let undo = Withdraw { principal: self.principal.clone(), tenant: self.tenant, what: self.what.clone() };
+        let who = match &self.principal {
+            Known::Now(p) => p.to_string(),
+            Known::After(_) => format!("<principal id of {}>", self.to_whom),
+        };
+        match &self.what {
+            GrantModel::Role { role, scope } => {
+                let az = format!("az role assignment delete --assignee {who} --role {role} --scope {scope}");
+                let change = format!("role {} on {} for {}", role_name(role), scope.name(), self.to_whom);
+                Foreseen::new(change, Rollback::Step(Undo::by(&undo, az)))
+            }
+            GrantModel::Policy { vault, keys } => {
+                let az = format!("az keyvault delete-policy --name {} --object-id {who}", vault.name());
+                let change =
+                    format!("access policy of {} for {}: keys {}", vault.name(), self.to_whom, keys.join(", "));
+                Foreseen::new(change, Rollback::Step(Undo::by(&undo, az)))
+            }
+        }
+    }
+
+    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
+        let seen = self.check(self.principal.now()?).look(look).await?;
+        if seen.given {
+            return Ok(Seen::Done(()));
+        }
+        Ok(Seen::Needs(Needs::new(self.foresee()).before(&seen.held)))
+    }
+
+    async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
+        let principal = self.principal.now()?;
+        match &self.what {
+            GrantModel::Role { role, scope } => {
+                let name = assignment_name(scope, principal, role);
+                azure.put_role_assignment(scope, &name, role, principal, self.principal_type).await?;
+            }
+            GrantModel::Policy { vault, keys } => {
+                let tenant = self
+                    .tenant
+                    .as_ref()
+                    .ok_or_else(|| Error::invalid("an access policy needs the principal's tenant"))?;
+                let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+                azure.add_access_policy(vault, tenant, principal, &keys).await?;
+            }
+        }
+        Ok(Applied::now(()))
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(15 * 60)
+    }
+    fn class(&self, error: &Error, _: &Me<'_>) -> Class {
+        match error.service() {
+            Some(e) if e.principal_not_found() => {
+                Class::Again { why: "the new identity to be known in the directory (R-RBAC-02)".into() }
+            }
+            // Under another name: the next look finds and adopts it.
+            Some(e) if e.role_assignment_exists() => {
+                Class::Again { why: "an assignment somebody else made to be seen".into() }
+            }
+            _ => Class::of(error),
+        }
+    }
+}
+
+fn role_name(role: &crate::azure::id::RoleId) -> String {
+    match *role {
+        roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER => "'Key Vault Crypto Service Encryption User'".into(),
+        roles::KEY_VAULT_CRYPTO_OFFICER => "'Key Vault Crypto Officer'".into(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,170 @@
+use crate::{
+    Result,
+    azure::{
+        CallError, Reader, Writer,
+        id::{KeyId, KeyVersion},
+        keys::{KeyItemView, KeySpec, KeyView},
+    },
+    error::{Error, Refusal},
+    guard::Guard,
+    journal::journaled,
+    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step},
+};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, time::Duration};
+use time::OffsetDateTime;
+
+/// The tag that carries the idempotency key on a key version.
+pub(crate) const TAG: &str = "cmk-run";
+/// Key Vault's limit (R-KV-10).
+const TAGS: usize = 15;
+/// A role takes up to ten minutes to take effect (R-RBAC-01), and is given up on after fifteen.
+const YOUNG_GRANT: Duration = Duration::from_secs(15 * 60);
+
+/// Makes a new version of a key, shaped as its current one (R-KV-11).
+///
+/// Making a version is not idempotent at the service. It is here: the version carries the run's idempotency key in a
+/// tag, is looked for before it is made, and never made again while a lost request may still land. Should two land
+/// all the same, the oldest is the run's, and the others are told.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MintVersion {
+    /// The key, without a version.
+    pub key: KeyId,
+    /// The grant it waits for, if the run gives the caller one.
+    pub granted: Option<Known<()>>,
+}
+
+/// A new version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Minted {
+    /// Its id.
+    pub version: KeyId,
+    /// Further versions that carry the same idempotency key, because a request landed later than it may.
+    pub surplus: Vec<KeyId>,
+}
+
+journaled!(MintVersion, Minted);
+
+impl MintVersion {
+    /// What to do about the versions seen: pure, so that it can be tested without a cloud.
+    fn decide(&self, versions: &[KeyItemView], current: &KeyView, me: &Me<'_>, tag_look: bool) -> Seen<Minted> {
+        let mine = |v: &&KeyItemView| tag_look && v.tags().get(TAG).is_some_and(|t| t == me.key);
+        let mut ours: Vec<(OffsetDateTime, &KeyVersion)> = versions
+            .iter()
+            .filter(mine)
+            .filter_map(|v| Some((v.created().unwrap_or(OffsetDateTime::UNIX_EPOCH), v.version()?)))
+            .collect();
+        ours.sort_by(|(at, id), (other_at, other)| at.cmp(other_at).then_with(|| id.as_str().cmp(other.as_str())));
+        if let Some(((_, oldest), rest)) = ours.split_first() {
+            let id = |version: &KeyVersion| self.key.with_version(version.clone());
+            return Seen::Mine(Minted { version: id(oldest), surplus: rest.iter().map(|(_, v)| id(v)).collect() });
+        }
+        if current.kty().is_none() || current.size().is_none() {
+            return Seen::Refused(vec![not_rsa(current.id())]);
+        }
+        let kept = current.tags().keys().filter(|t| *t != TAG).count();
+        if kept >= TAGS {
+            return Seen::Refused(vec![Refusal::new(
+                format!("{} has {kept} tags and there is room for {TAGS}, of which one is needed", self.key),
+                "R-KV-10",
+                "take a tag off the key's current version",
+            )]);
+        }
+        let was = current.version().map(ToString::to_string);
+        Seen::Needs(Needs::new(self.foresee()).before(&was))
+    }
+}
+
+fn not_rsa(key: &KeyId) -> Refusal {
+    Refusal::new(format!("{key} is no RSA key"), "R-CMK-05", "rotate to an RSA or RSA-HSM key")
+}
+
+impl Step for MintVersion {
+    const NAME: &'static str = "mint-version";
+    type Made = Minted;
+
+    fn subject(&self) -> String {
+        self.key.to_string()
+    }
+    fn awaits(&self) -> Option<Cow<'static, str>> {
+        self.granted.as_ref().and_then(Known::awaits)
+    }
+    fn foresee(&self) -> Foreseen {
+        let back = "a version cannot be deleted by itself (R-CMK-29) and harms nothing while no registry is put on it; \
+                    disable it only when it is neither the key's current version nor in use by any registry";
+        Foreseen::new(format!("a new version of {}", self.key), Rollback::nothing(back))
+    }
+
+    async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<Minted>> {
+        let current = match look.key(&self.key).await {
+            Ok(Some(current)) => current,
+            Ok(None) => {
+                return Ok(Seen::Refused(vec![Refusal::new(
+                    format!("there is no key {}", self.key),
+                    "R-ERR-27",
+                    "recover it if it was deleted, or rotate to another key",
+                )]));
+            }
+            Err(e) => return self.kept_out(e, me),
+        };
+        match look.key_versions(self.key.host(), self.key.name()).await {
+            Ok(versions) => Ok(self.decide(&versions, &current, me, look.core.guards.hold(Guard::TagLook))),
+            Err(e) => self.kept_out(e, me),
+        }
+    }
+
+    async fn apply(&self, azure: &Writer, me: &Me<'_>) -> Result<Applied<Minted>> {
+        // Read again rather than carried along: the shape has to be that of the version there is now.
+        let current = azure.key(&self.key).await?.ok_or_else(|| Error::invalid(format!("{} is gone", self.key)))?;
+        let mut tags = current.tags().clone();
+        tags.insert(TAG.into(), me.key.into());
+        // As long from now as the current version was given when it was made.
+        let exp = current.created().zip(current.exp()).map(|(made, ends)| azure.now() + (ends - made));
+        let (Some(kty), Some(size)) = (current.kty(), current.size()) else {
+            return Err(Error::refused(not_rsa(current.id())));
+        };
+        let spec = KeySpec { kty, size, ops: current.key_ops().to_vec(), exp, tags };
+        let made = azure.create_key_version(self.key.host(), self.key.name(), &spec).await?;
+        Ok(Applied::now(Minted { version: made.id().clone(), surplus: Vec::new() }))
+    }
+
+    fn patience(&self) -> Duration {
+        YOUNG_GRANT + Duration::from_secs(5 * 60)
+    }
+    fn class(&self, error: &Error, _: &Me<'_>) -> Class {
+        match error.service() {
+            Some(e) if self.granted.is_some() && e.status == 403 => {
+                Class::Again { why: "the caller's new role to take effect (R-RBAC-01)".into() }
+            }
+            Some(e) if e.object_in_transition() => {
+                Class::Again { why: "the key to come out of a transition (R-KV-13)".into() }
+            }
+            _ => Class::of(error),
+        }
+    }
+}
+
+impl MintVersion {
+    /// The vault does not let the caller in: wait while a grant of this run is young, else say who must let it in.
+    fn kept_out(&self, error: CallError, me: &Me<'_>) -> Result<Seen<Minted>> {
+        if error.status() != Some(403) {
+            return Err(error.into());
+        }
+        if self.granted.is_some() && me.elapsed < YOUNG_GRANT {
+            return Ok(Seen::Busy("the caller's new role to take effect (R-RBAC-01)".into()));
+        }
+        let (rule, way_out) = match error.service().and_then(|e| e.firewall_refusal()) {
+            Some(shut) => {
+                let address = shut.client.map(|a| format!(" {a}")).unwrap_or_default();
+                ("R-KV-40", format!("let this machine's address{address} through the vault's firewall, or run where it is let in"))
+            }
+            None => (
+                "R-KV-34",
+                "give the caller the role Key Vault Crypto Officer on the key (`.grant_me()`), or an access policy with get, \
+                 list and create"
+                    .into(),
+            ),
+        };
+        Ok(Seen::Refused(vec![Refusal::new(format!("the vault does not let this caller in: {error}"), rule, way_out)]))
+    }
+}

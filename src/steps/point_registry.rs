@@ -1,0 +1,232 @@
+use crate::{
+    Result,
+    azure::{
+        Reader, Writer,
+        id::{KeyId, RegistryId},
+        registries::{self, KeyIdentity},
+    },
+    checks::{Check, Encrypted, Encryption, EncryptionOf},
+    error::{Error, ErrorKind, Refusal},
+    journal::journaled,
+    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Settled, Step, Undo},
+};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, time::Duration};
+
+/// How long ACR may take to notice a new version by itself, with a margin (R-CMK-11).
+const PICK_UP: Duration = Duration::from_secs(90 * 60);
+
+/// How a registry refers to its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reference {
+    /// Without a version: the registry follows the key (R-CMK-11).
+    Versionless,
+    /// With a version: the registry stays on it until it is told otherwise (R-CMK-12).
+    Versioned,
+}
+
+/// Puts a registry on a version of a key, and waits until it is in use.
+///
+/// Sends one minimal PATCH: status, key identifier and identity together (R-CMK-30, R-ERR-06). For a versionless
+/// reference the PATCH may change nothing; that it makes ACR look for a new version at once is *assumed*, and if it does
+/// not, the hourly pick-up is waited for (R-CMK-11).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PointRegistry {
+    /// The registry.
+    pub registry: RegistryId,
+    /// The version that is to be in use.
+    pub version: Known<KeyId>,
+    /// How the registry is to refer to it.
+    pub reference: Reference,
+    /// The identity that unwraps.
+    pub identity: KeyIdentity,
+    /// The registry's key and reference before, for the way back.
+    pub was: KeyId,
+    /// The version in use before.
+    pub was_in_use: Option<KeyId>,
+}
+
+/// A registry on its version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pointed {
+    /// The version in use.
+    pub in_use: KeyId,
+}
+
+journaled!(PointRegistry, Pointed, Reference);
+
+/// What the step relies on; the version in use of a registry that follows its key changes by itself.
+#[derive(Serialize)]
+struct Before<'a> {
+    key: &'a KeyId,
+    identity: &'a KeyIdentity,
+}
+
+impl PointRegistry {
+    fn desired(&self) -> Result<KeyId> {
+        let version = self.version.now()?;
+        Ok(match self.reference {
+            Reference::Versionless => version.versionless(),
+            Reference::Versioned => version.clone(),
+        })
+    }
+
+    /// Whether the registry is where it should be: pure.
+    fn is_there(&self, now: &Encrypted, desired: &KeyId, target: &KeyId) -> bool {
+        now.key == *desired
+            && now.identity == self.identity
+            && now.in_use.as_ref().is_some_and(|v| v.same_version(target))
+    }
+
+    /// A registry that follows its key may be ahead of the run: on a newer current version that somebody made since.
+    async fn is_ahead(&self, look: &Reader, now: &Encrypted, desired: &KeyId) -> Result<Option<KeyId>> {
+        let Some(in_use) = now.in_use.as_ref().filter(|_| self.reference == Reference::Versionless) else {
+            return Ok(None);
+        };
+        let moved = self.was_in_use.as_ref().is_none_or(|was| !was.same_version(in_use));
+        if !moved || now.key != *desired || now.identity != self.identity {
+            return Ok(None);
+        }
+        let current = look.key(desired).await.ok().flatten().map(|k| k.id().clone());
+        Ok(current.filter(|c| c.same_version(in_use)))
+    }
+
+    fn az(&self, key: &KeyId) -> String {
+        format!(
+            "az acr encryption rotate-key --name {} --resource-group {} --key-encryption-key {key} --identity {}",
+            self.registry.name(),
+            self.registry.group(),
+            match self.identity {
+                KeyIdentity::User(client) => client.to_string(),
+                KeyIdentity::System => "[system]".into(),
+            }
+        )
+    }
+}
+
+impl Step for PointRegistry {
+    const NAME: &'static str = "point-registry";
+    type Made = Pointed;
+
+    fn subject(&self) -> String {
+        self.registry.to_string()
+    }
+    fn awaits(&self) -> Option<Cow<'static, str>> {
+        self.version.awaits()
+    }
+    fn foresee(&self) -> Foreseen {
+        let from = self.was_in_use.as_ref().unwrap_or(&self.was);
+        let follows = match self.reference {
+            Reference::Versionless => ", followed without a version",
+            Reference::Versioned => "",
+        };
+        let to = match &self.version {
+            Known::Now(v) => v.to_string(),
+            Known::After(_) => "the new version".into(),
+        };
+        let back = |key: &KeyId| Self {
+            version: Known::Now(key.clone()),
+            reference: Reference::Versioned,
+            was: key.clone(),
+            was_in_use: None,
+            ..self.clone()
+        };
+        let rollback = match (&self.was_in_use, self.was.version().is_some()) {
+            (_, true) => Rollback::Step(Undo::by(&back(&self.was), self.az(&self.was))),
+            (Some(version), false) => Rollback::WithLoss {
+                undo: Undo::by(&back(version), self.az(version)),
+                loss: format!(
+                    "the following of {}: the registry stays pinned until it is put back on the versionless id (R-FL-07, R-CMK-13)",
+                    self.was
+                ),
+            },
+            (None, false) => Rollback::nothing("the version in use before is not known"),
+        };
+        let mut what = Foreseen::new(format!("{} on {to}{follows} (was {from})", self.registry.name()), rollback);
+        if self.was.version().is_some() != (self.reference == Reference::Versioned) {
+            what = what.note(match self.reference {
+                Reference::Versioned => "the registry stops following its key (R-CMK-13)",
+                Reference::Versionless => "the registry begins to follow its key (R-CMK-13)",
+            });
+        }
+        what
+    }
+
+    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<Pointed>> {
+        let (desired, target) = (self.desired()?, self.version.now()?);
+        let seen = EncryptionOf { registry: self.registry.clone() }.look(look).await?;
+        let now = match seen.required(&self.registry) {
+            Ok(now) => now,
+            Err(refusal) => return Ok(Seen::Refused(vec![refusal])),
+        };
+        if now.is_busy() {
+            return Ok(Seen::Busy(format!("the registry is {}: somebody changes it", now.state)));
+        }
+        if self.is_there(now, &desired, target) {
+            return Ok(Seen::Done(Pointed { in_use: target.clone() }));
+        }
+        if let Some(in_use) = self.is_ahead(look, now, &desired).await? {
+            return Ok(Seen::Done(Pointed { in_use }));
+        }
+        if !now.attached && now.identity == self.identity {
+            return Ok(Seen::Refused(vec![not_attached(now, &self.registry)]));
+        }
+        let before = Before { key: &now.key, identity: &now.identity };
+        Ok(Seen::Needs(Needs::new(self.foresee()).before(&before).foreseen(Pointed { in_use: target.clone() })))
+    }
+
+    async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<Pointed>> {
+        let to = registries::Encryption { key: self.desired()?, identity: self.identity };
+        let written = azure.patch_encryption(&self.registry, &to).await?;
+        Ok(Applied::following(Pointed { in_use: self.version.now()?.clone() }, written.operation))
+    }
+
+    async fn settled(&self, look: &Reader, me: &Me<'_>, _: &Pointed) -> Result<Settled> {
+        let (desired, target) = (self.desired()?, self.version.now()?);
+        if self.reference == Reference::Versioned {
+            return Ok(Settled::Yes);
+        }
+        let seen = EncryptionOf { registry: self.registry.clone() }.look(look).await?;
+        let Encryption::Enabled(now) = seen else { return Ok(Settled::Yes) };
+        if self.is_there(&now, &desired, target) || self.is_ahead(look, &now, &desired).await?.is_some() {
+            return Ok(Settled::Yes);
+        }
+        if now.key != desired || now.identity != self.identity {
+            // Somebody put it elsewhere meanwhile; the look after this says so.
+            return Ok(Settled::Yes);
+        }
+        if me.elapsed < PICK_UP {
+            let why = format!("{} to take up {target}: within the hour (R-CMK-11)", self.registry.name());
+            let after = if me.elapsed < Duration::from_secs(60) { None } else { Some(Duration::from_secs(60)) };
+            return Ok(Settled::NotYet { why, after });
+        }
+        let on = now.in_use.as_ref().map_or("an unknown version".into(), ToString::to_string);
+        let error = Error::new(ErrorKind::Unsettled {
+            waited_for: format!(
+                "{} to take up {target}; after {} min it is still on {on}. Both versions must stay enabled (R-CMK-15). See that \
+                 the registry's identity may use the key; to pin the old version meanwhile: {}",
+                self.registry.name(),
+                me.elapsed.as_secs() / 60,
+                now.in_use.as_ref().map_or_else(String::new, |v| self.az(v))
+            ),
+            last: None,
+        });
+        Ok(Settled::Failed { error, again: false })
+    }
+
+    fn patience(&self) -> Duration {
+        PICK_UP + Duration::from_secs(30 * 60)
+    }
+    fn class(&self, error: &Error, _: &Me<'_>) -> Class {
+        Class::of(error)
+    }
+}
+
+pub(crate) fn not_attached(now: &Encrypted, registry: &RegistryId) -> Refusal {
+    Refusal::new(
+        format!("identity {} is not attached to {}", now.identity, registry.name()),
+        "R-CMK-09",
+        "assign it to the registry again (az acr identity assign), then rotate",
+    )
+}
