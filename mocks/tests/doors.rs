@@ -244,7 +244,8 @@ fn a_seed_makes_one_schedule_and_all_kinds_occur() {
             What::Throttle { retry_after_s, .. } | What::Status { retry_after_s: Some(retry_after_s), .. } => {
                 retry_after_s.into()
             }
-            What::LandsLate { after_s: s } | What::StaleRead { for_s: s } | What::SlowGrant { delay_s: s } => s,
+            What::LandsLate { after_s: s } | What::StaleRead { for_s: s } => 2 * s,
+            What::SlowGrant { delay_s: s } => s,
             _ => 0,
         };
         assert!(longest <= 60);

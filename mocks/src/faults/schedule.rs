@@ -11,7 +11,8 @@ pub struct Schedule(pub Vec<Fault>);
 
 impl Schedule {
     /// A schedule that the seed fixes: each of the first `horizon_requests` requests has a fault with probability
-    /// `intensity`, of any kind there is, and no delay, wait or staleness is longer than `deadline`.
+    /// `intensity`, of any kind there is, and no delay or wait is longer than `deadline`. A late landing and a stale
+    /// read get half of it each, since a write may meet both: what was sent is seen once the deadline has passed.
     pub fn random(seed: u64, intensity: f64, horizon_requests: u64, deadline: std::time::Duration) -> Self {
         let mut dice = Dice(seed);
         let most = deadline.as_secs();
@@ -90,8 +91,8 @@ impl Dice {
             2 => What::LostBefore,
             3 => What::Refused,
             4 => What::LostAfter,
-            5 => What::LandsLate { after_s: self.upto(most) },
-            6 => What::StaleRead { for_s: self.upto(most) },
+            5 => What::LandsLate { after_s: self.upto(most / 2) },
+            6 => What::StaleRead { for_s: self.upto(most / 2) },
             7 => What::SlowGrant { delay_s: self.upto(most) },
             8 => What::Busy,
             9 => What::CutBody,
