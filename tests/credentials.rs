@@ -166,11 +166,11 @@ async fn environment_asks_the_clouds_own_authority() {
 #[tokio::test(start_paused = true)]
 async fn environment_names_what_is_missing() {
     let (az, fake) = (Arc::new(Az::default()), nobody());
-    for missing in 0..3 {
+    for (missing, (name, _)) in APPLICATION.iter().enumerate() {
         let variables: Vec<_> =
             APPLICATION.iter().enumerate().filter(|(n, _)| *n != missing).map(|(_, v)| *v).collect();
         let error = Auth::Environment.credential_in(&Cloud::public(), &around(&az, &fake, &variables)).unwrap_err();
-        assert_eq!(error.to_string(), format!("{} is not set", APPLICATION[missing].0));
+        assert_eq!(error.to_string(), format!("{name} is not set"));
     }
 }
 

@@ -87,12 +87,14 @@ impl fmt::Display for Auth {
     }
 }
 
+type LookUp = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// What logging in finds around it: the process's own environment and programs, unless told otherwise.
 #[derive(Clone)]
 pub struct Surroundings {
     transport: Option<Arc<dyn HttpClient>>,
     executor: Option<Arc<dyn Executor>>,
-    variable: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    variable: Arc<LookUp>,
 }
 
 impl fmt::Debug for Surroundings {
