@@ -93,6 +93,9 @@ async fn every_truncation_leaves_the_whole_records_before_the_cut() {
         assert_eq!(journal.runs().await.unwrap().len(), usize::from(whole > 0), "cut at {cut}");
         assert_eq!(fs::read(&file).unwrap(), text[..cut], "reading writes nothing");
         let next = put(&journal, &run, whole, resumed("next")).await;
+        let now = fs::read(&file).unwrap();
+        assert_eq!(now.split_inclusive(|b| *b == b'\n').count(), whole + 1, "the torn line is gone: cut at {cut}");
+        assert!(now.ends_with(b"\n"), "the torn line is gone: cut at {cut}");
         let expected: Vec<_> = records[..whole].iter().cloned().chain([next]).collect();
         assert_eq!(journal.read(&run).await.unwrap(), expected, "cut at {cut}");
     }

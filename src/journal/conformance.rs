@@ -12,9 +12,8 @@
 //! # }
 //! ```
 
-use crate::step::Rollback;
-
 use super::{Ending, Entry, Holder, How, Journal, JournalError, RECORD_VERSION, Record, RunName};
+use crate::step::Rollback;
 use futures::{FutureExt as _, future::join_all};
 use serde_json::{Value, json};
 use std::{task::Poll, time::Duration};

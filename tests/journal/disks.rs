@@ -142,7 +142,8 @@ async fn child_meets_a_full_or_read_only_disk() {
     say(&format!("told lock {}", lock.map_or_else(|e| e.to_string(), |_| "taken".into())));
     let deep = FileJournal::open(dir.join("deep").join("er"));
     say(&format!("told open {}", deep.map_or_else(|e| e.to_string(), |_| "opened".into())));
-    let kept = journal.read(&old).await.unwrap().len() as u64 == seq;
+    let kept = journal.read(&old).await.unwrap().len() as u64 == seq
+        && fs::read(file_of(&dir, &old)).unwrap().ends_with(b"\n");
     let taken = journal.append(&old, &record(seq, resumed("a little"))).await.is_ok();
     say(&format!("told after {}", kept && taken));
 }

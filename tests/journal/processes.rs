@@ -109,6 +109,25 @@ async fn the_lock_of_another_process_is_told_and_gone_with_it() {
     drop(journal.lock("/subscriptions/s", &holder("parent")).await.unwrap());
 }
 
+/// Between taking a lock and writing its name a holder is unknown; the one before it is not told in its place.
+#[tokio::test]
+async fn a_holder_that_let_go_is_not_told() {
+    let dir = TempDir::new().unwrap();
+    let journal = FileJournal::open(dir.path()).unwrap();
+    drop(journal.lock("s", &holder("before")).await.unwrap());
+    let file = fs::read_dir(dir.path().join("locks"))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .find(|path| path.extension().is_some_and(|e| e == "lock"))
+        .unwrap();
+    let file = fs::File::open(file).unwrap();
+    file.try_lock().unwrap();
+    let told = journal.lock("s", &holder("after")).await.unwrap_err().to_string();
+    assert!(told.contains("run unknown"), "{told}");
+    file.unlock().unwrap();
+    drop(journal.lock("s", &holder("after")).await.unwrap());
+}
+
 /// A killed run is found by the next one on its subject, however many were refused in between.
 #[tokio::test]
 async fn the_last_holder_is_known_after_it_was_killed() {
