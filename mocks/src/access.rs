@@ -53,6 +53,8 @@ pub enum Denial {
     NoRegistry,
     /// The registry has no customer-managed key.
     NotEncrypted,
+    /// The key can be used again, but the registry has not noticed yet (R-CMK-27).
+    RestorePending,
     /// The registry never got as far as to use a version.
     NoVersionInUse,
     /// The identity is not in the registry's identity map.

@@ -185,7 +185,6 @@ fn a_life_fits_the_contract() {
         eprintln!("skipped: no contract data, or no python3 with jsonschema");
         return;
     }
-    // Sent by hand: group deletion and its poll have no place in the files.
     let file = std::env::temp_dir().join(format!("cmk-mocks-contract-{}.jsonl", std::process::id()));
     let mut out = std::fs::File::create(&file).unwrap();
     for exchange in &c.log {

@@ -105,7 +105,7 @@ impl World {
             return Err(errors::incomplete_key(name));
         }
         spec.cmk = self.read_encryption(body, name, was, born)?;
-        self.check_spec(&spec, before.as_ref(), id, name, born)?;
+        self.check_spec(&spec, before.as_ref(), id, name, born, true)?;
         Ok(spec)
     }
 
@@ -125,7 +125,9 @@ impl World {
         if body.object("properties.encryption").is_some() {
             spec.cmk = self.read_encryption(body, name, old.spec.cmk.as_ref(), old.born)?;
         }
-        self.check_spec(&spec, Some(&old.spec), id, name, old.born)?;
+        // An identity that somebody else took off stands in the way of identity and key only.
+        let touched = body.object("identity").is_some() || body.object("properties.encryption").is_some();
+        self.check_spec(&spec, Some(&old.spec), id, name, old.born, touched)?;
         Ok(spec)
     }
 
@@ -220,7 +222,15 @@ impl World {
     }
 
     /// What can be said without asking the vault.
-    fn check_spec(&self, spec: &Spec, before: Option<&Spec>, id: &str, name: &str, born: bool) -> Result<(), Fail> {
+    fn check_spec(
+        &self,
+        spec: &Spec,
+        before: Option<&Spec>,
+        id: &str,
+        name: &str,
+        born: bool,
+        touched: bool,
+    ) -> Result<(), Fail> {
         let Some(cmk) = &spec.cmk else { return Ok(()) };
         if spec.sku != "Premium" {
             let was = before.is_some_and(|b| b.cmk.is_some() && b.sku == "Premium");
@@ -229,6 +239,9 @@ impl World {
         let trust = spec.props.text("policies.trustPolicy.status");
         if trust.is_some_and(|s| s.eq_ignore_ascii_case("enabled")) {
             return Err(errors::no_content_trust(id));
+        }
+        if !touched {
+            return Ok(());
         }
         if cmk.identity == "system" && !born {
             return Err(errors::system_at_create());

@@ -38,6 +38,6 @@ impl World {
             return judged;
         }
         // Not yet: as it was before.
-        if judged.is_ok() && registry.health_since > registry.created { Err(Denial::KeyDeleted) } else { Ok(()) }
+        if judged.is_ok() && registry.health_since > registry.created { Err(Denial::RestorePending) } else { Ok(()) }
     }
 }

@@ -39,7 +39,10 @@ pub(super) fn body(world: &World, r: &Registry) -> Value {
     {
         retention.insert("lastUpdatedTime".into(), json!(stamp::offset(r.modified)));
     }
-    p.insert("encryption".into(), if hidden { json!({"status": "disabled"}) } else { encryption(spec) });
+    p.insert(
+        "encryption".into(),
+        if hidden { json!({"status": "disabled"}) } else { encryption(spec, r.pending.is_some()) },
+    );
     p.insert("dataEndpointHostNames".into(), data_endpoints(world, r, spec));
     p.insert("privateEndpointConnections".into(), json!([]));
     let mut out = Object::new();
@@ -75,13 +78,15 @@ fn data_endpoints(world: &World, r: &Registry, spec: &Spec) -> Value {
     json!([format!("{}.{}.data.{suffix}", r.name.to_lowercase(), r.location)])
 }
 
-fn encryption(spec: &Spec) -> Value {
+/// A pinned version is shown as used as soon as it is asked for (recorded), whatever comes of it.
+fn encryption(spec: &Spec, pending: bool) -> Value {
     let Some(cmk) = &spec.cmk else { return json!({"status": "disabled"}) };
     let mut kv = Object::new();
     kv.insert("keyIdentifier".into(), json!(cmk.key_identifier));
     let versionless = versionless(&cmk.key_identifier);
     let pinned = if versionless { None } else { Some(cmk.key_identifier.clone()) };
-    if let Some(used) = cmk.used.clone().or(pinned) {
+    let shown = if pending { pinned.or_else(|| cmk.used.clone()) } else { cmk.used.clone().or(pinned) };
+    if let Some(used) = shown {
         kv.insert("versionedKeyIdentifier".into(), json!(used));
     }
     kv.insert("identity".into(), json!(cmk.identity));

@@ -228,9 +228,16 @@ fn note_detach(world: &mut World, id: &str, fail: Fail) -> Fail {
     let now = world.now;
     if fail.code == "SimUnverified.IdentityInUse"
         && let Some(r) = world.registries.get_mut(id)
-        && r.spec.cmk.as_ref().is_some_and(|c| fail.message.contains(&c.identity) || c.identity == "system")
+        && let Some(cmk) = &r.spec.cmk
     {
-        r.detach_attempt.get_or_insert(now);
+        let in_use = match (cmk.identity.as_str(), r.spec.system) {
+            ("system", Some(principal)) => principal.to_string(),
+            (client, _) => client.to_owned(),
+        };
+        // Another GUID in the text is a wrong identity asked for, no removal of the right one.
+        if fail.message.contains(&in_use) {
+            r.detach_attempt.get_or_insert(now);
+        }
     }
     fail
 }

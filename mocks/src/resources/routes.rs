@@ -256,7 +256,7 @@ fn list(world: &World, call: &Call, caller: &Caller, scope: &str, group: Option<
     let mut all = world.listed_registries();
     all.extend(world.listed_vaults());
     all.extend(world.listed_identities());
-    all.sort_by(|a, b| a.id.to_lowercase().cmp(&b.id.to_lowercase()));
+    all.sort_by_key(|r| r.id.to_lowercase());
     let scope = format!("{}/", scope.to_lowercase());
     let value: Vec<Value> = all
         .iter()

@@ -3,6 +3,7 @@
 use super::errors;
 use crate::World;
 use crate::arm::{ArmPath, authorize, resource_not_found};
+use crate::audit::Entry;
 use crate::keys::{Key, KeyVersion, NewVersion, fail_conflict, read_arm_policy, valid_key_name};
 use crate::wire::{Call, Caller, Fail, Object, Peek, Reply, page, tags_of};
 use http::Method;
@@ -45,7 +46,7 @@ pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
             {
                 return Ok(Reply::json(200, body(world, &vault_name, &key, current, None)));
             }
-            put(world, call, &vault_name, path.name(3))
+            put(world, call, caller, &vault_name, path.name(3))
         }
         (&Method::GET, ["vaults", _, "keys", name]) => {
             let key = find(world, name).ok_or_else(|| errors::no_key(path.name(3)))?;
@@ -86,7 +87,7 @@ fn paged(world: &World, call: &Call, value: &[Value]) -> Reply {
     Reply::json(200, out)
 }
 
-fn put(world: &mut World, call: &Call, vault: &str, name: &str) -> Result<Reply, Fail> {
+fn put(world: &mut World, call: &Call, caller: &Caller, vault: &str, name: &str) -> Result<Reply, Fail> {
     if !valid_key_name(name) {
         return Err(errors::bad(format!("The key name '{name}' is not valid.")));
     }
@@ -110,6 +111,16 @@ fn put(world: &mut World, call: &Call, vault: &str, name: &str) -> Result<Reply,
         return Err(fail_conflict(name, state));
     }
     let made = world.make_version(vault, name, new, call.now)?;
+    let entry = Entry {
+        operation: "KeyCreate",
+        vault,
+        uri: format!("https://{}{}", call.host, call.path),
+        status: 200,
+        cause: None,
+        caller: Some((caller.object_id, caller.client_id)),
+        ip: world.params.client_ip.clone(),
+    };
+    world.log(call.now, entry);
     if let (Some(policy), Some(key)) = (policy, world.key_mut(vault, name)) {
         key.policy = Some(policy.stamped(call.now));
     }
