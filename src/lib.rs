@@ -5,6 +5,7 @@ pub mod error;
 pub mod event;
 mod guard;
 pub mod journal;
+mod order;
 pub mod plan;
 pub mod run;
 pub mod step;
@@ -15,6 +16,7 @@ pub use event::Event;
 #[cfg(feature = "sabotage")]
 #[doc(hidden)]
 pub use guard::Guard;
+pub use order::{AnyRun, Order, Outcome};
 pub use plan::Plan;
 pub use run::{Context, Run, Stop, Workflow};
 pub use step::{Irreversible, Known, Rollback, Step};
