@@ -1,2 +1,70 @@
-//! cmk
-fn main() {}
+//! `cmk`: parsing and printing only; everything else is the library's.
+#![forbid(unsafe_code)]
+
+mod args;
+mod carry;
+mod connect;
+mod exit;
+mod naming;
+mod output;
+mod pages;
+mod progress;
+mod runs;
+mod signals;
+
+use args::{Cli, Command, Globals};
+use clap::Parser as _;
+use exit::Exit;
+use std::{fmt, io::Write as _, process::ExitCode};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    listen_in(cli.globals.verbose);
+    let done = match cli.command {
+        Command::Completions { shell } => pages::completions(shell),
+        Command::Man { command } => pages::man(command.as_deref()),
+        Command::Schema { name } => pages::schema(name.as_deref()),
+        command => online(command, &cli.globals),
+    };
+    done.unwrap_or_else(|e| exit::tell(&e, &cli.globals)).into()
+}
+
+/// The commands that need a runtime.
+fn online(command: Command, globals: &Globals) -> anyhow::Result<Exit> {
+    connect::announce(globals)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let done = runtime.block_on(async {
+        match command {
+            Command::Create(args) => carry::create(&args, globals).await,
+            Command::Rotate(args) => carry::rotate(&args, globals).await,
+            Command::Status { registry } => runs::status(&registry, globals).await,
+            Command::Runs => runs::list(globals).await,
+            Command::Resume { run, plan, yes: _ } => runs::resume(&run, plan, globals).await,
+            Command::Abandon { run, yes } => runs::abandon(&run, yes, globals).await,
+            Command::Completions { .. } | Command::Man { .. } | Command::Schema { .. } => Ok(Exit::Done),
+        }
+    });
+    // A request whose answer nobody waits for any more must not keep the process.
+    runtime.shutdown_background();
+    done
+}
+
+/// The library's own account of what it does, on stderr. Other crates are left out: what they say of requests may hold
+/// signed URLs.
+fn listen_in(verbose: u8) {
+    use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+    let level = match verbose {
+        0 => return,
+        1 => tracing::Level::INFO,
+        2 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    let layer = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    // One subscriber a process: a second one is no reason to fail.
+    let _ = tracing_subscriber::registry().with(layer).with(Targets::new().with_target("cmk", level)).try_init();
+}
+
+/// A line on stderr. That nobody reads it is no reason to stop half-way.
+pub(crate) fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}

@@ -1,0 +1,154 @@
+//! The way to Azure, or to a simulator on this machine.
+
+use crate::{
+    args::Globals,
+    exit::{told, usage},
+    say,
+};
+use anyhow::Context as _;
+use async_trait::async_trait;
+use azure_core::{
+    credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions},
+    error::ErrorKind,
+    http::{HttpClient, Method, Request},
+};
+use cmk::{
+    Auth, Azure, Cloud,
+    azure::{id::ClientId, loopback},
+    journal::FileJournal,
+};
+use serde::Deserialize;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use url::Url;
+
+/// The handle that the command works on. Sends nothing.
+pub(crate) fn azure(globals: &Globals, cloud: &Cloud) -> anyhow::Result<Azure> {
+    let deadline = Duration::from_secs(globals.request_deadline);
+    let (credential, transport) = match &globals.simulator {
+        Some(url) => {
+            let (credential, transport) = simulator(url, globals.auth.as_ref())?;
+            (credential, Some(transport))
+        }
+        None => {
+            let auth = globals.auth.clone().unwrap_or(Auth::Chain);
+            let credential = auth.credential(cloud, None).with_context(|| format!("cannot log in by {auth}"))?;
+            (credential, None)
+        }
+    };
+    let mut builder = Azure::builder(cloud.clone(), credential)
+        .request_deadline(deadline)
+        .call_budget(Duration::from_secs(180).max(deadline.saturating_mul(2)));
+    if let Some(transport) = transport {
+        builder = builder.transport(transport);
+    }
+    Ok(builder.build())
+}
+
+/// Checks the simulator's address and says that it is one: the first line a command prints on stderr.
+pub(crate) fn announce(globals: &Globals) -> anyhow::Result<()> {
+    if let Some(url) = &globals.simulator {
+        simulator(url, globals.auth.as_ref())?;
+        say(format_args!("talking to the simulator at {url}, not to Azure"));
+    }
+    Ok(())
+}
+
+/// The journal, which is made if it is not there.
+pub(crate) fn journal(globals: &Globals) -> anyhow::Result<FileJournal> {
+    FileJournal::open(state_dir(globals)?).map_err(|e| cmk::Error::from(e).into())
+}
+
+/// The journal, if there is one: for commands that only read it.
+pub(crate) fn existing_journal(globals: &Globals) -> anyhow::Result<Option<FileJournal>> {
+    match state_dir(globals)?.try_exists() {
+        Ok(false) => Ok(None),
+        // What is wrong with it is said by opening it.
+        _ => journal(globals).map(Some),
+    }
+}
+
+/// Where the journals are.
+pub(crate) fn state_dir(globals: &Globals) -> anyhow::Result<PathBuf> {
+    match &globals.state {
+        Some(dir) if dir.as_os_str().is_empty() => Err(usage("--state wants a directory")),
+        Some(dir) => Ok(dir.clone()),
+        None => FileJournal::default_dir().map_err(|e| cmk::Error::from(e).into()),
+    }
+}
+
+type Way = (Arc<dyn TokenCredential>, Arc<dyn HttpClient>);
+
+fn simulator(url: &str, auth: Option<&Auth>) -> anyhow::Result<Way> {
+    let client_id = match auth {
+        None | Some(Auth::ManagedIdentity { client_id: None }) => None,
+        Some(Auth::ManagedIdentity { client_id }) => *client_id,
+        Some(other) => {
+            return Err(usage(format!(
+                "--auth {other} would hand a real login to a simulator: leave it out, or say --auth managed:CLIENT_ID for an \
+                 identity of the simulator's own"
+            )));
+        }
+    };
+    // No proxy and no redirects: what is meant for this machine stays on it.
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .context("the HTTP client cannot be made")?;
+    let transport = loopback(url, Arc::new(client)).map_err(|e| usage(format!("--simulator: {e}")))?;
+    let credential = Simulated { transport: transport.clone(), client_id, url: url.to_owned() };
+    Ok((Arc::new(credential), transport))
+}
+
+/// Takes its tokens from the simulator's metadata service, which hands out those of the simulated operator. Nothing of
+/// the machine's own logins is looked at.
+#[derive(Debug)]
+struct Simulated {
+    transport: Arc<dyn HttpClient>,
+    client_id: Option<ClientId>,
+    url: String,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    access_token: String,
+    expires_in: String,
+}
+
+impl Simulated {
+    async fn ask(&self, scope: &str) -> anyhow::Result<AccessToken> {
+        let mut url = Url::parse("http://169.254.169.254/metadata/identity/oauth2/token")?;
+        let resource = scope.strip_suffix("/.default").unwrap_or(scope);
+        url.query_pairs_mut().append_pair("api-version", "2018-02-01").append_pair("resource", resource);
+        if let Some(id) = &self.client_id {
+            url.query_pairs_mut().append_pair("client_id", &id.to_string());
+        }
+        let mut request = Request::new(url, Method::Get);
+        request.insert_header("metadata", "true");
+        let answer =
+            self.transport.execute_request(&request).await.with_context(|| {
+                format!("no simulator answers at {}: start one with `azure-sim --port PORT`", self.url)
+            })?;
+        let answer = answer.try_into_raw_response().await?;
+        let (status, _, body) = answer.deconstruct();
+        if u16::from(status) != 200 {
+            let body: String = String::from_utf8_lossy(&body).chars().take(300).collect();
+            return Err(told(crate::exit::Exit::Failed, format!("the simulator gives no token: {body}")));
+        }
+        let token: Token = serde_json::from_slice(&body).context("what answers there is no simulator")?;
+        let seconds = token.expires_in.parse().context("what answers there is no simulator")?;
+        let expires = time::OffsetDateTime::now_utc().saturating_add(time::Duration::seconds(seconds));
+        Ok(AccessToken::new(Secret::new(token.access_token), expires))
+    }
+}
+
+#[async_trait]
+impl TokenCredential for Simulated {
+    async fn get_token(&self, scopes: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
+        let scope = scopes.first().copied().unwrap_or_default();
+        self.ask(scope).await.map_err(|e| {
+            let text: Vec<_> = e.chain().map(ToString::to_string).collect();
+            azure_core::Error::with_message(ErrorKind::Credential, text.join(": "))
+        })
+    }
+}

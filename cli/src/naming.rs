@@ -1,0 +1,205 @@
+//! Names and ids as operators give them, az's spellings included.
+
+use crate::{
+    args::{Globals, RegistryArgs},
+    exit::usage,
+};
+use cmk::{
+    Azure, Error,
+    azure::id::{IdentityId, InvalidId, KeyId, Location, PrincipalId, RegistryId, SubscriptionId, VaultId},
+    create::IdentityChoice,
+};
+
+/// A registry as it was given, before anything was asked.
+#[derive(Debug)]
+pub(crate) enum Wanted {
+    /// By its id.
+    Id(RegistryId),
+    /// By name in a group.
+    InGroup(RegistryId),
+    /// By name in a subscription.
+    Named(SubscriptionId, String),
+}
+
+/// Reads the registry's arguments. Sends nothing.
+pub(crate) fn wanted(args: &RegistryArgs, globals: &Globals) -> anyhow::Result<Wanted> {
+    let text = args.registry.as_deref().or(args.name.as_deref()).unwrap_or_default().trim();
+    if text.starts_with('/') {
+        let id: RegistryId = text.parse().map_err(Error::from)?;
+        same("--subscription", globals.subscription.as_ref().map(ToString::to_string), &id.subscription().to_string())?;
+        same("-g", args.resource_group.clone(), id.group().as_str())?;
+        return Ok(Wanted::Id(id));
+    }
+    if let Some(label) = login_server(text) {
+        return Err(usage(format!(
+            "'{}' is a login server: give the registry's name, `-n {label}`, or its resource id",
+            text.escape_debug()
+        )));
+    }
+    let subscription = subscription(globals)?;
+    match &args.resource_group {
+        Some(group) => Ok(Wanted::InGroup(RegistryId::new(&subscription, group, text).map_err(Error::from)?)),
+        None => {
+            // Checks the name before anything is asked; any group will do.
+            RegistryId::new(&subscription, "any", text).map_err(Error::from)?;
+            Ok(Wanted::Named(subscription, text.to_owned()))
+        }
+    }
+}
+
+impl Wanted {
+    /// The registry's id; a bare name is looked for in the subscription, as az does.
+    pub(crate) async fn find(self, azure: &Azure) -> anyhow::Result<RegistryId> {
+        let (subscription, name) = match self {
+            Self::Id(id) | Self::InGroup(id) => return Ok(id),
+            Self::Named(subscription, name) => (subscription, name),
+        };
+        let look = azure.reader();
+        let listed = look.resources_of_type(&subscription, RegistryId::RESOURCE_TYPE, Some(&name)).await;
+        let found: Vec<_> = listed
+            .map_err(Error::from)?
+            .iter()
+            .filter_map(|r| RegistryId::try_from(r.id()?).ok())
+            .filter(|id| id.name().eq_ignore_ascii_case(&name))
+            .collect();
+        match <[RegistryId; 1]>::try_from(found) {
+            Ok([id]) => Ok(id),
+            Err(none) if none.is_empty() => Err(usage(format!(
+                "there is no registry '{name}' in subscription {subscription} that you may see; a young one can be missing \
+                 from its list: name its group with -g"
+            ))),
+            Err(several) => {
+                let ids: Vec<_> = several.iter().map(RegistryId::as_str).collect();
+                Err(usage(format!("'{name}' is the name of several registries: {}; give one's id", ids.join(", "))))
+            }
+        }
+    }
+
+    /// The id of a registry that may not be there yet.
+    pub(crate) fn new_id(self) -> anyhow::Result<RegistryId> {
+        match self {
+            Self::Id(id) | Self::InGroup(id) => Ok(id),
+            Self::Named(_, name) => Err(usage(format!(
+                "a registry is created in a resource group: say `-g GROUP -n {name}`, or give its resource id"
+            ))),
+        }
+    }
+}
+
+/// The first label of what looks like `contoso.azurecr.io`, as a name.
+fn login_server(text: &str) -> Option<&str> {
+    let bare = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
+    let (label, rest) = bare.split_once('.')?;
+    // `name-hash.azurecr.io` where a domain label scope is in use (R-ARM-20).
+    let name = label.split_once('-').map_or(label, |(name, _)| name);
+    (rest.starts_with("azurecr.") && !name.is_empty()).then_some(name)
+}
+
+fn same(option: &str, given: Option<String>, of_id: &str) -> anyhow::Result<()> {
+    match given {
+        Some(given) if !given.eq_ignore_ascii_case(of_id) => {
+            Err(usage(format!("{option} says {given}, and the registry's id says {of_id}: leave one of them out")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The subscription where an id does not name one.
+fn subscription(globals: &Globals) -> anyhow::Result<SubscriptionId> {
+    if let Some(id) = &globals.subscription {
+        return Ok(*id);
+    }
+    let Some(text) = std::env::var("AZURE_SUBSCRIPTION_ID").ok().filter(|t| !t.trim().is_empty()) else {
+        return Err(usage(
+            "which subscription? Give --subscription GUID (printed by: az account show --query id -o tsv), set \
+             AZURE_SUBSCRIPTION_ID, or give the registry's resource id",
+        ));
+    };
+    text.trim().parse().map_err(|e: InvalidId| usage(format!("AZURE_SUBSCRIPTION_ID: {e}")))
+}
+
+/// The region of a new registry: as given, else its group's.
+pub(crate) async fn location(
+    given: Option<&Location>,
+    registry: &RegistryId,
+    azure: &Azure,
+) -> anyhow::Result<Location> {
+    if let Some(location) = given {
+        return Ok(location.clone());
+    }
+    let found = azure.reader().group(registry.subscription(), registry.group()).await.map_err(Error::from)?;
+    let Some(group) = found else {
+        return Err(usage(format!(
+            "there is no resource group '{}' in subscription {}: say `-l REGION`, and it is made with the registry",
+            registry.group(),
+            registry.subscription()
+        )));
+    };
+    let location = group.location.as_deref().unwrap_or_default();
+    location.parse().map_err(|e| Error::from(e).into())
+}
+
+/// The vault: as given, else the one the key lies in.
+pub(crate) async fn vault(
+    given: Option<&str>,
+    key: Option<&KeyId>,
+    registry: &RegistryId,
+    azure: &Azure,
+) -> anyhow::Result<Option<VaultId>> {
+    let beside = |name: &str| VaultId::new(registry.subscription(), registry.group().as_str(), name);
+    match (given.map(str::trim), key) {
+        // An address is told apart from a name by the id's own parser, which says what to give instead.
+        (Some(text), _) if text.contains(['/', '.']) => Ok(Some(text.parse().map_err(Error::from)?)),
+        (Some(name), _) => Ok(Some(beside(name).map_err(Error::from)?)),
+        (None, Some(key)) if key.host().is_in(azure.cloud()) && !key.is_hsm() => {
+            let label = key.host().label();
+            let found = match azure.reader().find_vault(registry.subscription(), label).await {
+                Ok(found) => found,
+                Err(e) if e.status() == Some(403) => None,
+                Err(e) => return Err(Error::from(e).into()),
+            };
+            Ok(Some(match found {
+                Some(id) => id,
+                None => beside(label).map_err(Error::from)?,
+            }))
+        }
+        (None, _) => Ok(None),
+    }
+}
+
+/// The identity of a new registry: a resource id, a name in its group, or az's `[system]`.
+pub(crate) async fn identity(given: &str, registry: &RegistryId, azure: &Azure) -> anyhow::Result<IdentityChoice> {
+    let text = given.trim();
+    if text.eq_ignore_ascii_case("system") || text.eq_ignore_ascii_case("[system]") {
+        return Ok(IdentityChoice::System);
+    }
+    if text.parse::<PrincipalId>().is_ok() {
+        return Err(usage(whose(text, registry, azure).await));
+    }
+    let id = if text.starts_with('/') {
+        text.parse()
+    } else {
+        IdentityId::new(registry.subscription(), registry.group().as_str(), text)
+    };
+    Ok(IdentityChoice::Existing(id.map_err(Error::from)?))
+}
+
+/// What a GUID that was given for an identity is, as far as the subscription tells.
+async fn whose(guid: &str, registry: &RegistryId, azure: &Azure) -> String {
+    let wanted = "creating a registry needs the identity's resource id, as it has to be attached (R-CMK-09)";
+    let is = |id: Option<String>| id.is_some_and(|id| id.eq_ignore_ascii_case(guid));
+    let identities = azure.reader().identities_in(registry.subscription()).await.unwrap_or_default();
+    for identity in &identities {
+        let kind = if is(identity.properties.client_id.clone()) {
+            "the client id"
+        } else if is(identity.properties.principal_id.clone()) {
+            "the principal id, which grants take and registries do not (R-CMK-07, R-CMK-08),"
+        } else {
+            continue;
+        };
+        if let Some(id) = identity.id() {
+            return format!("'{guid}' is {kind} of identity {}; {wanted}: --identity {id}", id.name());
+        }
+    }
+    format!("'{guid}' is a GUID; {wanted}, printed by: az identity list --query \"[].id\" -o tsv")
+}

@@ -1,0 +1,151 @@
+//! Results, in the forms they are printed in.
+
+mod outcome;
+mod plan;
+mod runs;
+mod status;
+
+pub(crate) use outcome::{abandoned, outcome};
+pub(crate) use plan::plan;
+pub(crate) use runs::{Going, RunLine, runs};
+pub(crate) use status::status;
+
+use crate::args::Format;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+};
+
+/// A result, ready to be printed in any form.
+#[derive(Debug)]
+pub(crate) struct Document {
+    /// What it is; the name of its schema.
+    kind: &'static str,
+    /// The version of its JSON form.
+    v: u32,
+    json: Value,
+    table: String,
+    rows: Vec<Vec<String>>,
+    pairs: Vec<(String, String)>,
+}
+
+impl Document {
+    fn new(kind: &'static str, v: u32, json: &impl Serialize) -> anyhow::Result<Self> {
+        let json = serde_json::to_value(json)?;
+        Ok(Self { kind, v, json, table: String::new(), rows: Vec::new(), pairs: Vec::new() })
+    }
+    /// For people. Without a line feed at the end, one is added.
+    fn table(mut self, text: impl Into<String>) -> Self {
+        self.table = text.into();
+        self
+    }
+    /// For tsv.
+    fn row(mut self, row: impl IntoIterator<Item = String>) -> Self {
+        self.rows.push(row.into_iter().collect());
+        self
+    }
+    /// For env; the name without `CMK_`.
+    fn pair(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.pairs.push((name.into(), value.into()));
+        self
+    }
+    /// Both.
+    fn fields(mut self, fields: &[(&str, String)]) -> Self {
+        self.rows.push(fields.iter().map(|(_, value)| value.clone()).collect());
+        self.pairs.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        self
+    }
+
+    /// The text in a form, which ends in a line feed unless it is empty.
+    pub(crate) fn text(&self, format: Format) -> anyhow::Result<String> {
+        let mut text = String::new();
+        match format {
+            Format::Table => text.push_str(&self.table),
+            Format::Json => {
+                let mut whole =
+                    Map::from_iter([("v".to_owned(), json!(self.v)), ("kind".to_owned(), json!(self.kind))]);
+                if let Value::Object(members) = &self.json {
+                    whole.extend(members.iter().map(|(k, v)| (k.clone(), v.clone())));
+                }
+                text = serde_json::to_string_pretty(&whole)?;
+            }
+            Format::Tsv => {
+                for row in &self.rows {
+                    let cells: Vec<_> = row.iter().map(|cell| one_line(cell)).collect();
+                    writeln!(text, "{}", cells.join("\t"))?;
+                }
+            }
+            Format::Env => {
+                for (name, value) in &self.pairs {
+                    writeln!(text, "CMK_{name}={}", quoted(value))?;
+                }
+            }
+        }
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        Ok(text)
+    }
+
+    /// Prints it: all that ever goes to stdout.
+    pub(crate) fn print(&self, format: Format) -> anyhow::Result<()> {
+        print(&self.text(format)?)
+    }
+}
+
+/// Text on stdout. A reader that has gone away has seen enough.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+/// A cell of tsv: what would end it becomes a space.
+fn one_line(cell: &str) -> String {
+    cell.replace(['\t', '\n', '\r'], " ")
+}
+
+/// A value between single quotes, in which a shell takes everything for what it is.
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+/// A word of a command line, quoted if it has to be.
+pub(crate) fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,~".contains(c);
+    if !word.is_empty() && !word.starts_with('~') && word.chars().all(plain) { word.to_owned() } else { quoted(word) }
+}
+
+/// The text of what may not be there.
+fn text_of(value: Option<impl ToString>) -> String {
+    value.map(|v| v.to_string()).unwrap_or_default()
+}
+
+/// Names and values, one below the other.
+fn lines(head: &str, fields: &[(&str, String)]) -> String {
+    let wide = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    fields.iter().filter(|(_, value)| !value.is_empty()).fold(format!("{head}\n"), |mut text, (name, value)| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {name:<wide$}  {value}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_cannot_break_out_of_their_quotes_or_cells() {
+        assert_eq!(quoted("a'; rm -rf /; '"), r"'a'\''; rm -rf /; '\'''");
+        assert_eq!(one_line("a\tb\nc"), "a b c");
+        assert_eq!(shell_word("/tmp/state"), "/tmp/state");
+        assert_eq!(shell_word("/tmp/my state"), "'/tmp/my state'");
+        assert_eq!(shell_word("~root"), "'~root'");
+        assert_eq!(shell_word(""), "''");
+    }
+}

@@ -1,0 +1,59 @@
+//! Completions, manual pages and schemas: printed, never fetched.
+
+use crate::{
+    args::Cli,
+    exit::{Exit, usage},
+    output,
+};
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+/// The published schemas, by kind, newest version of each.
+const SCHEMAS: [(&str, &str); 6] = [
+    ("plan", include_str!("../schemas/plan.v1.json")),
+    ("created", include_str!("../schemas/created.v1.json")),
+    ("rotated", include_str!("../schemas/rotated.v1.json")),
+    ("status", include_str!("../schemas/status.v1.json")),
+    ("runs", include_str!("../schemas/runs.v1.json")),
+    ("abandoned", include_str!("../schemas/abandoned.v1.json")),
+];
+
+/// `cmk completions`.
+pub(crate) fn completions(shell: Shell) -> anyhow::Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "cmk", &mut script);
+    output::print(&String::from_utf8(script)?)?;
+    Ok(Exit::Done)
+}
+
+/// `cmk man`.
+pub(crate) fn man(command: Option<&str>) -> anyhow::Result<Exit> {
+    let mut whole = Cli::command();
+    // Lets the commands inherit what is global.
+    whole.build();
+    let page = match command {
+        None => whole,
+        Some(name) => {
+            whole.find_subcommand(name).cloned().ok_or_else(|| usage(format!("there is no command '{name}'")))?
+        }
+    };
+    let mut text = Vec::new();
+    clap_mangen::Man::new(page).render(&mut text)?;
+    output::print(&String::from_utf8(text)?)?;
+    Ok(Exit::Done)
+}
+
+/// `cmk schema`.
+pub(crate) fn schema(name: Option<&str>) -> anyhow::Result<Exit> {
+    let names = || SCHEMAS.map(|(name, _)| name);
+    let text = match name {
+        None => names().join("\n") + "\n",
+        Some(name) => SCHEMAS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, text)| (*text).to_owned())
+            .ok_or_else(|| usage(format!("there is no schema '{name}': {}", names().join(", "))))?,
+    };
+    output::print(&text)?;
+    Ok(Exit::Done)
+}

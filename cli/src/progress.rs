@@ -1,0 +1,79 @@
+//! What a run tells while it is at work, on stderr.
+
+use crate::{args::Globals, say};
+use cmk::Event;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::{
+    io::IsTerminal as _,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How often a wait that goes on is told of where there is no terminal.
+const REMINDER: Duration = Duration::from_secs(30);
+
+/// Tells an operator how a run goes.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// Nothing, or the library's own account instead.
+    Silent,
+    /// A line an event.
+    Lines(Mutex<Option<(String, Instant)>>),
+    /// A spinner on a terminal, and a line for each thing done.
+    Spinner(ProgressBar),
+}
+
+impl Progress {
+    /// As the terminal and the options want it.
+    pub(crate) fn new(globals: &Globals) -> Self {
+        if globals.quiet || globals.verbose > 0 {
+            Self::Silent
+        } else if std::io::stderr().is_terminal() {
+            let bar = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(120));
+            Self::Spinner(bar)
+        } else {
+            Self::Lines(Mutex::new(None))
+        }
+    }
+
+    /// Tells of an event.
+    pub(crate) fn tell(&self, event: &Event) {
+        match self {
+            Self::Silent => {}
+            Self::Spinner(bar) => match event {
+                Event::Acting { .. } | Event::Waiting { .. } => bar.set_message(event.to_string()),
+                done => bar.println(done.to_string()),
+            },
+            Self::Lines(last) => {
+                if let Event::Waiting { step, why, .. } = event {
+                    let what = format!("{step}: {why}");
+                    let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                    if last.as_ref().is_some_and(|(told, at)| *told == what && at.elapsed() < REMINDER) {
+                        return;
+                    }
+                    *last = Some((what, Instant::now()));
+                }
+                say(format_args!("{event}"));
+            }
+        }
+    }
+
+    /// A line that is not an event.
+    pub(crate) fn say(&self, line: &str) {
+        match self {
+            Self::Spinner(bar) => bar.println(line),
+            Self::Silent | Self::Lines(_) => say(format_args!("{line}")),
+        }
+    }
+
+    /// Clears the spinner away.
+    pub(crate) fn end(&self) {
+        if let Self::Spinner(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}

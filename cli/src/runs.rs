@@ -1,0 +1,130 @@
+//! Looking at registries and runs, and what becomes of runs.
+
+use crate::{
+    args::{Globals, RegistryArgs},
+    carry, connect,
+    exit::{Exit, again, usage},
+    naming,
+    output::{self, Going, RunLine},
+    say,
+};
+use cmk::{
+    Cloud, Error, Order,
+    journal::{Ending, Entry, FileJournal, Journal, JournalError, Record, RunName},
+};
+use std::sync::Arc;
+
+/// `cmk status`.
+pub(crate) async fn status(args: &RegistryArgs, globals: &Globals) -> anyhow::Result<Exit> {
+    let cloud = globals.cloud.clone().unwrap_or_else(Cloud::public);
+    let wanted = naming::wanted(args, globals)?;
+    let azure = connect::azure(globals, &cloud)?;
+    let registry = wanted.find(&azure).await?;
+    output::status(&cmk::status(&azure, &registry).await?)?.print(globals.output)?;
+    Ok(Exit::Done)
+}
+
+/// `cmk runs`.
+pub(crate) async fn list(globals: &Globals) -> anyhow::Result<Exit> {
+    let place = connect::state_dir(globals)?.display().to_string();
+    let mut found = Vec::new();
+    if let Some(journal) = connect::existing_journal(globals)? {
+        for name in journal.runs().await.map_err(Error::from)? {
+            let read = journal.read(&name).await;
+            found.push(line(name, read, globals));
+        }
+    }
+    found.sort_by_key(|run| run.started);
+    output::runs(&place, &found)?.print(globals.output)?;
+    Ok(Exit::Done)
+}
+
+fn line(name: RunName, read: Result<Vec<Record>, JournalError>, globals: &Globals) -> RunLine {
+    let mut line = RunLine {
+        name,
+        workflow: None,
+        subject: None,
+        state: Going::Unreadable,
+        started: None,
+        last: None,
+        error: None,
+        resume: None,
+    };
+    let records = match read {
+        Ok(records) => records,
+        Err(e) => {
+            line.error = Some(e.to_string());
+            return line;
+        }
+    };
+    if let Some(Record { at, entry: Entry::Opened { workflow, subjects, .. }, .. }) = records.first() {
+        line.started = Some(*at);
+        line.workflow = Some(workflow.clone());
+        line.subject = subjects.first().cloned();
+    }
+    line.last = records.last().map(|r| r.at);
+    let ended = records.iter().rev().find(|r| matches!(r.entry, Entry::Closed { .. } | Entry::Resumed { .. }));
+    line.state = match ended.map(|r| &r.entry) {
+        Some(Entry::Closed { ending, error, .. }) => {
+            line.error = error.clone();
+            match ending {
+                Ending::Succeeded => Going::Finished,
+                Ending::Failed => Going::Failed,
+                Ending::Stopped => Going::Stopped,
+                Ending::Abandoned => Going::Abandoned,
+            }
+        }
+        _ => Going::Unfinished,
+    };
+    if !matches!(line.state, Going::Finished | Going::Abandoned) {
+        line.resume = Some(again("resume", &line.name, globals));
+    }
+    line
+}
+
+/// The journal and the records of a run that has to be there.
+async fn found(name: &RunName, globals: &Globals) -> anyhow::Result<(FileJournal, Vec<Record>)> {
+    if let Some(journal) = connect::existing_journal(globals)? {
+        let records = journal.read(name).await.map_err(Error::from)?;
+        if !records.is_empty() {
+            return Ok((journal, records));
+        }
+    }
+    Err(usage(format!(
+        "there is no run '{name}' in {}: `cmk runs` lists those that are; another directory is named by --state DIR",
+        connect::state_dir(globals)?.display()
+    )))
+}
+
+/// `cmk resume`.
+pub(crate) async fn resume(name: &RunName, plan: bool, globals: &Globals) -> anyhow::Result<Exit> {
+    let (journal, records) = found(name, globals).await?;
+    let order = Order::of_run(&journal, name).await?;
+    let recorded = match records.first().map(|r| &r.entry) {
+        Some(Entry::Opened { cloud, .. }) => Cloud::by_name(cloud).ok(),
+        _ => None,
+    };
+    let cloud = globals.cloud.clone().or(recorded).unwrap_or_else(Cloud::public);
+    let azure = connect::azure(globals, &cloud)?;
+    if carry::is_finished(&records) {
+        say(format_args!("run {name} is finished; nothing is done again, and this is its outcome"));
+    } else if plan {
+        return carry::show(&order.on(&azure).named(name.as_str()).plan().await?, globals);
+    }
+    carry::carry_out(order, name, &azure, Arc::new(journal), globals).await
+}
+
+/// `cmk abandon`.
+pub(crate) async fn abandon(name: &RunName, yes: bool, globals: &Globals) -> anyhow::Result<Exit> {
+    let (journal, _) = found(name, globals).await?;
+    if !yes {
+        if !carry::can_ask() {
+            return Err(usage(format!("there is no terminal to ask at: say `cmk abandon {name} --yes`")));
+        }
+        carry::ask(&format!("Give run {name} up? It can then not be resumed; what it did is left as it is."))?;
+    }
+    let azure = connect::azure(globals, &globals.cloud.clone().unwrap_or_else(Cloud::public))?;
+    let hints = cmk::abandon(&azure, &journal, name).await?;
+    output::abandoned(name, &hints)?.print(globals.output)?;
+    Ok(Exit::Done)
+}
