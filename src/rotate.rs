@@ -164,11 +164,6 @@ impl Workflow for Rotate {
                 ids.join(", ")
             ));
         }
-        let version = match reference {
-            // ACR follows the key's current version, whichever of several that is (R-CMK-11, R-FL-06).
-            Reference::Versionless => self.current_of(cx, version).await?,
-            Reference::Versioned => version,
-        };
         let pointed = cx
             .step(PointRegistry {
                 registry: self.registry.clone(),
@@ -318,19 +313,6 @@ impl Rotate {
             )])?;
         }
         Ok(Known::Now(version))
-    }
-
-    /// The current version of the key of a version that is known.
-    async fn current_of(&self, cx: &Context, version: Known<KeyId>) -> Result<Known<KeyId>> {
-        let Known::Now(version) = version else { return Ok(version) };
-        if matches!(self.to, To::Version(_)) || cx.is_plan() {
-            return Ok(Known::Now(version));
-        }
-        let current = match self.usable(cx, "current", &version.versionless()).await? {
-            KeySeen::There(current) => current.id,
-            _ => version,
-        };
-        Ok(Known::Now(current))
     }
 
     /// With a versionless reference a new version is the roll-out to every registry on the key (R-FL-06).

@@ -306,7 +306,7 @@ fn file_of(dir: &Path, run: &RunName) -> PathBuf {
 }
 
 fn resumed(by: &str) -> Entry {
-    Entry::Resumed { by: by.into() }
+    Entry::Resumed { by: by.into(), cmk: "0.1.0".into() }
 }
 
 /// Of a length that differs from record to record, over several blocks of a disk.

@@ -34,15 +34,16 @@ use std::{
 };
 use time::OffsetDateTime;
 
+type Test = fn(&[Recording]) -> Result<(), Failed>;
+
 fn main() -> ExitCode {
     const TESTS: [&str; 4] =
         ["bodies_parse_and_print", "contract_members_are_typed", "errors_are_read", "polls_are_read"];
     data::main(&TESTS, || {
         let all: Arc<[Recording]> = data::recordings("").into();
         assert!(all.len() >= 150, "{} recordings", all.len());
-        let runs: [fn(&[Recording]) -> Result<(), Failed>; 4] =
-            [bodies_parse_and_print, contract_members_are_typed, errors_are_read, polls_are_read];
-        let trial = |(name, run): (&str, fn(&[Recording]) -> Result<(), Failed>)| {
+        let runs: [Test; 4] = [bodies_parse_and_print, contract_members_are_typed, errors_are_read, polls_are_read];
+        let trial = |(name, run): (&str, Test)| {
             let all = all.clone();
             Trial::test(name, move || run(&all))
         };

@@ -25,7 +25,8 @@ pub(crate) enum Nature {
     Read,
     /// Writes the same state however often it is sent (PUT, PATCH and DELETE with the same body): repeated.
     Same,
-    /// Makes something new each time (R-KV-11): never repeated when it may have been carried out.
+    /// Makes something new each time (R-KV-11), or overwrites what may have come after it: never repeated here when it
+    /// may have been carried out.
     Once,
 }
 
@@ -181,7 +182,13 @@ impl Core {
     /// The only place where a request is repeated. `attempt` sends it once, with the SDK's own retries off.
     ///
     /// Returns every answer below 300 and 404; everything else is an error.
-    pub(crate) async fn call<F>(&self, nature: Nature, request: String, attempt: impl Fn() -> F) -> Called<Answer>
+    pub(crate) async fn call<F>(
+        &self,
+        nature: Nature,
+        scope: &str,
+        request: String,
+        attempt: impl Fn() -> F,
+    ) -> Called<Answer>
     where
         F: Future<Output = Result<Try, CallError>>,
     {
@@ -190,6 +197,11 @@ impl Core {
         let (mut tries, mut doubt, mut fresh_token) = (0u32, false, false);
         loop {
             tries += 1;
+            // Outside the deadline: a slow log-in says nothing about a request that has not left.
+            self.tokens
+                .token(scope)
+                .await
+                .map_err(|e| CallError { sent: if doubt { Sent::Maybe } else { e.sent }, ..e })?;
             let tried = tokio::time::timeout(patience.deadline, attempt()).await;
             let (again, error) = match tried {
                 Err(_) => {

@@ -335,7 +335,7 @@ impl Reader {
             .transpose()
             .map_err(|e| CallError::new(Sent::No, name.clone(), Cause::Invalid(e.to_string())))?;
         let attempt = || self.arm_once(verb, url, body.as_deref());
-        self.core.call(nature, name.clone(), attempt).await
+        self.core.call(nature, self.core.cloud.arm_scope(), name.clone(), attempt).await
     }
 
     async fn arm_once(&self, verb: Method, url: &Url, body: Option<&[u8]>) -> Result<Try, CallError> {
@@ -364,7 +364,20 @@ impl Reader {
 }
 
 impl Writer {
-    /// A write that gives the same state however often it is sent. Returns the answer's body, if it has one, and the
+    /// A write that overwrites: sent late, a lost one could undo what came after it, so it is repeated only by its step,
+    /// which looks first and waits until a lost one can no longer land.
+    pub(crate) async fn write_once<T: DeserializeOwned>(
+        &self,
+        verb: Method,
+        path: &str,
+        version: &str,
+        body: Option<&Value>,
+    ) -> Called<Written<T>> {
+        let nature = if self.core.guards.hold(crate::guard::Guard::NoBlindPost) { Nature::Once } else { Nature::Same };
+        self.written(nature, verb, path, version, body).await
+    }
+
+    /// A write that may be sent again at any time: it adds, or makes what does not change. Returns the answer's body, if it has one, and the
     /// operation to follow, if the service has not finished.
     pub(crate) async fn write<T: DeserializeOwned>(
         &self,
@@ -373,9 +386,20 @@ impl Writer {
         version: &str,
         body: Option<&Value>,
     ) -> Called<Written<T>> {
+        self.written(Nature::Same, verb, path, version, body).await
+    }
+
+    async fn written<T: DeserializeOwned>(
+        &self,
+        nature: Nature,
+        verb: Method,
+        path: &str,
+        version: &str,
+        body: Option<&Value>,
+    ) -> Called<Written<T>> {
         let url = self.arm_url(path, &[("api-version", version)])?;
         let name = name_of(verb, &url);
-        let answer = self.arm(Nature::Same, verb, &url, body).await?;
+        let answer = self.arm(nature, verb, &url, body).await?;
         if answer.status == 404 {
             if verb == Method::Delete {
                 return Ok(Written { body: None, operation: None });
@@ -420,6 +444,10 @@ pub(crate) fn read<T: DeserializeOwned>(request: String, answer: &Answer) -> Cal
 impl Core {
     pub(crate) fn jitter(&self) -> f64 {
         self.jitter.lock().unwrap_or_else(PoisonError::into_inner).f64()
+    }
+    /// The token scope of a vault or managed HSM.
+    pub(crate) fn scope_at(&self, host: &super::id::VaultHost) -> &str {
+        if host.is_hsm() { self.cloud.hsm_scope() } else { self.cloud.vault_scope() }
     }
     /// The SDK's client of a vault: one a vault and process, so that its challenge is met once.
     pub(crate) fn vault(&self, host: &super::id::VaultHost) -> Result<Arc<VaultClient>, azure_core::Error> {

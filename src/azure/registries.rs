@@ -137,7 +137,7 @@ impl Writer {
             "identity": IdentityMap::default().with(&new.identity).body(),
             "properties": { "encryption": encryption.body() },
         });
-        self.write(Method::Put, id.as_str(), versions::REGISTRY, Some(&with_tags(body, &new.tags))).await
+        self.write_once(Method::Put, id.as_str(), versions::REGISTRY, Some(&with_tags(body, &new.tags))).await
     }
     /// Rotates a registry to a key and identity: a `PATCH` of its encryption and nothing else. The same values again
     /// make the registry try its key anew (R-CMK-18).
@@ -148,7 +148,7 @@ impl Writer {
     /// When the call fails; R-ERR-01 when the identity does not reach the key, R-ERR-03 when it is not attached.
     pub async fn patch_encryption(&self, id: &RegistryId, to: &Encryption) -> Called<Written<Kept<Registry>>> {
         let body = json!({ "properties": { "encryption": to.body() } });
-        self.write(Method::Patch, id.as_str(), versions::REGISTRY, Some(&body)).await
+        self.write_once(Method::Patch, id.as_str(), versions::REGISTRY, Some(&body)).await
     }
     /// Sets a registry's identities, all of them: begin with [`Registry::identity_map`] of a fresh read. An identity
     /// taken off is sent as null, which is assumed to work and wants a look after.
@@ -161,7 +161,7 @@ impl Writer {
     /// When the call fails; `LinkedAuthorizationFailed` without the right to assign the identity (R-CMK-25).
     pub async fn patch_identity(&self, id: &RegistryId, to: &IdentityMap) -> Called<Written<Kept<Registry>>> {
         let body = json!({ "identity": to.body() });
-        self.write(Method::Patch, id.as_str(), versions::REGISTRY, Some(&body)).await
+        self.write_once(Method::Patch, id.as_str(), versions::REGISTRY, Some(&body)).await
     }
     /// Deletes a registry and all images in it. One that is gone is fine.
     ///

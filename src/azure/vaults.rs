@@ -148,7 +148,7 @@ impl Writer {
             // The service wants the member on every create; nobody is let in by it.
             "accessPolicies": [],
         }});
-        self.write(Method::Put, id.as_str(), versions::VAULT, Some(&with_tags(body, &new.tags))).await
+        self.write_once(Method::Put, id.as_str(), versions::VAULT, Some(&with_tags(body, &new.tags))).await
     }
     /// Recovers a deleted vault, where it was (R-KV-04). All it had is back but its role assignments (R-KV-05); what
     /// else a request says is ignored, so this one says nothing else.
@@ -169,7 +169,7 @@ impl Writer {
             "sku": { "family": "A", "name": VaultSku::Standard },
             "createMode": "recover",
         }});
-        self.write(Method::Put, id.as_str(), versions::VAULT, Some(&body)).await
+        self.write_once(Method::Put, id.as_str(), versions::VAULT, Some(&body)).await
     }
     /// Adds key permissions for a principal to a vault with access policies; all other policies stay (R-KV-07).
     /// They can take a moment to hold (R-RBAC-06).
@@ -221,6 +221,6 @@ impl Writer {
     /// Changes what the body names and nothing else. `networkAcls` goes whole, from a fresh read.
     #[allow(dead_code, reason = "for the workflow that opens a firewall to trusted services")]
     pub(crate) async fn patch_vault(&self, id: &VaultId, body: &Value) -> Called<Written<Kept<Vault>>> {
-        self.write(Method::Patch, id.as_str(), versions::VAULT, Some(body)).await
+        self.write_once(Method::Patch, id.as_str(), versions::VAULT, Some(body)).await
     }
 }

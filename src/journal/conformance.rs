@@ -376,7 +376,7 @@ fn holder(about: &str) -> Holder {
 }
 
 fn resumed(by: &str) -> Entry {
-    Entry::Resumed { by: by.into() }
+    Entry::Resumed { by: by.into(), cmk: "0.1.0".into() }
 }
 
 fn opened(cmk: &str) -> Entry {

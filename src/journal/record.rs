@@ -181,6 +181,9 @@ pub enum Entry {
     Resumed {
         /// `user@host (pid n)`.
         by: String,
+        /// The program's version.
+        #[serde(default)]
+        cmk: String,
     },
     /// The run came to an end. A failed or stopped run may be resumed, so this need not be the last record.
     Closed {

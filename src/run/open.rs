@@ -138,8 +138,8 @@ async fn went<W: Workflow>(run: Run<W>, name: RunName) -> Result<W::Outcome> {
     let mut last_holders = Vec::new();
     for subject in std::iter::once(format!("run:{name}")).chain(order.subjects.iter().cloned()) {
         if locked {
-            last_holders.push((subject.clone(), journal.last_holder(&subject).await?));
             let taken = journal.lock(&subject, &holder).await?;
+            last_holders.push((subject.clone(), journal.last_holder(&subject).await?));
             locks.push((subject, taken));
         }
     }
@@ -187,7 +187,7 @@ async fn went<W: Workflow>(run: Run<W>, name: RunName) -> Result<W::Outcome> {
             cmk: env!("CARGO_PKG_VERSION").into(),
         }
     } else {
-        Entry::Resumed { by: whoami() }
+        Entry::Resumed { by: whoami(), cmk: env!("CARGO_PKG_VERSION").into() }
     };
     running.note(&run.azure, &name, opening).await?;
     let cx = context(&run, &name, &order, Mode::Run(Box::new(running)));

@@ -61,7 +61,7 @@ async fn processes_that_write_to_one_run_do_not_overwrite_each_other() {
     let records = FileJournal::open(dir.path()).unwrap().read(&run("raced")).await.unwrap();
     let written: Vec<_> = records
         .into_iter()
-        .map(|r| if let Entry::Resumed { by } = r.entry { (r.seq, by) } else { panic!("another entry") })
+        .map(|r| if let Entry::Resumed { by, .. } = r.entry { (r.seq, by) } else { panic!("another entry") })
         .collect();
     assert_eq!(written.len(), 300, "each of three wrote a hundred");
     assert_eq!(written, won, "each record is its winner's");

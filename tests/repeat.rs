@@ -1,0 +1,63 @@
+//! The journal cut back to any length, the world as it is: steps that were done are found done.
+
+mod stage;
+
+use cmk::journal::{Journal, MemoryJournal, RunName};
+use stage::{Stage, play};
+use std::sync::Arc;
+
+#[test]
+fn repeat_each_step() {
+    for scenario in stage::all() {
+        play(async {
+            let stage = Stage::new(*scenario, 7);
+            stage.play().await.unwrap();
+            let run: RunName = "play".parse().unwrap();
+            let records = stage.memory.read(&run).await.unwrap();
+            for keep in 1..records.len() {
+                let cut = MemoryJournal::default();
+                for record in records.iter().take(keep) {
+                    cut.append(&run, record).await.unwrap();
+                }
+                let what = format!("with {keep} of {} records", records.len());
+                let done = stage.play_with(&stage.azure(), Arc::new(cut), "play").await;
+                done.unwrap_or_else(|e| panic!("{} {what}: {e:#?}", scenario.name()));
+                stage.check(&what);
+            }
+        });
+    }
+}
+
+/// Without its journal a run finds its own work in the cloud and says so, rather than making it again.
+#[test]
+fn lose_the_journal() {
+    for scenario in stage::all() {
+        let (requests, _) = play(Stage::rehearse(*scenario, 8));
+        let mut lost = 0;
+        for n in 1..=requests {
+            for what in [cmk_mocks::What::HoldBefore, cmk_mocks::What::HoldAfter] {
+                play(async {
+                    let stage = Stage::new(*scenario, 8);
+                    stage.sim.schedule([cmk_mocks::Fault::new(cmk_mocks::When::request(n), what.clone())]);
+                    assert!(stage::cut_short(stage.play(), stage.sim.held(n)).await.is_none());
+                    stage.sim.release(None, cmk_mocks::Release::Drop);
+                    let at = format!("{what:?} at {n}, journal lost");
+                    let empty = Arc::new(MemoryJournal::default());
+                    match stage.play_with(&stage.azure(), empty, "play").await {
+                        Ok(_) => stage.check(&at),
+                        Err(e) => {
+                            lost += 1;
+                            let told =
+                                matches!(e.kind(), cmk::ErrorKind::JournalLost { .. } | cmk::ErrorKind::Refused(_));
+                            assert!(told, "{} {at}: {e:#?}", scenario.name());
+                            // With the journal back, it goes on.
+                            stage.play_to_the_end(&at).await;
+                            stage.check(&at);
+                        }
+                    }
+                });
+            }
+        }
+        println!("{}: {lost} times the journal was missed", scenario.name());
+    }
+}

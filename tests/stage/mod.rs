@@ -1,0 +1,110 @@
+//! The stage the generators play on: a simulated Azure, a virtual clock, a journal that can be held, and the scenarios.
+#![allow(dead_code, unreachable_pub, missing_debug_implementations, missing_docs)]
+
+pub mod held_journal;
+pub mod invariants;
+pub mod scenarios;
+
+pub use held_journal::{HeldJournal, When as AppendWhen};
+pub use scenarios::{Scenario, all};
+
+use cmk::{
+    Azure, Error,
+    azure::{Builder, Clock},
+    journal::{Journal, MemoryJournal},
+};
+use cmk_mocks::{Clock as SimClock, Sim, World};
+use std::{future::Future, sync::Arc, time::Duration};
+use time::OffsetDateTime;
+
+/// The deadline of requests in tests; late landings and staleness of the generators stay within it.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+struct Shared(SimClock);
+impl Clock for Shared {
+    fn now(&self) -> OffsetDateTime {
+        self.0.now()
+    }
+}
+
+/// One play: a world, and what is left behind by runs on it.
+pub struct Stage {
+    pub sim: Sim,
+    pub journal: Arc<dyn Journal>,
+    pub memory: MemoryJournal,
+    pub scenario: &'static dyn Scenario,
+    pub before: World,
+    pub seed: u64,
+}
+
+impl Stage {
+    pub fn new(scenario: &'static dyn Scenario, seed: u64) -> Self {
+        let world = scenario.world(seed);
+        let memory = MemoryJournal::default();
+        let sim = Sim::new(world.clone(), SimClock::tokio(world.now()));
+        Self { sim, journal: Arc::new(memory.clone()), memory, scenario, before: world, seed }
+    }
+    pub fn builder(&self) -> Builder {
+        let cloud = self.scenario.cloud();
+        Azure::builder(cloud, self.sim.credential())
+            .transport(self.sim.transport())
+            .clock(Arc::new(Shared(self.sim.clock().clone())))
+            .request_deadline(DEADLINE)
+            .seed(self.seed)
+    }
+    pub fn azure(&self) -> Azure {
+        self.builder().build()
+    }
+    /// Carries the scenario's order out under the name `play`.
+    pub async fn play(&self) -> Result<serde_json::Value, Error> {
+        self.play_with(&self.azure(), self.journal.clone(), "play").await
+    }
+    pub async fn play_with(
+        &self,
+        azure: &Azure,
+        journal: Arc<dyn Journal>,
+        name: &str,
+    ) -> Result<serde_json::Value, Error> {
+        self.scenario.run(azure, journal, name).await
+    }
+    /// Plays again and again under the same name, until it is through; faults have to be gone or to run out.
+    pub async fn play_to_the_end(&self, what: &str) -> serde_json::Value {
+        let mut last = None;
+        for _ in 0..12 {
+            match self.play().await {
+                Ok(outcome) => return outcome,
+                Err(e) => last = Some(e),
+            }
+        }
+        panic!("{} [{what}] never got through: {:#?}", self.scenario.name(), last.unwrap())
+    }
+    /// How many requests and journal records an undisturbed run takes.
+    pub async fn rehearse(scenario: &'static dyn Scenario, seed: u64) -> (u64, u64) {
+        let stage = Self::new(scenario, seed);
+        let outcome = stage.play().await;
+        outcome.unwrap_or_else(|e| panic!("{}: {e:#?}", scenario.name()));
+        stage.check("undisturbed");
+        let records = stage.memory.read(&"play".parse().unwrap()).await.unwrap().len() as u64;
+        (stage.sim.requests(), records)
+    }
+    /// The invariants of azure-rules 10.3, on the world as it is now.
+    pub fn check(&self, what: &str) {
+        let what = format!("{} seed {} [{what}]", self.scenario.name(), self.seed);
+        invariants::check(self, &what);
+    }
+}
+
+/// Runs on a paused clock: time passes only when everything waits.
+pub fn play<F: Future>(f: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(f)
+}
+
+/// Plays until `cut` is ready, then drops the run: the same as a crash. Returns the outcome if the run was faster.
+pub async fn cut_short<T>(run: impl Future<Output = T>, cut: impl Future<Output = ()>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = cut => None,
+        done = run => Some(done),
+    }
+}
