@@ -145,9 +145,10 @@ impl Workflow for Rotate {
         let reference =
             self.reference.unwrap_or(if now.follows() { Reference::Versionless } else { Reference::Versioned });
 
+        self.may_leave(cx, now).await?;
         let (version, surplus) = match &self.to {
             To::NewVersion => {
-                let granted = self.may_mint(cx, now, &key).await?;
+                let granted = self.may_mint(cx, &key).await?;
                 self.tell_of_others(cx, &key).await?;
                 let minted = cx.step(MintVersion { key: key.clone(), granted }).await?;
                 (minted.map_ref(|m| m.version.clone()), minted.map(|m| m.surplus))
@@ -204,8 +205,23 @@ impl Rotate {
         why
     }
 
+    /// The data key is unwrapped with the version in use when the registry moves: it has to be enabled still (R-CMK-15).
+    async fn may_leave(&self, cx: &Context, now: &Encrypted) -> Result<()> {
+        let Some(in_use) = &now.in_use else { return Ok(()) };
+        if let KeySeen::There(version) = self.usable(cx, "version-in-use", in_use).await?
+            && !version.enabled
+        {
+            cx.check([Refusal::new(
+                format!("{in_use} is in use and disabled: the registry cannot move off it"),
+                "R-CMK-15",
+                "enable it, rotate, and disable it when nobody uses it any more",
+            )])?;
+        }
+        Ok(())
+    }
+
     /// Whether the caller may make a version; the grant, if one is to be made.
-    async fn may_mint(&self, cx: &Context, now: &Encrypted, key: &KeyId) -> Result<Option<Known<()>>> {
+    async fn may_mint(&self, cx: &Context, key: &KeyId) -> Result<Option<Known<()>>> {
         let subscription = *self.registry.subscription();
         let rights: Minting = cx
             .decide("minting-rights", &key.to_string(), |look| {
@@ -213,19 +229,6 @@ impl Rotate {
                 async move { check.look(&look).await }
             })
             .await?;
-        // The version in use is unwrapped when the registry moves: it has to be enabled still (R-CMK-15).
-        if let Some(in_use) = &now.in_use {
-            let seen = self.usable(cx, "version-in-use", in_use).await?;
-            if let KeySeen::There(version) = &seen
-                && !version.enabled
-            {
-                cx.check([Refusal::new(
-                    format!("{in_use} is in use and disabled: the registry cannot move off it"),
-                    "R-CMK-15",
-                    "enable it, rotate, and disable it when nobody uses it any more",
-                )])?;
-            }
-        }
         if let Some(why) = &rights.unknown {
             cx.note(format!("whether the caller may make a version of {key} is unknown: {why}"));
         }
@@ -241,7 +244,8 @@ impl Rotate {
                 "R-KV-34",
                 "give it to the caller, or say `.grant_me()` (`--grant-me`) and the run does",
             )])?;
-            return Ok(None);
+            // Nothing more is asked of a vault that will not answer.
+            return Ok(Some(Known::After("the caller's right to make a version".into())));
         }
         let caller = cx.caller().await?;
         let what = if rights.by_roles {
