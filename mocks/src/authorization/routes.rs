@@ -73,7 +73,12 @@ fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, name: &s
         condition: body.text("properties.condition").map(str::to_owned),
     };
     let (assignment, made) = world.assign(call.now, caller.object_id, wish)?;
-    Ok(Reply::json(if made { 201 } else { 200 }, render(world, &assignment)))
+    let mut body = render(world, &assignment);
+    if made && let Some(by) = body.pointer_mut("/properties/createdBy") {
+        // Recorded: known only to those who read it later.
+        *by = Value::Null;
+    }
+    Ok(Reply::json(if made { 201 } else { 200 }, body))
 }
 
 fn list(world: &World, call: &Call, caller: &Caller, scope: &str) -> Result<Reply, Fail> {

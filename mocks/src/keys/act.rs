@@ -18,12 +18,13 @@ pub(super) fn act(world: &mut World, call: &Call, vault: &Vault, target: &Target
     match target.op {
         Op::List | Op::ListDeleted => Ok(list(world, call, vault, target.op == Op::ListDeleted)),
         Op::Versions => {
-            let key = live(vault, name, call)?;
+            // Recorded: of a key that is not there, none.
+            let Ok(key) = live(vault, name, call) else { return Ok(paged(world, call, &[])) };
             let mut versions: Vec<&KeyVersion> = key.versions.iter().collect();
             // Recorded: by version id, not by time.
             versions.sort_by(|a, b| a.version.cmp(&b.version));
             let items: Vec<Value> =
-                versions.iter().map(|v| Value::Object(render::item(vault, suffix, key, v, true))).collect();
+                versions.iter().map(|v| Value::Object(render::item(vault, suffix, key, v, true, call))).collect();
             Ok(paged(world, call, &items))
         }
         Op::Get => {
@@ -213,7 +214,7 @@ fn list(world: &World, call: &Call, vault: &Vault, deleted_ones: bool) -> Reply 
         .keys
         .values()
         .filter_map(|k| {
-            let item = render::item(vault, suffix, k, k.current()?, false);
+            let item = render::item(vault, suffix, k, k.current()?, false, call);
             match (deleted_ones, k.life) {
                 (false, _) => k.is_active(call.now).then_some(Value::Object(item)),
                 (true, Life::Deleted { at, settled }) => {

@@ -12,7 +12,11 @@ pub(super) fn kid(vault: &Vault, suffix: &str, key: &str, version: Option<&str>)
     }
 }
 
-fn attributes(vault: &Vault, v: &KeyVersion, call: Option<&Call>) -> Object {
+/// Of a full bundle, or of an item of a list. Recorded: the days are there since 7.1, `exportable` since 7.3.
+fn attributes(vault: &Vault, v: &KeyVersion, call: &Call, full: bool) -> Object {
+    // Dated versions came after the numbered ones; one is older than all of them.
+    let since =
+        |version: &str| call.api_version() >= version || call.api_version() >= "202" && call.api_version() < "7";
     let mut o = Object::new();
     o.insert("enabled".into(), json!(v.enabled));
     for (name, at) in [("nbf", v.nbf), ("exp", v.exp)] {
@@ -23,9 +27,10 @@ fn attributes(vault: &Vault, v: &KeyVersion, call: Option<&Call>) -> Object {
     o.insert("created".into(), json!(v.created.unix_timestamp()));
     o.insert("updated".into(), json!(v.updated.unix_timestamp()));
     o.insert("recoveryLevel".into(), json!(vault.recovery_level()));
-    if let Some(call) = call {
-        // Full bundles only; lists leave these out.
+    if since("7.1") {
         o.insert("recoverableDays".into(), json!(vault.retention_days));
+    }
+    if full && since("7.3") && call.api_version() != "7.3-preview" {
         o.insert("exportable".into(), json!(v.exportable));
         let api = call.api_version();
         if api.starts_with("202") || api.starts_with("7.5") || api.starts_with("7.6") {
@@ -54,18 +59,18 @@ pub(super) fn bundle(vault: &Vault, suffix: &str, key: &Key, v: &KeyVersion, cal
     }
     let mut out = Object::new();
     out.insert("key".into(), Value::Object(jwk));
-    out.insert("attributes".into(), Value::Object(attributes(vault, v, Some(call))));
+    out.insert("attributes".into(), Value::Object(attributes(vault, v, call, true)));
     if !v.tags.is_empty() {
         out.insert("tags".into(), json!(v.tags));
     }
     out
 }
 
-pub(super) fn item(vault: &Vault, suffix: &str, key: &Key, v: &KeyVersion, with_version: bool) -> Object {
+pub(super) fn item(vault: &Vault, suffix: &str, key: &Key, v: &KeyVersion, with_version: bool, call: &Call) -> Object {
     let version = with_version.then_some(v.version.as_str());
     let mut out = Object::new();
     out.insert("kid".into(), json!(kid(vault, suffix, &key.name, version)));
-    out.insert("attributes".into(), Value::Object(attributes(vault, v, None)));
+    out.insert("attributes".into(), Value::Object(attributes(vault, v, call, false)));
     if !v.tags.is_empty() {
         out.insert("tags".into(), json!(v.tags));
     }

@@ -16,7 +16,8 @@ fn camel(state: State) -> &'static str {
     }
 }
 
-pub(super) fn body(world: &World, r: &Registry) -> Value {
+/// `api`: what rotation is about is shown since 2020-11-01-preview only (recorded).
+pub(super) fn body(world: &World, api: &str, r: &Registry) -> Value {
     let asked = r.pending.as_ref().map(|p| &p.target);
     let spec = match (asked, world.params.acr_first_body) {
         (Some(target), FirstBody::Asked) => target,
@@ -41,7 +42,7 @@ pub(super) fn body(world: &World, r: &Registry) -> Value {
     }
     p.insert(
         "encryption".into(),
-        if hidden { json!({"status": "disabled"}) } else { encryption(spec, r.pending.is_some()) },
+        if hidden { json!({"status": "disabled"}) } else { encryption(r, spec, api >= "2020-11-01-preview") },
     );
     p.insert("dataEndpointHostNames".into(), data_endpoints(world, r, spec));
     p.insert("privateEndpointConnections".into(), json!([]));
@@ -58,10 +59,10 @@ pub(super) fn body(world: &World, r: &Registry) -> Value {
     out.insert(
         "systemData".into(),
         json!({
-            "createdBy": "operator",
+            "createdBy": world.operator().client_id,
             "createdByType": "Application",
             "createdAt": stamp::offset(r.created),
-            "lastModifiedBy": "operator",
+            "lastModifiedBy": world.operator().client_id,
             "lastModifiedByType": "Application",
             "lastModifiedAt": stamp::offset(r.modified),
         }),
@@ -79,7 +80,9 @@ fn data_endpoints(world: &World, r: &Registry, spec: &Spec) -> Value {
 }
 
 /// A pinned version is shown as used as soon as it is asked for (recorded), whatever comes of it.
-fn encryption(spec: &Spec, pending: bool) -> Value {
+/// So is the time of the rotation.
+fn encryption(r: &Registry, spec: &Spec, rotation: bool) -> Value {
+    let pending = r.pending.is_some();
     let Some(cmk) = &spec.cmk else { return json!({"status": "disabled"}) };
     let mut kv = Object::new();
     kv.insert("keyIdentifier".into(), json!(cmk.key_identifier));
@@ -90,8 +93,13 @@ fn encryption(spec: &Spec, pending: bool) -> Value {
         kv.insert("versionedKeyIdentifier".into(), json!(used));
     }
     kv.insert("identity".into(), json!(cmk.identity));
+    if !rotation {
+        return json!({"status": "enabled", "keyVaultProperties": kv});
+    }
     kv.insert("keyRotationEnabled".into(), json!(versionless));
-    if let Some(t) = cmk.last_rotation {
+    let was = r.spec.cmk.as_ref().and_then(|c| c.used.as_ref());
+    let moves = pending && !versionless && was.is_some_and(|was| !was.eq_ignore_ascii_case(&cmk.key_identifier));
+    if let Some(t) = if moves { Some(r.modified) } else { cmk.last_rotation } {
         kv.insert("lastKeyRotationTimestamp".into(), json!(stamp::offset(t)));
     }
     json!({"status": "enabled", "keyVaultProperties": kv})

@@ -40,7 +40,7 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
         (&Method::GET, ["registries", _]) => {
             may(world, "read")?;
             let registry = find(world)?;
-            Ok(Reply::json(200, render::body(world, &registry)))
+            Ok(Reply::json(200, render::body(world, call.api_version(), &registry)))
         }
         (&Method::PUT, ["registries", _]) => {
             may(world, "write")?;
@@ -59,7 +59,7 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
             let op = world.start(&registry.id, Step::Delete, registry.spec.clone())?;
             let registry = find(world)?;
             let url = results_url(world, call, &registry.location, &op);
-            Ok(Reply::json(202, render::body(world, &registry)).header("location", url))
+            Ok(Reply::json(202, render::body(world, call.api_version(), &registry)).header("location", url))
         }
         (&Method::GET, ["registries", _, "listusages"]) => {
             may(world, "listUsages/read")?;
@@ -208,7 +208,7 @@ fn patch(world: &mut World, call: &Call, caller: &Caller, old: Registry) -> Resu
             r.spec = spec;
             r.modified = call.now;
             let body = r.clone();
-            return Ok(Reply::json(200, render::body(world, &body)));
+            return Ok(Reply::json(200, render::body(world, call.api_version(), &body)));
         }
         return Err(errors::bad("The registry is gone."));
     }
@@ -219,7 +219,7 @@ fn patch(world: &mut World, call: &Call, caller: &Caller, old: Registry) -> Resu
 
 fn accepted(world: &mut World, call: &Call, id: &str, op: &str) -> Result<Reply, Fail> {
     let registry = world.registries.get(id).cloned().ok_or_else(|| errors::bad("The registry is gone."))?;
-    let body = render::body(world, &registry);
+    let body = render::body(world, call.api_version(), &registry);
     Ok(with_operation(Reply::json(201, body), world, call, &registry.id, op))
 }
 
@@ -264,7 +264,7 @@ fn list(world: &World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<R
         .all
         .values()
         .filter(|r| r.listed_from <= call.now && group.as_ref().is_none_or(|g| r.group == *g))
-        .map(|r| render::body(world, r))
+        .map(|r| render::body(world, call.api_version(), r))
         .collect();
     let (value, next) = page(&value, call.query("$skiptoken"), world.params.arm_page_size);
     let mut out = json!({"value": value});

@@ -82,6 +82,7 @@ pub(super) fn no_deleted_vault(name: &str) -> Fail {
             "The specified deleted vault '{name}' does not exist. Ensure that the vault was indeed deleted and that it is in recoverable state. If soft delete was not enabled then the vault is permanently deleted. Follow this link for more information: https://go.microsoft.com/fwlink/?linkid=2149745"
         ),
     )
+    .header("x-ms-keyvault-service-version", super::SERVICE_VERSION)
 }
 
 pub(super) fn no_key(name: &str) -> Fail {

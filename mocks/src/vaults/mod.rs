@@ -10,3 +10,6 @@ mod state;
 pub(crate) use network::Gate;
 pub(crate) use routes::handle;
 pub(crate) use state::{NetworkAcls, Permissions, Policy, Vault, Vaults};
+
+/// What `x-ms-keyvault-service-version` says of the resource provider.
+const SERVICE_VERSION: &str = "1.5.1507.0";

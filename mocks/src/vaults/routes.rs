@@ -13,7 +13,7 @@ const KIND: &str = "Microsoft.KeyVault/vaults";
 
 pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let reply = inner(world, call, caller, path)?;
-    Ok(reply.header("server", "Microsoft-IIS/10.0").header("x-ms-keyvault-service-version", "1.5.1507.0"))
+    Ok(reply.header("server", "Microsoft-IIS/10.0").header("x-ms-keyvault-service-version", super::SERVICE_VERSION))
 }
 
 fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
@@ -31,7 +31,7 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
             may(world, "read")?;
             let group = path.existing_group(world)?;
             let vault = world.vault_in(&group, name).ok_or_else(|| resource_not_found(path))?;
-            Ok(Reply::json(200, body(world, vault, true)))
+            Ok(Reply::json(200, body(world, call, vault, true)))
         }
         (&Method::PUT, ["vaults", _]) => {
             may(world, "write")?;
@@ -50,7 +50,7 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
             let (vault, made) = world.put_vault(&group, path.name(1), wish)?;
             let operation = if recover { "VaultRecover" } else { "VaultPut" };
             log(world, call, caller, &vault, operation);
-            Ok(Reply::json(200, body(world, &vault, !made)))
+            Ok(Reply::json(200, body(world, call, &vault, !made)))
         }
         (&Method::PATCH, ["vaults", name]) => {
             may(world, "write")?;
@@ -59,7 +59,7 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
             let wish = read_wish(call, &call.json()?)?;
             let vault = world.update_vault(name, wish)?;
             log(world, call, caller, &vault, "VaultPatch");
-            Ok(Reply::json(200, body(world, &vault, true)))
+            Ok(Reply::json(200, body(world, call, &vault, true)))
         }
         (&Method::DELETE, ["vaults", name]) => {
             may(world, "delete")?;
@@ -112,7 +112,7 @@ fn list(world: &World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<R
         .live
         .values()
         .filter(|v| v.listed_from <= call.now && group.as_ref().is_none_or(|g| v.group == *g))
-        .map(|v| body(world, v, true))
+        .map(|v| body(world, call, v, true))
         .collect();
     let size = call.query("$top").and_then(|t| t.parse().ok()).unwrap_or(world.params.arm_page_size);
     let (value, next) = page(&value, call.query("$skiptoken"), size);
@@ -306,12 +306,16 @@ fn policies_body(policies: &[Policy]) -> Vec<Value> {
 }
 
 /// `settled`: false in the answer that made the vault, where the URI has no trailing slash.
-fn body(world: &World, v: &Vault, settled: bool) -> Value {
+///
+/// Recorded: what nobody has said is left out, or was before some version.
+fn body(world: &World, call: &Call, v: &Vault, settled: bool) -> Value {
+    let by = &world.operator().client_id;
+    let api = call.api_version();
     let mut p = Object::new();
     let mut put = |name: &str, value: Value| p.insert(name.to_owned(), value);
     put("sku", json!({"family": "A", "name": if v.premium { "premium" } else { "standard" }}));
     put("tenantId", json!(v.tenant));
-    if let Some(n) = &v.network {
+    if let Some(n) = v.network.as_ref().filter(|n| !n.is_open()) {
         put("networkAcls", n.body());
     }
     put("accessPolicies", json!(policies_body(&v.policies)));
@@ -319,31 +323,47 @@ fn body(world: &World, v: &Vault, settled: bool) -> Value {
     for (name, value) in &v.enabled_for {
         put(name, value.clone());
     }
-    put("enableSoftDelete", json!(true));
-    put("softDeleteRetentionInDays", json!(v.retention_days));
-    put("enableRbacAuthorization", json!(v.rbac));
+    if v.soft_delete_said || api >= "2019-09-01" {
+        put("enableSoftDelete", json!(true));
+    }
+    if v.retention_said || api >= "2023-07-01" {
+        put("softDeleteRetentionInDays", json!(v.retention_days));
+    }
+    if v.rbac_said || v.rbac {
+        put("enableRbacAuthorization", json!(v.rbac));
+    }
     if v.purge_protection {
         put("enablePurgeProtection", json!(true));
     }
-    let slash = if settled { "/" } else { "" };
-    put("vaultUri", json!(format!("{}{slash}", v.uri(world.setup.cloud.vault_suffix()))));
+    let suffix = world.setup.cloud.vault_suffix();
+    // Recorded: the first answer also has the name as the caller spelled it.
+    let uri = if settled { format!("{}/", v.uri(suffix)) } else { format!("https://{}.{suffix}", v.name) };
+    put("vaultUri", json!(uri));
     let ready = v.dns_ready_at <= world.now;
     put("provisioningState", json!(if ready { "Succeeded" } else { "RegisteringDns" }));
-    put("publicNetworkAccess", json!(v.public_network_access));
-    json!({
+    if api >= "2021-06-01-preview" {
+        put("publicNetworkAccess", json!(v.public_network_access));
+    }
+    let mut body = json!({
         "id": v.id,
         "name": v.name,
         "type": KIND,
         "location": v.location,
         "tags": v.tags,
         "systemData": {
-            "createdBy": "operator",
+            "createdBy": by,
             "createdByType": "Application",
             "createdAt": stamp::zulu(v.created),
-            "lastModifiedBy": "operator",
+            "lastModifiedBy": by,
             "lastModifiedByType": "Application",
             "lastModifiedAt": stamp::zulu(v.modified),
         },
         "properties": p,
-    })
+    });
+    if api < "2021-04-01-preview"
+        && let Some(members) = body.as_object_mut()
+    {
+        members.remove("systemData");
+    }
+    body
 }

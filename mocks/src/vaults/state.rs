@@ -48,6 +48,15 @@ pub(crate) struct Vault {
     /// What counts: from when on which policies (R-RBAC-06).
     pub(crate) effective: Vec<(OffsetDateTime, Vec<Policy>)>,
     pub(crate) rbac: bool,
+    /// Whether anybody ever asked for this model.
+    #[serde(default)]
+    pub(crate) rbac_said: bool,
+    /// Whether anybody ever asked for soft delete.
+    #[serde(default)]
+    pub(crate) soft_delete_said: bool,
+    /// Whether anybody ever asked for this retention.
+    #[serde(default)]
+    pub(crate) retention_said: bool,
     pub(crate) purge_protection: bool,
     pub(crate) retention_days: u32,
     pub(crate) enabled_for: Object,
@@ -191,9 +200,7 @@ impl World {
         if wish.purge_protection == Some(false) {
             return Err(errors::purge_protection_stays());
         }
-        if wish.soft_delete == Some(false) {
-            return Err(errors::soft_delete_stays());
-        }
+        // Recorded: asked for without, it is made with soft delete all the same.
         let retention = wish.retention_days.unwrap_or(90);
         if !(7..=90).contains(&retention) {
             return Err(errors::bad_retention());
@@ -213,6 +220,9 @@ impl World {
             policies: Vec::new(),
             effective: Vec::new(),
             rbac,
+            rbac_said: wish.rbac.is_some(),
+            soft_delete_said: wish.soft_delete.is_some(),
+            retention_said: wish.retention_days.is_some(),
             purge_protection: wish.purge_protection == Some(true),
             retention_days: u32::try_from(retention).unwrap_or(90),
             enabled_for: wish.enabled_for,
@@ -255,6 +265,9 @@ impl World {
         vault.tenant = wish.tenant.unwrap_or(vault.tenant);
         vault.premium = wish.premium.unwrap_or(vault.premium);
         vault.rbac = wish.rbac.unwrap_or(vault.rbac);
+        vault.rbac_said |= wish.rbac.is_some();
+        vault.soft_delete_said |= wish.soft_delete.is_some();
+        vault.retention_said |= wish.retention_days.is_some();
         if let Some(tags) = wish.tags {
             vault.tags = tags;
         }
@@ -303,6 +316,10 @@ impl World {
 }
 
 impl NetworkAcls {
+    /// As if there were none; answers then have none (recorded).
+    pub(super) fn is_open(&self) -> bool {
+        self.bypass && !self.deny && self.ip_rules.is_empty() && self.subnets.is_empty()
+    }
     pub(super) fn body(&self) -> serde_json::Value {
         let list = |field: &str, items: &[String]| -> Vec<serde_json::Value> {
             items.iter().map(|i| json!({field: i})).collect()
