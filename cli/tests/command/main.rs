@@ -1,0 +1,13 @@
+//! The command as an operator meets it: the real binary against the simulator on a loopback port.
+
+mod forms;
+mod pages;
+mod runs;
+#[path = "../setting/mod.rs"]
+mod setting;
+#[cfg(unix)]
+mod signals;
+mod story;
+#[cfg(unix)]
+mod terminal;
+mod wrong;

@@ -1,0 +1,74 @@
+//! At a terminal: the plan is shown, and a question is put.
+
+use crate::setting::{Ended, GROUP, REGISTRY, Setting, pointing};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::{
+    fs::{File, OpenOptions},
+    io::{Read as _, Write as _},
+    process::Stdio,
+};
+
+/// Runs `cmk` with a terminal for stdin and stderr, at which somebody types one line.
+fn typing(s: &Setting, args: &[&str], line: &str) -> Ended {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("a terminal");
+    let name = ptsname(&terminal, Vec::new()).expect("a name").into_string().expect("text");
+    let open = || OpenOptions::new().read(true).write(true).open(&name).expect("a terminal");
+    let mut command = s.command(args);
+    let mut child =
+        command.stdin(open()).stderr(open()).stdout(Stdio::piped()).env("TERM", "xterm").spawn().expect("cmk");
+    drop(command);
+    let mut typist = File::from(terminal);
+    writeln!(typist, "{line}").expect("a line");
+    // Read while it runs: a terminal holds little that nobody reads, and ends with an error once its other side is closed.
+    let reader = std::thread::spawn(move || {
+        let (mut err, mut part) = (Vec::new(), [0; 4096]);
+        while let Ok(n @ 1..) = typist.read(&mut part) {
+            err.extend_from_slice(part.get(..n).unwrap_or_default());
+        }
+        err
+    });
+    let mut out = String::new();
+    child.stdout.take().expect("stdout").read_to_string(&mut out).expect("text");
+    let code = child.wait().expect("an end").code().unwrap_or(-1);
+    let err = reader.join().expect("what was said");
+    Ended { code, out, err: String::from_utf8_lossy(&err).replace('\r', "") }
+}
+
+#[test]
+fn no_is_no_and_yes_is_yes() {
+    let s = Setting::with_registry();
+    for no in ["n", "", "yesterday"] {
+        let told = typing(&s, &["rotate", "-n", REGISTRY], no)
+            .with(3, &["~ mint-version", "Carry it out? [y/N]", "as you said"]);
+        assert_eq!(told.out, "", "stdout carries results only");
+        assert_eq!(s.sim.writes(), 0);
+    }
+    let done = typing(&s, &["rotate", "-n", REGISTRY, "--run", "r1"], "y")
+        .with(0, &["~ point-registry", "point-registry: done"]);
+    assert!(done.out.starts_with("contoso1 is on its new version"), "{}", done.out);
+    // The rest needs no question.
+    typing(&s, &["rotate", "-n", REGISTRY, "--run", "r1"], "n").with(0, &[]);
+    let version = s.newest();
+    let key = format!("https://{}.vault.azure.net/keys/{}/{version}", crate::setting::VAULT, crate::setting::KEY);
+    let same = typing(&s, &["rotate", "-n", REGISTRY, "-k", &key], "n").with(0, &["Nothing to do."]);
+    assert!(!same.err.contains("[y/N]"), "{}", same.err);
+}
+
+#[test]
+fn a_refused_plan_asks_nothing() {
+    let s = Setting::with_registry();
+    let told = typing(&s, &["create", "-g", GROUP, "-n", "contoso2"], "y")
+        .with(3, &["is not accepted", "--accept encryption"]);
+    assert!(!told.err.contains("[y/N]"), "{}", told.err);
+    assert_eq!(s.sim.writes(), 0);
+}
+
+#[test]
+fn runs_are_taken_up_and_given_up_by_a_yes() {
+    let s = Setting::with_registry();
+    s.kill_at(&["rotate", "-n", REGISTRY, "--yes", "--run", "r1"], pointing(), false);
+    typing(&s, &["rotate", "-n", REGISTRY, "--run", "r1"], "n").with(3, &["Take run r1 up again? [y/N]"]);
+    typing(&s, &["abandon", "r1"], "n").with(3, &["Give run r1 up?"]);
+    typing(&s, &["rotate", "-n", REGISTRY, "--run", "r1"], "yes").with(0, &[]);
+}
