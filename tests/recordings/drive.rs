@@ -257,7 +257,11 @@ impl<'a> Drive<'a> {
             let name = key.rsplit('/').next().unwrap_or_default().to_owned();
             let of_vault = key.contains("/vaults/") && key.split('/').count() == 9;
             let of_deleted = key.contains("/deletedvaults/") && e.method == "GET" && e.is_ok();
-            if !(of_vault || of_deleted) || !seen.insert(name.clone()) || of_vault {
+            if !of_vault && !of_deleted {
+                continue;
+            }
+            let first = seen.insert(name.clone());
+            if of_vault || !first {
                 continue;
             }
             let shown = |e: &&Exchange| e.key().ends_with(&format!("/vaults/{name}")) && e.resp_body["id"].is_string();
