@@ -1,67 +1,70 @@
 //! Answers that are lost, late, cut or refused: the run goes on, or can be taken up.
 
+mod matrix;
 mod stage;
 
 use cmk_mocks::{Fault, RetryHeader, What, When};
 use stage::{Stage, play};
 
-fn at_each_request(make: impl Fn(u64) -> Vec<What>) {
+fn at_each_request(faults: &[What]) {
     for scenario in stage::all() {
         let (requests, _) = play(Stage::rehearse(*scenario, 5));
         for n in 1..=requests {
-            for what in make(n) {
+            for what in faults {
                 play(async {
                     let stage = Stage::new(*scenario, 5);
                     let name = format!("{what:?} at request {n}");
-                    stage.sim.schedule([Fault::new(When::request(n), what)]);
+                    stage.sim.schedule([Fault::new(When::request(n), what.clone())]);
                     stage.play_to_the_end(&name).await;
                     stage.check(&name);
+                    matrix::count(&stage.sim.fired());
                 });
             }
         }
     }
+    matrix::group_done();
 }
 
 #[test]
 fn lose_each_answer() {
-    at_each_request(|_| vec![What::LostBefore, What::LostAfter, What::Refused]);
+    at_each_request(&[What::LostBefore, What::LostAfter, What::Refused]);
+}
+
+/// Held until the request's own deadline ends it.
+#[test]
+fn each_answer_never_comes() {
+    at_each_request(&[What::HoldBefore, What::HoldAfter]);
 }
 
 #[test]
 fn each_answer_is_spoiled() {
-    at_each_request(|_| vec![What::CutBody, What::HtmlBody, What::EmptyBody]);
+    at_each_request(&[What::CutBody, What::HtmlBody, What::EmptyBody]);
 }
 
 #[test]
 fn each_request_meets_trouble_of_the_service() {
-    at_each_request(|_| {
-        vec![
-            What::Throttle { retry_after_s: 7, header: RetryHeader::RetryAfter },
-            What::Status { code: 503, retry_after_s: Some(3) },
-            What::Status { code: 500, retry_after_s: None },
-            What::Status { code: 504, retry_after_s: None },
-            What::Busy,
-        ]
-    });
+    at_each_request(&[
+        What::Throttle { retry_after_s: 7, header: RetryHeader::RetryAfter },
+        What::Status { code: 503, retry_after_s: Some(3) },
+        What::Status { code: 500, retry_after_s: None },
+        What::Status { code: 504, retry_after_s: None },
+        What::Busy,
+    ]);
 }
 
 #[test]
 fn each_write_lands_late() {
-    at_each_request(|_| {
-        vec![What::LandsLate { after_s: 3 }, What::LandsLate { after_s: 29 }, What::LandsLate { after_s: 55 }]
-    });
+    at_each_request(&[What::LandsLate { after_s: 3 }, What::LandsLate { after_s: 29 }, What::LandsLate { after_s: 55 }]);
 }
 
 #[test]
 fn each_write_is_seen_late() {
-    at_each_request(|_| {
-        vec![What::StaleRead { for_s: 5 }, What::StaleRead { for_s: 29 }, What::StaleRead { for_s: 55 }]
-    });
+    at_each_request(&[What::StaleRead { for_s: 5 }, What::StaleRead { for_s: 29 }, What::StaleRead { for_s: 55 }]);
 }
 
 #[test]
 fn each_grant_is_slow() {
-    at_each_request(|_| vec![What::SlowGrant { delay_s: 590 }]);
+    at_each_request(&[What::SlowGrant { delay_s: 590 }]);
 }
 
 /// A request that fails for good leaves a run that can be taken up, with the ways back in the error.

@@ -5,7 +5,7 @@ mod stage;
 use cmk::{ErrorKind, Stop};
 use stage::{Stage, play};
 use std::{
-    future::{Future, poll_fn},
+    future::{Future, IntoFuture, poll_fn},
     pin::pin,
     task::Poll,
 };
@@ -66,7 +66,7 @@ fn stop_at_each_second() {
                 stop.ask();
                 std::future::pending::<()>().await;
             };
-            match stage::cut_short(run, asking).await {
+            match stage::cut_short(run.into_future(), asking).await {
                 Some(Err(e)) => {
                     stopped += 1;
                     assert!(matches!(e.kind(), ErrorKind::Stopped), "{e:#?}");

@@ -67,7 +67,7 @@ fn crash_again_while_taken_up() {
     each(|scenario, requests, _| {
         for n in (1..=requests).step_by(5) {
             play(async {
-                let stage = Stage::new(scenario, 4);
+                let stage = Stage::new(scenario, 3);
                 stage.sim.schedule([Fault::new(When::request(n), What::HoldAfter)]);
                 assert!(cut_short(stage.play(), stage.sim.held(n)).await.is_none());
                 let second = n + 3;

@@ -228,6 +228,13 @@ impl Azure {
     pub fn request_deadline(&self) -> Duration {
         self.core.patience.deadline
     }
+    /// Whether a guard holds.
+    #[cfg(feature = "sabotage")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn holds(&self, guard: crate::guard::Guard) -> bool {
+        self.core.guards.hold(guard)
+    }
     pub(crate) fn guards(&self) -> &crate::guard::Guards {
         &self.core.guards
     }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use cmk::{
-    Azure, Cloud, Create, Error, Irreversible, Rotate,
+    Azure, Cloud, Create, Error, Irreversible, Order, Rotate,
     azure::id::{RegistryId, SubscriptionId, VaultId},
     journal::Journal,
 };
@@ -14,7 +14,11 @@ use std::{sync::Arc, time::Duration};
 pub trait Scenario: Sync {
     fn name(&self) -> &'static str;
     fn world(&self, seed: u64) -> World;
-    async fn run(&self, azure: &Azure, journal: Arc<dyn Journal>, name: &str) -> Result<serde_json::Value, Error>;
+    fn order(&self) -> Order;
+    async fn run(&self, azure: &Azure, journal: Arc<dyn Journal>, name: &str) -> Result<serde_json::Value, Error> {
+        let done = self.order().on(azure).named(name).shared_journal(journal).await?;
+        Ok(serde_json::to_value(done).unwrap())
+    }
     /// How many versions the key has when all is done.
     fn versions(&self) -> usize;
     fn vault(&self) -> String;
@@ -82,7 +86,11 @@ impl Scenario for RotateNew {
         self.name
     }
     fn world(&self, seed: u64) -> World {
-        let params = Params { patch_triggers_pickup: self.pickup, acr_failure_style: self.style, ..Params::default() };
+        let mut params = Params { patch_triggers_pickup: self.pickup, acr_failure_style: self.style, ..Params::default() };
+        if !self.pickup {
+            // Sooner than the hour it may take (R-CMK-11), for the sake of the number of polls.
+            params.acr_auto_rotate_poll = Duration::from_secs(8 * 60);
+        }
         let mut world = World::with_params(setup(seed, self.cloud), params);
         let now = world.now();
         world.seed_group(GROUP);
@@ -92,13 +100,9 @@ impl Scenario for RotateNew {
         world.seed_registry_cmk(GROUP, REGISTRY, VAULT, KEY, self.key_ref, &identity.id);
         world
     }
-    async fn run(&self, azure: &Azure, journal: Arc<dyn Journal>, name: &str) -> Result<serde_json::Value, Error> {
-        let mut order = Rotate::new(registry()).to_new_version();
-        if self.grant_me {
-            order = order.grant_me();
-        }
-        let done = cmk::rotate(azure, order).named(name).shared_journal(journal).await?;
-        Ok(serde_json::to_value(done).unwrap())
+    fn order(&self) -> Order {
+        let order = Rotate::new(registry()).to_new_version();
+        if self.grant_me { order.grant_me().into() } else { order.into() }
     }
     fn versions(&self) -> usize {
         2
@@ -161,16 +165,12 @@ impl Scenario for CreateNew {
         }
         world
     }
-    async fn run(&self, azure: &Azure, journal: Arc<dyn Journal>, name: &str) -> Result<serde_json::Value, Error> {
-        let mut order = Create::new(registry(), "westeurope".parse().unwrap())
+    fn order(&self) -> Order {
+        let order = Create::new(registry(), "westeurope".parse().unwrap())
             .accept(Irreversible::Encryption)
             .accept(Irreversible::PurgeProtection)
             .vault(vault_of(self.vault));
-        if self.pinned {
-            order = order.versioned();
-        }
-        let done = cmk::create(azure, order).named(name).shared_journal(journal).await?;
-        Ok(serde_json::to_value(done).unwrap())
+        if self.pinned { order.versioned().into() } else { order.into() }
     }
     fn versions(&self) -> usize {
         1
