@@ -1,0 +1,302 @@
+//! Every request of every play, in order, each with its reason: a request without one fails the test.
+
+mod stage;
+
+use cmk::{Event, Order};
+use cmk_mocks::Exchange;
+use stage::{Scenario, Stage, play, scenarios};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    sync::{Arc, Mutex},
+};
+
+// ---- reasons --------------------------------------------------------------------------------------------------------
+
+/// When in a play a request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moment {
+    /// In a plan, or in the plan that a run makes before it writes anything.
+    Plan,
+    /// In the run, before it has written anything of this kind.
+    Before,
+    /// In the run, after it has written something of this kind.
+    After,
+}
+use Moment::{After, Before, Plan};
+
+/// Method, shape of the path, moment, reason.
+#[rustfmt::skip]
+const REASONS: &[(&str, &str, Moment, &str)] = &[
+    // The subscription.
+    ("GET", "{subscription}/ContainerRegistry", Plan, "is the provider registered (R-ARM-30)"),
+    ("GET", "{subscription}/KeyVault", Plan, "is the provider registered (R-ARM-30)"),
+    ("GET", "{subscription}/ManagedIdentity", Plan, "is the provider registered (R-ARM-30)"),
+    ("GET", "{subscription}/ContainerRegistry", Before, "the step looks before it acts: is the provider registered"),
+    ("GET", "{subscription}/KeyVault", Before, "the step looks before it acts: is the provider registered"),
+    ("GET", "{subscription}/ManagedIdentity", Before, "the step looks before it acts: is the provider registered"),
+    ("POST", "{subscription}/KeyVault/register", Before, "the change: the provider is registered (R-ARM-30)"),
+    ("GET", "{subscription}/KeyVault", After, "registering takes minutes: is it through"),
+    ("GET", "{group}", Plan, "is the resource group there"),
+    ("GET", "{group}", Before, "the step looks before it acts: is the resource group there"),
+    ("PUT", "{group}", Before, "the change: the resource group is made"),
+    ("GET", "{group}", After, "the second look: the group is there for whoever asks"),
+    // The identity.
+    ("GET", "{group}/ManagedIdentity/userAssignedIdentities/{name}", Plan, "is the identity there, and who is it"),
+    ("GET", "{group}/ManagedIdentity/userAssignedIdentities/{name}", Before, "the step looks before it acts: is the identity there"),
+    ("PUT", "{group}/ManagedIdentity/userAssignedIdentities/{name}", Before, "the change: the identity is made"),
+    ("GET", "{group}/ManagedIdentity/userAssignedIdentities/{name}", After, "the second look: its client and principal id (R-CMK-07, R-CMK-08)"),
+    // The vault.
+    ("GET", "{group}/KeyVault/vaults/{name}", Plan, "is the vault there: its model, tenant, protection, firewall"),
+    ("POST", "{subscription}/KeyVault/checkNameAvailability", Plan, "there is no such vault: is its name free (R-KV-06)"),
+    ("GET", "{subscription}/KeyVault/locations/{name}/deletedVaults/{name}", Plan, "the name is taken: by a deleted vault that can be recovered (R-KV-04)"),
+    ("GET", "{group}/KeyVault/vaults/{name}", Before, "the step looks before it acts: the vault, or its policies"),
+    ("PUT", "{group}/KeyVault/vaults/{name}", Before, "the change: the vault is made or recovered (R-KV-04)"),
+    ("GET", "{group}/KeyVault/vaults/{name}", After, "is its name known in DNS; the second look: is it as it should be"),
+    // The grant.
+    ("PUT", "{group}/KeyVault/vaults/{name}/accessPolicies/add", Before, "the change: a policy is added, none replaced (R-KV-07)"),
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments", Plan, "has the principal the role already, by whatever name (R-RBAC-03)"),
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments", Before, "the step looks before it acts: has the principal the role"),
+    ("PUT", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments/{id}", Before, "the change: the role is assigned (R-RBAC-03)"),
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments", After, "the second look: the assignment is there"),
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/permissions", Plan, "may the caller make a version (R-KV-34)"),
+    // The key.
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}", Plan, "is the key there, and fit for a registry (R-CMK-05)"),
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}", Before, "the step looks before it acts: is the key there"),
+    ("PUT", "{group}/KeyVault/vaults/{name}/keys/{name}", Before, "the change: the key's first version is made (idempotent through ARM)"),
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}", After, "the second look: which version was made"),
+    ("GET", "{subscription}/resources", Plan, "where is the vault of the registry's key"),
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/versions/{id}", Plan, "the vault does not let the caller in: the version in use through ARM (R-KV-40)"),
+    ("GET", "{vault}/keys/{name}/{id}", Plan, "is the version in use enabled: the registry has to unwrap with it (R-CMK-15)"),
+    ("GET", "{vault}/keys/{name}/", Plan, "the current version, by whose shape the new one is made"),
+    ("GET", "{vault}/keys/{name}/versions", Plan, "has this run made its version already (R-KV-11)"),
+    ("GET", "{vault}/keys/{name}/", Before, "the step looks before it acts: the current version; and again for the shape to copy"),
+    ("GET", "{vault}/keys/{name}/versions", Before, "the step looks before it acts: has this run made its version already (R-KV-11)"),
+    ("POST", "{vault}/keys/{name}/create", Before, "the change: the new version, with the run's key in a tag (R-KV-11)"),
+    ("GET", "{vault}/keys/{name}/", After, "the second look: the current version"),
+    ("GET", "{vault}/keys/{name}/versions", After, "the second look: the version that carries the run's key, and no second one"),
+    // The registry.
+    ("GET", "{group}/ContainerRegistry/registries/{name}", Plan, "is the registry there, and on which key with which identity"),
+    ("POST", "{subscription}/ContainerRegistry/checkNameAvailability", Plan, "there is no such registry: is its name free (R-ERR-37)"),
+    ("GET", "{subscription}/ContainerRegistry/registries", Plan, "which other registries are on the key (R-FL-06)"),
+    ("GET", "{group}/ContainerRegistry/registries/{name}", Before, "the step looks before it acts: nobody has made or moved it meanwhile"),
+    ("PUT", "{group}/ContainerRegistry/registries/{name}", Before, "the change: the registry is made with its key (R-CMK-02)"),
+    ("PATCH", "{group}/ContainerRegistry/registries/{name}", Before, "the change: status, key and identity together (R-CMK-30, R-ERR-06)"),
+    ("GET", "{group}/ContainerRegistry/registries/{name}", After, "is the version in use the one wanted (R-CMK-14); the second look"),
+];
+
+/// What is read twice at the same instant, with nothing written in between, and why that is borne.
+#[rustfmt::skip]
+const TWICE: &[(&str, Moment, &str)] = &[
+    ("{subscription}/ContainerRegistry", Before, PLANNED),
+    ("{subscription}/KeyVault", Before, PLANNED),
+    ("{subscription}/ManagedIdentity", Before, PLANNED),
+    ("{group}", Before, PLANNED),
+    ("{group}/ManagedIdentity/userAssignedIdentities/{name}", Before, PLANNED),
+    ("{group}/KeyVault/vaults/{name}", Before, PLANNED),
+    ("{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments", Before, PLANNED),
+    ("{vault}/keys/{name}/", Before, "the plan of the run has just read it, and `apply` reads the shape itself, as a step may be taken up there"),
+    ("{vault}/keys/{name}/versions", Before, PLANNED),
+    ("{group}/KeyVault/vaults/{name}", Plan, "the way to the vault is decided by one look, and the step has its own"),
+    ("{subscription}/resources", Plan, "two checks look for the vault, each for itself"),
+    ("{subscription}/KeyVault", After, SETTLED),
+    ("{group}/KeyVault/vaults/{name}", After, SETTLED),
+    ("{group}/ContainerRegistry/registries/{name}", After, SETTLED),
+];
+const PLANNED: &str = "the plan of the run has just read it: the step does not know, and looks itself";
+const SETTLED: &str = "that it has settled, and that it is what was wanted, are two looks";
+
+fn reason(method: &str, shape: &str, moment: Moment) -> Option<usize> {
+    REASONS.iter().position(|(m, s, at, _)| *m == method && *s == shape && *at == moment)
+}
+
+fn reason_again(method: &str, shape: &str, moment: Moment) -> Option<usize> {
+    TWICE.iter().position(|(s, at, _)| method == "GET" && *s == shape && *at == moment)
+}
+
+// ---- what a request is ----------------------------------------------------------------------------------------------
+
+/// A path with the names of this play: its subscription, group and whatever is random left out.
+fn shown(e: &Exchange) -> String {
+    let subscription = format!("/subscriptions/{}", scenarios::subscription());
+    let path = e.path.replacen(&format!("{subscription}/resourceGroups/shop"), "{group}", 1);
+    let path = path.replacen(&subscription, "{subscription}", 1);
+    let path = path.split('/').map(|part| if is_random(part) { "{id}" } else { part }).collect::<Vec<_>>().join("/");
+    let path = path.replace("/providers/Microsoft.", "/");
+    if e.host.starts_with("management.") { path } else { format!("{}{path}", e.host) }
+}
+
+fn is_write(e: &Exchange) -> bool {
+    cmk_mocks::is_write(&e.method.parse().unwrap(), &e.host, &e.path)
+}
+
+fn is_random(part: &str) -> bool {
+    uuid::Uuid::parse_str(part).is_ok()
+}
+
+/// A path without any names.
+fn shape(e: &Exchange) -> String {
+    let shown = shown(e);
+    let kinds = ["registries", "vaults", "userAssignedIdentities", "keys", "locations", "deletedVaults"];
+    let mut parts: Vec<&str> = shown.split('/').collect();
+    for at in 1..parts.len() {
+        if kinds.contains(&parts[at - 1]) && parts[at] != "{id}" {
+            parts[at] = "{name}";
+        }
+    }
+    if !e.host.starts_with("management.") {
+        parts[0] = "{vault}";
+    }
+    parts.join("/")
+}
+
+/// What is looked at or changed: writes of one kind make the looks after them looks at what was done.
+fn kind(shape: &str) -> String {
+    let shape = shape.to_lowercase();
+    let kinds =
+        ["roleassignments", "keys/{name}/create", "keys", "vaults", "userassignedidentities", "registries", "{group}"];
+    match kinds.into_iter().find(|k| shape.contains(k)) {
+        Some("keys/{name}/create") => "keys".into(),
+        Some(kind) => kind.into(),
+        None => shape.trim_end_matches("/register").to_owned(),
+    }
+}
+
+// ---- one play -------------------------------------------------------------------------------------------------------
+
+struct Played {
+    planned: Vec<Exchange>,
+    run: Vec<Exchange>,
+    /// How many requests of the run came before it was opened.
+    before_opened: usize,
+}
+
+async fn played(scenario: &'static dyn Scenario) -> Played {
+    let stage = Stage::new(scenario, 1);
+    stage.scenario.order().on(&stage.azure()).plan().await.unwrap();
+    let planned = stage.sim.exchanges();
+    assert_eq!(stage.sim.writes(), 0);
+
+    let stage = Stage::new(scenario, 1);
+    let opened = Arc::new(Mutex::new(None));
+    let (sim, at) = (stage.sim.clone(), opened.clone());
+    let order: Order = scenario.order();
+    let run = order.on(&stage.azure()).named("play").shared_journal(stage.journal.clone()).watch(move |event| {
+        if matches!(event, Event::Opened { .. }) {
+            at.lock().unwrap().get_or_insert(sim.requests());
+        }
+    });
+    run.await.unwrap();
+    let before_opened = usize::try_from(opened.lock().unwrap().unwrap()).unwrap();
+    Played { planned, run: stage.sim.exchanges(), before_opened }
+}
+
+#[derive(Default)]
+struct List {
+    text: String,
+    listed: usize,
+    apart: BTreeMap<&'static str, usize>,
+    without: Vec<String>,
+    /// Which reasons there was use for.
+    used: BTreeSet<usize>,
+    used_again: BTreeSet<usize>,
+}
+
+impl List {
+    fn add(&mut self, all: &[Exchange], moment: impl Fn(usize, &[Exchange], &str) -> Moment) {
+        for (at, one) in all.iter().enumerate() {
+            let (before, shape) = (&all[..at], shape(one));
+            let write = cmk_mocks::is_write(&one.method.parse().unwrap(), &one.host, &one.path);
+            // A write that is tried again is no news.
+            let since = before.iter().enumerate().rposition(|(at, e)| {
+                let tried = |earlier: &Exchange| earlier.method == e.method && earlier.path == e.path;
+                is_write(e) && !before[..at].iter().any(tried)
+            });
+            let same = |e: &&Exchange| {
+                e.method == one.method && e.host == one.host && e.path == one.path && e.query == one.query
+            };
+            let recent = if write { before } else { &before[since.map_or(0, |s| s + 1)..] };
+            let earlier = recent.iter().rfind(|e| same(e) && e.status != 401);
+            let apart = match earlier {
+                _ if one.status == 401 => Some("challenges"),
+                _ if one.path.contains("/operationStatuses/") => Some("polls of operations"),
+                Some(e) if write && e.at < one.at => Some("writes tried again while a grant was young"),
+                Some(e) if !write && e.at < one.at => Some("looks again while waiting"),
+                _ => None,
+            };
+            if let Some(apart) = apart {
+                *self.apart.entry(apart).or_default() += 1;
+                continue;
+            }
+            let moment = moment(at, before, &shape);
+            self.listed += 1;
+            let why = reason(&one.method, &shape, moment);
+            self.used.extend(why);
+            let words = why.map_or("NO REASON", |at| REASONS[at].3);
+            let _ = writeln!(self.text, "{:<5} {}\n        {words}", one.method, shown(one));
+            if why.is_none() {
+                self.without.push(format!("(\"{}\", \"{shape}\", {moment:?}, \"\"),", one.method));
+            }
+            if earlier.is_some() {
+                let why = reason_again(&one.method, &shape, moment);
+                self.used_again.extend(why);
+                let _ = writeln!(self.text, "        again: {}", why.map_or("NO REASON", |at| TWICE[at].2));
+                if why.is_none() {
+                    self.without.push(format!("again: {} {shape} {moment:?}", one.method));
+                }
+            }
+        }
+    }
+}
+
+fn requests_of(scenario: &'static dyn Scenario) -> List {
+    let played = play(played(scenario));
+    let mut list = List::default();
+    list.text += "# plan\n";
+    list.add(&played.planned, |_, _, _| Plan);
+    let planned = list.listed;
+    let mut run = List { text: "\n# run\n".into(), ..List::default() };
+    run.add(&played.run, |at, before, shape| {
+        let mine = |e: &Exchange| is_write(e) && kind(&self::shape(e)) == kind(shape);
+        match at {
+            at if at < played.before_opened => Plan,
+            _ if before.iter().any(mine) => After,
+            _ => Before,
+        }
+    });
+    for (what, list) in [("plan", &mut list), ("run", &mut run)] {
+        let apart: Vec<_> = list.apart.iter().map(|(what, n)| format!("{n} {what}")).collect();
+        let _ = writeln!(
+            list.text,
+            "{what}: {} requests; counted apart: {}; tokens: none, the credential asks nobody",
+            list.listed,
+            apart.join(", ")
+        );
+    }
+    list.text += &run.text;
+    list.listed = planned + run.listed;
+    list.without.extend(run.without);
+    list.used.extend(run.used);
+    list.used_again.extend(run.used_again);
+    list
+}
+
+#[test]
+fn every_request_of_every_play_has_a_reason() {
+    let (mut without, mut used, mut used_again) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    for scenario in stage::all() {
+        let list = requests_of(*scenario);
+        without.extend(list.without);
+        used.extend(list.used);
+        used_again.extend(list.used_again);
+        let words: Vec<_> = scenario.name().split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+        insta::assert_snapshot!(words.join("_"), list.text);
+    }
+    without.sort();
+    without.dedup();
+    assert!(without.is_empty(), "requests without a reason:\n{}", without.join("\n"));
+    let idle: Vec<_> = (0..REASONS.len()).filter(|at| !used.contains(at)).map(|at| REASONS[at]).collect();
+    assert!(idle.is_empty(), "reasons of no request: {idle:#?}");
+    let idle: Vec<_> = (0..TWICE.len()).filter(|at| !used_again.contains(at)).map(|at| TWICE[at]).collect();
+    assert!(idle.is_empty(), "nothing is read twice there any more: {idle:#?}");
+}
