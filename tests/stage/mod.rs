@@ -1,5 +1,5 @@
 //! The stage the generators play on: a simulated Azure, a virtual clock, a journal that can be held, and the scenarios.
-#![allow(dead_code, unreachable_pub, missing_debug_implementations, missing_docs)]
+#![allow(dead_code, unused_imports, unreachable_pub, missing_debug_implementations, missing_docs)]
 
 pub mod held_journal;
 pub mod invariants;

@@ -1,0 +1,155 @@
+//! All that is exchanged in undisturbed plays fits Microsoft's own description of the services.
+
+#[path = "recordings/data.rs"]
+mod data;
+mod ground;
+mod stage;
+
+use cmk::{Cloud, Order, status};
+use cmk_mocks::{Exchange, KeyRef, VaultModel, World};
+use ground::Ground;
+use libtest_mimic::{Failed, Trial};
+use stage::{Scenario, Stage, play, scenarios};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+const TEST: &str = "every_undisturbed_exchange_fits_the_contract";
+
+/// What no bundle holds, by method and the end of the path's shape, with the page that documents it.
+const UNBUNDLED: &[(&str, &str, &str)] = &[(
+    "GET",
+    "/providers/Microsoft.Authorization/permissions",
+    "https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource",
+)];
+
+fn main() -> ExitCode {
+    data::main_with(missing(), &[TEST], || vec![Trial::test(TEST, fits)])
+}
+
+fn checker() -> PathBuf {
+    data::root().join("contract/contract_check.py")
+}
+
+fn missing() -> Option<String> {
+    if !checker().is_file() {
+        return Some(format!("no contract at {}: set CMK_DATA", data::root().display()));
+    }
+    let python = Command::new("python3").args(["-W", "ignore", "-c", "import jsonschema"]).output();
+    let able = python.is_ok_and(|done| done.status.success());
+    (!able).then(|| "no python3 with the module jsonschema".to_owned())
+}
+
+/// Plan, run, status, and everything once more.
+async fn exchanges(scenario: &'static dyn Scenario) -> Vec<Exchange> {
+    let stage = Stage::new(scenario, 11);
+    let azure = stage.azure();
+    for name in ["play", "play-again"] {
+        stage.scenario.order().on(&azure).plan().await.unwrap();
+        stage.play_with(&azure, stage.journal.clone(), name).await.unwrap();
+        status(&azure, &scenarios::registry()).await.unwrap();
+    }
+    stage.sim.exchanges()
+}
+
+/// What meets refusals and errors of the services, though nobody disturbs it.
+fn refused() -> Vec<(World, Order)> {
+    let closed = |model| {
+        let mut world = ground::encrypted(KeyRef::Versionless, model);
+        world.mutate_vault_firewall(ground::VAULT, true, true, &[]);
+        world
+    };
+    let mut elsewhere = ground::empty();
+    elsewhere.seed_registry("elsewhere", ground::REGISTRY, "Premium");
+    elsewhere.seed_vault("elsewhere", ground::VAULT, VaultModel::Rbac);
+    let mut deleted = ground::empty();
+    deleted.seed_vault("elsewhere", ground::VAULT, VaultModel::Policy);
+    deleted.mutate_delete_vault(ground::VAULT);
+    let mut gone = ground::encrypted(KeyRef::Versioned, VaultModel::Policy);
+    gone.mutate_delete_key(ground::VAULT, ground::KEY);
+    let create = || Order::from(ground::create().vault(ground::vault()));
+    let rotate = || Order::from(ground::rotate());
+    vec![
+        (closed(VaultModel::Policy), rotate()),
+        (closed(VaultModel::Rbac), rotate()),
+        (ground::encrypted(KeyRef::Versioned, VaultModel::Rbac), rotate()),
+        (gone, rotate()),
+        (ground::empty(), rotate()),
+        (elsewhere, create()),
+        (deleted, create()),
+    ]
+}
+
+async fn exchanges_of_refused((world, order): (World, Order)) -> Vec<Exchange> {
+    let ground = Ground::of(world);
+    let azure = ground.azure();
+    let plan = order.on(&azure).plan().await.unwrap();
+    assert!(!plan.refusals.is_empty(), "{plan}");
+    let _ = status(&azure, &ground::registry()).await;
+    ground.sim.exchanges()
+}
+
+/// The method, and the path without the names in it.
+fn shape(e: &Exchange) -> String {
+    let path = e.path.replacen("/subscriptions/", "", 1);
+    format!("{} {}", e.method, path.split_once('/').map_or("", |(_, rest)| rest))
+}
+
+fn unbundled(e: &Exchange) -> Option<usize> {
+    UNBUNDLED.iter().position(|(method, end, _)| e.method == *method && shape(e).ends_with(end))
+}
+
+fn fits() -> Result<(), Failed> {
+    let mut all = Vec::new();
+    for scenario in stage::all().iter().chain(scenarios::other_clouds()) {
+        all.extend(play(exchanges(*scenario)));
+    }
+    for one in refused() {
+        all.extend(play(exchanges_of_refused(one)));
+    }
+    assert!(all.iter().any(|e| e.status == 403) && all.iter().any(|e| e.status == 404), "errors are checked too");
+    assert!(all.iter().all(|e| e.fault.is_none()), "nothing has been disturbed");
+    let left_out: BTreeSet<_> = all.iter().filter_map(unbundled).collect();
+    let idle: Vec<_> = (0..UNBUNDLED.len()).filter(|at| !left_out.contains(at)).map(|at| UNBUNDLED[at]).collect();
+    assert!(idle.is_empty(), "on the list and never sent: {idle:?}");
+    let checked: Vec<_> = all.iter().filter(|e| unbundled(e).is_none()).collect();
+
+    let lines: String = checked.iter().map(|e| serde_json::to_string(e).unwrap() + "\n").collect();
+    let dir = tempfile::tempdir()?;
+    let file = dir.path().join("exchanges.jsonl");
+    fs::write(&file, lines)?;
+    let mut check = Command::new("python3");
+    check.args(["-W", "ignore"]).arg(checker()).arg("--json").arg(&file);
+    for cloud in Cloud::all_known() {
+        check.args(["--ignore-host", cloud.authority_host()]);
+    }
+    let done = check.output()?;
+    let told = String::from_utf8_lossy(&done.stdout);
+    let mut operations = BTreeMap::<String, usize>::new();
+    let (mut faults, mut warnings) = (BTreeSet::new(), BTreeMap::<String, usize>::new());
+    for line in told.lines() {
+        let told: serde_json::Value = serde_json::from_str(line)?;
+        *operations.entry(told["operation"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        for problem in told["problems"].as_array().into_iter().flatten() {
+            let at = usize::try_from(told["line"].as_u64().unwrap_or(1)).unwrap_or(1) - 1;
+            if problem["level"] == "violation" {
+                faults.insert(format!("{} {}: {problem}", checked[at].status, shape(checked[at])));
+            } else {
+                let what = format!("warning: {} {} {}", told["operation"], problem["code"], problem["text"]);
+                *warnings.entry(what).or_default() += 1;
+            }
+        }
+    }
+    for (operation, times) in warnings.iter().chain(&operations) {
+        println!("{times:>5} {operation}");
+    }
+    println!("{} exchanges checked, {} of operations that no bundle holds", checked.len(), all.len() - checked.len());
+    if !faults.is_empty() || operations.values().sum::<usize>() != checked.len() || !done.status.success() {
+        let said = String::from_utf8_lossy(&done.stderr);
+        return Err(format!("{} violations:\n{}\n{said}", faults.len(), Vec::from_iter(faults).join("\n")).into());
+    }
+    Ok(())
+}
