@@ -28,6 +28,7 @@ use std::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "workflow", rename_all = "kebab-case")]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
 pub enum Order {
     /// Create a registry with a customer-managed key.
     Create(Create),
@@ -39,6 +40,7 @@ pub enum Order {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
 pub enum Outcome {
     /// A registry with its customer-managed key.
     Created(Created),
@@ -51,6 +53,7 @@ pub enum Outcome {
 #[derive(Debug)]
 #[must_use = "a run does nothing until it is awaited"]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
 pub enum AnyRun {
     /// Creates a registry.
     Create(Run<Create>),

@@ -13,7 +13,7 @@ use crate::{
 };
 use serde::Serialize;
 use std::fmt;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// How a registry stands to its key.
 #[derive(Clone, Debug, Serialize)]
@@ -171,7 +171,7 @@ impl fmt::Display for Status {
             (None, _) => writeln!(f, "  versions   unknown: {}", e.versions_unknown.as_deref().unwrap_or_default()),
             (Some(all), behind) => {
                 for v in all {
-                    let when = v.created.map_or_else(unknown, |t| t.to_string());
+                    let when = v.created.and_then(|t| t.format(&Rfc3339).ok()).unwrap_or_else(unknown);
                     let version = v.id.version().map(ToString::to_string).unwrap_or_default();
                     let marks = [(v.in_use, "in use"), (!v.enabled, "disabled")];
                     let marks: Vec<_> = marks.iter().filter(|(is, _)| *is).map(|(_, m)| *m).collect();

@@ -166,7 +166,7 @@ pub(crate) async fn carry_out(
 ) -> anyhow::Result<Exit> {
     let progress = Arc::new(Progress::new(globals));
     let (stop, begun) = (Stop::new(), Arc::new(AtomicBool::new(false)));
-    let run = order.on(azure).named(name.as_str()).shared_journal(journal).stop_on(&stop).watch({
+    let run = order.on(azure).named(name.as_str()).shared_journal(journal.clone()).stop_on(&stop).watch({
         let (progress, begun) = (progress.clone(), begun.clone());
         move |event| {
             if matches!(event, Event::Opened { .. } | Event::Resumed { .. }) {
@@ -175,38 +175,49 @@ pub(crate) async fn carry_out(
             progress.tell(event);
         }
     });
-    let ended = heeding(run, &stop, &begun, &progress, &again("resume", name, globals)).await;
+    let heed = Heed { stop, begun, name, journal: &*journal, resume: again("resume", name, globals) };
+    let ended = heed.until_the_end(run, &progress).await;
     progress.end();
     output::outcome(name, &ended?)?.print(globals.output)?;
     Ok(Exit::Done)
 }
 
-/// Waits for the run's end. The first signal asks it to stop at the next safe point, the second drops it.
-async fn heeding(
-    run: AnyRun,
-    stop: &Stop,
-    begun: &AtomicBool,
-    progress: &Progress,
-    resume: &str,
-) -> anyhow::Result<Outcome> {
-    let mut signals = Signals::listen()?;
-    let mut work = run.into_future();
-    let mut asked = false;
-    loop {
-        tokio::select! {
-            ended = &mut work => return Ok(ended?),
-            () = signals.come() => {}
+/// What has to be known to heed a signal.
+struct Heed<'a> {
+    stop: Stop,
+    /// Whether the run has told of its beginning.
+    begun: Arc<AtomicBool>,
+    name: &'a RunName,
+    journal: &'a dyn Journal,
+    /// The command that goes on.
+    resume: String,
+}
+
+impl Heed<'_> {
+    /// Waits for the run's end. The first signal asks it to stop at the next safe point, the second drops it.
+    async fn until_the_end(&self, run: AnyRun, progress: &Progress) -> anyhow::Result<Outcome> {
+        let mut signals = Signals::listen()?;
+        let mut work = run.into_future();
+        let mut asked = false;
+        loop {
+            tokio::select! {
+                ended = &mut work => return Ok(ended?),
+                () = signals.come() => {}
+            }
+            let resume = &self.resume;
+            if !self.begun.load(Ordering::Relaxed) {
+                let known = self.journal.read(self.name).await.is_ok_and(|records| !records.is_empty());
+                let resume = if known { format!("\ntake it up again: {resume}") } else { String::new() };
+                return Err(told(Exit::Stopped, format!("stopped before it changed anything{resume}")));
+            }
+            if asked {
+                progress.end();
+                say(format_args!("cmk: dropped where it was; take it up again: {resume}"));
+                std::process::exit(130);
+            }
+            asked = true;
+            self.stop.ask();
+            progress.say("stopping at the next safe point; once more drops it where it is");
         }
-        if !begun.load(Ordering::Relaxed) {
-            return Err(told(Exit::Stopped, "stopped before anything was changed"));
-        }
-        if asked {
-            progress.end();
-            say(format_args!("cmk: dropped where it was; take it up again: {resume}"));
-            std::process::exit(130);
-        }
-        asked = true;
-        stop.ask();
-        progress.say("stopping at the next safe point; once more drops it where it is");
     }
 }

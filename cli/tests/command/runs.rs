@@ -1,6 +1,7 @@
 //! Runs that are cut short, taken up, given up, in each other's way, or whose journal is in trouble.
 
 use crate::setting::{GROUP, KEY, REGISTRY, Setting, VAULT, bare, ended, minting, pointing};
+use cmk_mocks::{Fault, Match, RetryHeader, What, When};
 use std::path::Path;
 
 const ROTATE: [&str; 6] = ["rotate", "-n", REGISTRY, "--yes", "--run", "r1"];
@@ -46,7 +47,7 @@ fn a_create_killed_at_its_last_write_goes_on_to_one_registry() {
             "--run",
             "c1",
         ];
-        s.kill_at(&create, cmk_mocks::When::matching(cmk_mocks::Match::new("PUT", "/registries/")), applied);
+        s.kill_at(&create, When::matching(Match::new("PUT", "/registries/")), applied);
         // The same command again is the same run.
         let again = s.cmk(&create).with(0, &["taken up again"]);
         assert!(again.out.starts_with("contoso1 has its customer-managed key"), "{}", again.out);
@@ -102,25 +103,38 @@ fn a_name_belongs_to_its_order() {
 }
 
 #[test]
-fn a_failure_tells_the_ways_back_and_last_how_to_go_on() {
+fn a_world_that_has_moved_is_told_with_the_ways_back_and_last_how_to_go_on() {
     let s = Setting::with_registry();
-    // Somebody deletes the registry between the crash and the resume.
+    let first = format!("https://{VAULT}.vault.azure.net/keys/{KEY}/{}", s.newest());
     s.kill_at(&ROTATE, pointing(), false);
-    s.sim.with_world(|world, now| {
-        let key = format!("https://{VAULT}.vault.azure.net/keys/{KEY}");
-        let identity = world.seed_identity(GROUP, "id-else");
-        world.seed_registry_cmk(GROUP, REGISTRY, VAULT, "cmk", cmk_mocks::KeyRef::Versioned, &identity.id);
-        assert!(key.starts_with("https"), "{now}");
-    });
-    let failed = s.cmk(&["resume", "r1"]);
-    assert!(failed.code != 0, "{}", failed.out);
-    assert_eq!(failed.out, "");
-    let lines: Vec<_> = failed.err.lines().collect();
+    // Somebody on another machine pins the registry meanwhile.
+    let pin = ["rotate", "-n", REGISTRY, "--yes", "--versioned", "-k", &first];
+    ended(s.command_in(&s.dir.path().join("elsewhere"), &pin)).with(0, &[]);
+
+    let drifted = s.cmk(&["resume", "r1"]).with(8, &["the world has moved", &first]);
+    assert_eq!(drifted.out, "", "stdout carries results only");
+    let lines: Vec<_> = drifted.err.lines().collect();
     let back = lines.iter().position(|l| *l == "the ways back, newest first:").expect("ways back");
-    assert!(lines.get(back + 1).is_some_and(|l| l.starts_with("  point-registry: az ")), "{}", failed.err);
+    assert!(lines.get(back + 1).is_some_and(|l| l.starts_with("  point-registry: az ")), "{}", drifted.err);
     let last = lines.last().expect("a line");
     assert!(last.starts_with("take it up again: cmk resume r1 --state ") && last.contains("--simulator"), "{last}");
-    assert_eq!(failed.err.matches("take it up again").count(), 1, "{}", failed.err);
+    assert_eq!(drifted.err.matches("take it up again").count(), 1, "{}", drifted.err);
+    assert_eq!(s.json(&["runs"])["runs"][0]["state"], "failed");
+}
+
+#[test]
+fn a_throttled_run_says_until_when() {
+    let s = Setting::with_registry();
+    let throttle = |at: When| {
+        s.sim.schedule([Fault::new(at, What::Throttle { retry_after_s: 3600, header: RetryHeader::default() })])
+    };
+    throttle(When::matching(Match::new("GET", "/registries/")));
+    s.cmk(&["status", "-n", REGISTRY, "-g", GROUP]).with(7, &["to be left alone until"]);
+    throttle(pointing());
+    let throttled = s.cmk(&ROTATE).with(7, &["to be left alone until"]);
+    assert!(throttled.err.lines().last().is_some_and(|l| l.contains("cmk resume r1")), "{}", throttled.err);
+    s.cmk(&["resume", "r1"]).with(0, &[]);
+    assert_eq!(s.in_use(), (s.newest(), 2));
 }
 
 #[test]
@@ -210,4 +224,15 @@ fn a_full_disk_stops_the_run_and_it_goes_on_when_there_is_room() {
     s.cmk(&["resume", "r1"]).with(0, &[]);
     let (in_use, versions) = s.in_use();
     assert_eq!((versions, in_use), (2, s.newest()));
+}
+
+#[test]
+fn the_account_in_detail_holds_nothing_secret() {
+    let s = Setting::with_registry();
+    let told = s.cmk(&[&ROTATE[..], &["-vvv"]].concat()).with(0, &["cmk.run", "point-registry"]);
+    for secret in ["Bearer", "eyJ", "operationStatuses", "asyncoperations", "169.254"] {
+        assert!(!told.err.to_lowercase().contains(&secret.to_lowercase()), "{secret}: {}", told.err);
+    }
+    let quiet = s.cmk(&["rotate", "-n", REGISTRY, "--yes", "--quiet"]).with(0, &[]);
+    assert_eq!(quiet.err.lines().count(), 1, "that it is a simulator is said all the same: {}", quiet.err);
 }

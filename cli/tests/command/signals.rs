@@ -101,7 +101,7 @@ fn before_anything_is_changed_one_signal_is_enough() {
     let said = lines(&mut child);
     signal(&child, "INT");
     assert_eq!(child.wait().expect("an end").code(), Some(6));
-    wait_for(&said, "stopped before anything was changed");
+    wait_for(&said, "stopped before it changed anything");
     s.let_go();
     assert_eq!(s.sim.writes(), 0);
     s.cmk(&["rotate", "-n", REGISTRY, "--yes"]).with(0, &[]);

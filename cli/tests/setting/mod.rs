@@ -85,9 +85,14 @@ impl Setting {
 
     /// `cmk` with the options that lead it here, and nothing of the tester's environment.
     pub fn command(&self, args: &[&str]) -> Command {
+        self.command_in(&self.state(), args)
+    }
+
+    /// The same with another state directory, as an operator on another machine has it.
+    pub fn command_in(&self, state: &Path, args: &[&str]) -> Command {
         let mut command = bare(args);
         command.args(["--simulator", &self.url, "--subscription", &self.subscription, "--request-deadline", "2"]);
-        command.arg("--state").arg(self.state());
+        command.arg("--state").arg(state);
         command
     }
 
