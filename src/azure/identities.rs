@@ -116,4 +116,14 @@ impl Writer {
         let body = with_tags(json!({ "location": location }), tags);
         self.write(Method::Put, id.as_str(), versions::IDENTITY, Some(&body)).await
     }
+    /// Deletes a user-assigned identity. Role assignments to it stay behind, orphaned; one made again under its name is
+    /// another (R-CMK-26). One that is gone is fine.
+    ///
+    /// <https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities/delete>
+    ///
+    /// # Errors
+    /// When the call fails; 409 `ScopeLocked` under a lock (R-ARM-31).
+    pub async fn delete_identity(&self, id: &IdentityId) -> Called<Written<Kept<Identity>>> {
+        self.write_once(Method::Delete, id.as_str(), versions::IDENTITY, None).await
+    }
 }

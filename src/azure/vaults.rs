@@ -218,6 +218,17 @@ impl Writer {
         self.write(Method::Put, &path, versions::VAULT, Some(&body)).await
     }
 
+    /// Deletes a vault with its keys. It is soft: until its retention ends the vault can be recovered and nobody else can
+    /// have its name (R-KV-04); with purge protection nothing shortens that (R-KV-03). One that is gone is fine.
+    ///
+    /// <https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/delete>
+    ///
+    /// # Errors
+    /// When the call fails; 409 `ScopeLocked` under a lock (R-ARM-31).
+    pub async fn delete_vault(&self, id: &VaultId) -> Called<Written<Kept<Vault>>> {
+        self.write_once(Method::Delete, id.as_str(), versions::VAULT, None).await
+    }
+
     /// Changes what the body names and nothing else. `networkAcls` goes whole, from a fresh read.
     #[allow(dead_code, reason = "for the workflow that opens a firewall to trusted services")]
     pub(crate) async fn patch_vault(&self, id: &VaultId, body: &Value) -> Called<Written<Kept<Vault>>> {
