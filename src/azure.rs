@@ -27,7 +27,7 @@ pub use call::{CallError, Called, Cause, Sent};
 pub use cloud::Cloud;
 pub use core::{Azure, Builder, Clock, Reader, SystemClock, Writer, Written};
 pub use credential::{Auth, Caller, Surroundings, UnknownAuth};
-pub use door::loopback;
+pub use door::{NotLoopback, loopback};
 pub use error::ServiceError;
 pub use kept::Kept;
 pub use operation::{Operation, Progress};

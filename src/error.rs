@@ -242,7 +242,7 @@ impl fmt::Display for Error {
                  give this run up (cmk abandon) and begin a new one from what is there now"
             )?,
             ErrorKind::Throttled { until } => {
-                write!(f, "the service asks to be left alone until {until}: take the run up again then")?;
+                write!(f, "the service asks to be left alone until {}: take the run up again then", when(*until))?;
             }
             ErrorKind::Unsettled { waited_for, last } => {
                 write!(f, "waited in vain for {waited_for}")?;
@@ -281,6 +281,12 @@ impl fmt::Display for Error {
         }
         Ok(())
     }
+}
+
+/// A time as people and programs read it.
+pub(crate) fn when(at: OffsetDateTime) -> String {
+    let at = at.replace_nanosecond(0).unwrap_or(at);
+    at.format(&time::format_description::well_known::Rfc3339).unwrap_or_else(|_| at.to_string())
 }
 
 /// What to do about an error whose own text does not say, or says it wrongly.

@@ -21,6 +21,8 @@ pub enum Event {
     Replayed {
         /// The step.
         step: &'static str,
+        /// What it changed.
+        subject: String,
     },
     /// A step asks for its change.
     Acting {
@@ -44,6 +46,8 @@ pub enum Event {
     Done {
         /// The step.
         step: &'static str,
+        /// What it changed.
+        subject: String,
         /// Whether this run did it.
         how: How,
     },
@@ -56,15 +60,23 @@ impl fmt::Display for Event {
         match self {
             Self::Opened { run } => write!(f, "run {run}"),
             Self::Resumed { run } => write!(f, "run {run}, taken up again"),
-            Self::Replayed { step } => write!(f, "{step}: done before"),
+            Self::Replayed { step, subject } => write!(f, "{step}: {} done before", short(subject)),
             Self::Acting { step, change } => write!(f, "{step}: {change}"),
             Self::Waiting { step, why, elapsed, .. } => {
                 write!(f, "{step}: waiting for {why} ({} s)", elapsed.as_secs())
             }
-            Self::Done { step, how: How::Already } => write!(f, "{step}: already so"),
-            Self::Done { step, how: How::Mine } => write!(f, "{step}: found done by this run"),
-            Self::Done { step, how: How::Acted } => write!(f, "{step}: done"),
+            Self::Done { step, subject, how: How::Already } => write!(f, "{step}: {} already so", short(subject)),
+            Self::Done { step, subject, how: How::Mine } => {
+                write!(f, "{step}: {} found done by this run", short(subject))
+            }
+            Self::Done { step, subject, how: How::Acted } => write!(f, "{step}: {} done", short(subject)),
             Self::Note(note) => f.write_str(note),
         }
     }
+}
+
+/// The last part of an id: enough to tell one from another beside the step's name.
+pub(crate) fn short(subject: &str) -> &str {
+    let id = subject.split(' ').next().unwrap_or(subject);
+    id.rsplit('/').next().unwrap_or(id)
 }

@@ -1,6 +1,7 @@
 //! The safety measures, each by name, so that a test build can take one away and show that it is needed.
 
 /// One safety measure.
+#[cfg_attr(not(feature = "sabotage"), allow(unreachable_pub))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Guard {
@@ -22,7 +23,8 @@ pub enum Guard {
     NoBlindPost,
     /// All refusals are known before the first write.
     RefusalsFirst,
-    /// A vault's client reads before it writes, as the SDK loses the body of a first request that is repeated.
+    /// A vault's client reads before it writes: the SDK's first request carries neither token nor body, and the SDK loses
+    /// the body of one that it repeats.
     WarmUp,
 }
 

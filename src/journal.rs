@@ -70,7 +70,7 @@ pub struct Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "run {} of {} since {}", self.run, self.by, self.since)
+        write!(f, "run {} of {} since {}", self.run, self.by, crate::error::when(self.since))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Customer-managed keys on Azure Container Registry as typed, journaled workflows.
+#![doc = include_str!("../README.md")]
 
 pub mod azure;
 pub mod error;

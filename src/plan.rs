@@ -65,7 +65,7 @@ impl fmt::Display for Plan {
         writeln!(f, "{} {}", self.workflow, self.subject)?;
         for step in &self.steps {
             match &step.change {
-                None => writeln!(f, "  = {:<18} already so", step.step)?,
+                None => writeln!(f, "  = {:<18} {} already so", step.step, crate::event::short(&step.subject))?,
                 Some(change) => writeln!(f, "  ~ {:<18} {change}", step.step)?,
             }
             match &step.rollback {

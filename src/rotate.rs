@@ -393,7 +393,7 @@ pub(crate) fn hsm(key: &KeyId) -> Refusal {
 /// - Going back from a versionless rotation means pinning the old version (R-FL-07).
 ///
 /// # Errors
-/// Refused before anything is written: no customer-managed key (R-CMK-17), its identity not attached (R-CMK-09), a target
+/// Refused before anything is written: no customer-managed key (R-CMK-02), its identity not attached (R-CMK-09), a target
 /// that is disabled, expired, not yet valid or of another type (R-KV-14, R-CMK-05), the version in use disabled (R-CMK-15),
 /// a key of another cloud (R-CMK-36), a caller without the right to make versions (R-KV-34).
 pub fn rotate(azure: &Azure, order: Rotate) -> Run<Rotate> {

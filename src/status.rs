@@ -84,7 +84,7 @@ pub async fn status(azure: &Azure, registry: &RegistryId) -> Result<Status> {
     let (state, encryption) = match (EncryptionOf { registry: registry.clone() }).look(&look).await? {
         absent @ Encryption::Absent => {
             return match absent.required(registry) {
-                Err(refusal) => Err(crate::Error::invalid(refusal)),
+                Err(refusal) => Err(crate::Error::refused(refusal)),
                 Ok(now) => Err(crate::Error::invalid(format!("{} is and is not there", now.key))),
             };
         }
@@ -109,8 +109,8 @@ async fn of(look: &Reader, registry: &RegistryId, now: Encrypted) -> Result<Encr
         all
     });
     let behind = versions.as_ref().and_then(|all| {
-        let at = all.iter().position(|v| v.in_use)?;
-        Some(all.iter().take(at).filter(|v| v.enabled).count())
+        let used = all.iter().find(|v| v.in_use)?;
+        Some(all.iter().filter(|v| v.enabled && v.created > used.created).count())
     });
     Ok(EncryptionStatus {
         follows: now.follows(),

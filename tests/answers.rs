@@ -54,7 +54,11 @@ fn each_request_meets_trouble_of_the_service() {
 
 #[test]
 fn each_write_lands_late() {
-    at_each_request(&[What::LandsLate { after_s: 3 }, What::LandsLate { after_s: 29 }, What::LandsLate { after_s: 55 }]);
+    at_each_request(&[
+        What::LandsLate { after_s: 3 },
+        What::LandsLate { after_s: 29 },
+        What::LandsLate { after_s: 55 },
+    ]);
 }
 
 #[test]

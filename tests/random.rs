@@ -18,6 +18,11 @@ async fn one(scenario: &'static dyn Scenario, seed: u64) -> usize {
     let what = format!("random faults, CMK_SEED={seed}");
     // A held request is one whose answer never comes: the run's own deadline ends it.
     stage.play_to_the_end(&what).await;
+    if number("CMK_SEED").is_some() {
+        for e in stage.sim.exchanges() {
+            println!("{} {} {} {} {} {:?}", e.n, e.at.time(), e.method, e.path, e.status, e.fault);
+        }
+    }
     stage.check(&what);
     stage.sim.fired().len()
 }

@@ -77,7 +77,11 @@ async fn second_look(stage: &Stage, azure: &Azure) {
     for after_s in 55..80 {
         let stage = Stage::new(stage.scenario, 20);
         // The handle is of another world, and the guard of this one.
-        let azure = if azure_has(azure, Guard::SecondLook) { stage.azure() } else { stage.builder().without(Guard::SecondLook).build() };
+        let azure = if azure_has(azure, Guard::SecondLook) {
+            stage.azure()
+        } else {
+            stage.builder().without(Guard::SecondLook).build()
+        };
         stage.sim.latency(Duration::from_secs(2));
         stage.sim.schedule([at_the_create(What::LandsLate { after_s })]);
         let done = stage.play_with(&azure, stage.journal.clone(), "play").await.unwrap();
@@ -191,7 +195,12 @@ async fn intent_first(stage: &Stage, azure: &Azure) {
 async fn no_blind_post(stage: &Stage, azure: &Azure) {
     stage.sim.schedule([at_the_create(What::Status { code: 504, retry_after_s: None })]);
     stage.play_with(azure, stage.journal.clone(), "play").await.unwrap();
-    let posts: Vec<_> = stage.sim.exchanges().into_iter().filter(|e| e.path.ends_with("/create") && e.response_body != Value::Null).collect();
+    let posts: Vec<_> = stage
+        .sim
+        .exchanges()
+        .into_iter()
+        .filter(|e| e.path.ends_with("/create") && e.response_body != Value::Null)
+        .collect();
     // Between a POST that may have been carried out and the next there is a look.
     let looks = stage.sim.exchanges().into_iter().filter(|e| {
         let (first, last) = (posts.first().unwrap().n, posts.last().unwrap().n);
@@ -216,7 +225,8 @@ async fn refusals_first(without: bool) {
 
 /// The SDK's first request of a vault carries neither token nor body, so one that changes something must not be it.
 async fn warm_up(stage: &Stage, azure: &Azure) {
-    let host = cmk::azure::id::VaultHost::parse(azure.cloud(), &format!("{}.vault.azure.net", scenarios::VAULT)).unwrap();
+    let host =
+        cmk::azure::id::VaultHost::parse(azure.cloud(), &format!("{}.vault.azure.net", scenarios::VAULT)).unwrap();
     let key = scenarios::KEY.parse().unwrap();
     let spec = cmk::azure::keys::KeySpec {
         kty: cmk::azure::keys::Kty::Rsa,

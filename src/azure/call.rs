@@ -67,9 +67,6 @@ impl Answer {
     pub(crate) fn header(&self, name: &'static str) -> Option<String> {
         self.headers.get_optional_str(&azure_core::http::headers::HeaderName::from_static(name)).map(str::to_owned)
     }
-    pub(crate) fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
     fn service_error(&self, now: OffsetDateTime) -> ServiceError {
         let look_up = |name: &str| {
             self.headers.iter().find(|(k, _)| k.as_str().eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str().to_owned())
@@ -91,14 +88,14 @@ pub struct CallError {
 }
 
 /// What went wrong with a call.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Cause {
     /// The service answered with an error.
     #[error("{0}")]
     Service(ServiceError),
     /// The service asks to wait longer than the call may take.
-    #[error("the service asks to be left alone until {until} ({error}): try again then")]
+    #[error("the service asks to be left alone until {} ({error}): try again then", crate::error::when(*until))]
     Throttled {
         /// When to come back.
         until: OffsetDateTime,
@@ -130,8 +127,28 @@ pub enum Cause {
     Invalid(String),
 }
 
+/// As derived, but for what the SDK and a credential say: that is scrubbed, as in [`Display`](fmt::Display).
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(e) => f.debug_tuple("Service").field(e).finish(),
+            Self::Throttled { until, error } => {
+                f.debug_struct("Throttled").field("until", until).field("error", error).finish()
+            }
+            Self::Transport(e) => f.debug_tuple("Transport").field(&chain(e)).finish(),
+            Self::Deadline(after) => f.debug_tuple("Deadline").field(after).finish(),
+            Self::Foreign(e) => f.debug_tuple("Foreign").field(e).finish(),
+            Self::Credential { scope, source } => {
+                f.debug_struct("Credential").field("scope", scope).field("source", &chain(source)).finish()
+            }
+            Self::Unreadable(why) => f.debug_tuple("Unreadable").field(why).finish(),
+            Self::Invalid(why) => f.debug_tuple("Invalid").field(why).finish(),
+        }
+    }
+}
+
 /// An SDK error with its sources: the SDK's own `Display` shows the outermost words only.
-fn chain(e: &azure_core::Error) -> String {
+pub(super) fn chain(e: &azure_core::Error) -> String {
     let mut text = e.to_string();
     let mut source = std::error::Error::source(e);
     while let Some(s) = source {

@@ -10,7 +10,6 @@ use azure_core::{
     credentials::TokenCredential,
     http::{
         ClientOptions, Context, HttpClient, Method, Pipeline, PipelineSendOptions, Request, RetryOptions, Transport,
-        headers::HeaderName,
     },
 };
 use azure_security_keyvault_keys::KeyClient;

@@ -47,8 +47,16 @@ impl HttpClient for Door {
         {
             return Err(azure_core::Error::with_error(ErrorKind::Other, foreign, "the request was not sent"));
         }
-        self.inner.execute_request(request).await
+        self.inner.execute_request(request).await.map_err(scrubbed)
     }
+}
+
+/// A transport's error may quote what it sent, and the SDK traces it as it is.
+fn scrubbed(e: azure_core::Error) -> azure_core::Error {
+    if super::error::scrub(&e.to_string()) == e.to_string() {
+        return e;
+    }
+    azure_core::Error::with_message(e.kind().clone(), super::call::chain(&e))
 }
 
 /// The refusal of [`Door`] in an SDK error, if that is what it is.

@@ -2,6 +2,7 @@ use super::{Holder, Journal, JournalError, Lock, Record, RunName, line};
 use async_trait::async_trait;
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -9,19 +10,25 @@ use std::{
 ///
 /// Clones share their runs and locks. Records are kept as the lines a file would hold, so that what passes here passes
 /// there.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default)]
 pub struct MemoryJournal {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Default, Debug)]
+/// Without its records: they hold the signed URLs of operations.
+impl fmt::Debug for MemoryJournal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryJournal").finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
 struct State {
     runs: BTreeMap<RunName, Vec<String>>,
     locks: BTreeMap<String, Kept>,
 }
 
 /// A lock, once taken.
-#[derive(Debug)]
 struct Kept {
     by: Holder,
     held: bool,

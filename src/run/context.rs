@@ -156,7 +156,8 @@ impl Context {
                     Some(value) => value.clone(),
                     None => {
                         self.stop_point()?;
-                        serde_json::to_value(read(self.shared.look.clone()).await?).map_err(unreadable)?
+                        let value = self.or_stop(read(self.shared.look.clone())).await?;
+                        serde_json::to_value(value).map_err(unreadable)?
                     }
                 };
                 let entry = Entry::Decided { name: name.into(), subject, value: value.clone() };
@@ -247,6 +248,18 @@ impl Context {
         match &self.shared.stop {
             Some(stop) if stop.asked() => Err(Error::new(ErrorKind::Stopped)),
             _ => Ok(()),
+        }
+    }
+
+    /// Something that only looks, given up when the run is asked to stop.
+    pub(super) async fn or_stop<T>(&self, looking: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        match &self.shared.stop {
+            None => looking.await,
+            Some(stop) => tokio::select! {
+                biased;
+                () = stop.wait() => Err(Error::new(ErrorKind::Stopped)),
+                seen = looking => seen,
+            },
         }
     }
 

@@ -33,13 +33,9 @@ pub(super) fn sha256_hex(parts: &[&str]) -> String {
 
 /// `user@host (pid n)`: for people, and for a lock's loser.
 fn whoami() -> String {
-    let var = |names: &[&str]| names.iter().find_map(|n| std::env::var(n).ok()).unwrap_or_else(|| "unknown".into());
-    format!(
-        "{}@{} (pid {})",
-        var(&["USER", "USERNAME", "LOGNAME"]),
-        var(&["HOSTNAME", "COMPUTERNAME"]),
-        std::process::id()
-    )
+    let user = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|n| std::env::var(n).ok());
+    let host = gethostname::gethostname().to_string_lossy().into_owned();
+    format!("{}@{host} (pid {})", user.as_deref().unwrap_or("unknown"), std::process::id())
 }
 
 struct Order {
@@ -156,7 +152,18 @@ async fn went<W: Workflow>(run: Run<W>, name: RunName) -> Result<W::Outcome> {
         if run.azure.guards().hold(Guard::RefusalsFirst) {
             if !quiet.is_zero() {
                 // A run that was given up may have a request on its way; what it would change is not worth looking at yet.
-                tokio::time::sleep(quiet).await;
+                let why = "what a run that was given up may still have on its way".into();
+                let (step, elapsed) = ("(begin)", Duration::ZERO);
+                if let Some(watch) = &run.watch {
+                    watch(&Event::Waiting { step, why, pause: quiet, elapsed });
+                }
+                match &run.stop {
+                    None => tokio::time::sleep(quiet).await,
+                    Some(stop) => tokio::select! {
+                        () = tokio::time::sleep(quiet) => {}
+                        () = stop.wait() => return Err(Error::new(ErrorKind::Stopped)),
+                    },
+                }
             }
             let (plan, decisions) = make_plan(&run, &name, true).await?;
             if !plan.refusals.is_empty() {

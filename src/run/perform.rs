@@ -53,7 +53,7 @@ async fn performed<S: Step>(cx: &Context, running: &Running, step: S, subject: S
     }
     let standing = history::standing(&*running.records.lock().await, S::NAME, &subject);
     if let Some(made) = standing.done {
-        cx.tell(&Event::Replayed { step: S::NAME });
+        cx.tell(&Event::Replayed { step: S::NAME, subject });
         return serde_json::from_value(made).map_err(|e| Error::bug(format!("the journaled result: {e}")));
     }
     let inputs = serde_json::to_value(&step).map_err(|e| Error::bug(format!("the step's inputs: {e}")))?;
@@ -112,7 +112,7 @@ impl<S: Step> Going<'_, S> {
     }
 
     async fn observe(&self) -> Result<Seen<S::Made>> {
-        self.step.observe(&self.cx.shared.look, &self.me()).await
+        self.cx.or_stop(self.step.observe(&self.cx.shared.look, &self.me())).await
     }
 
     async fn note(&self, entry: Entry) -> Result<()> {
@@ -158,7 +158,7 @@ impl<S: Step> Going<'_, S> {
     async fn done(&self, made: S::Made, how: How) -> Result<S::Made> {
         let kept = serde_json::to_value(&made).map_err(|e| Error::bug(format!("the step's result: {e}")))?;
         self.note(Entry::Done { step: S::NAME.into(), subject: self.subject.clone(), how, made: kept }).await?;
-        self.cx.tell(&Event::Done { step: S::NAME, how });
+        self.cx.tell(&Event::Done { step: S::NAME, subject: self.subject.clone(), how });
         Ok(made)
     }
 
@@ -223,8 +223,9 @@ impl<S: Step> Going<'_, S> {
                 self.last = Some(error);
                 self.wait("whether a request whose answer was lost was carried out".into(), None).await
             }
-            // Accepted, and the answer unreadable: the next observation tells.
+            // Accepted, and the answer unreadable: the next observation tells, and may be stale.
             Sent::Yes => {
+                self.doubt_until = Some(Instant::now() + self.cx.shared.azure.request_deadline());
                 self.last = Some(error);
                 self.wait("what the service made of it".into(), None).await
             }
@@ -258,7 +259,7 @@ impl<S: Step> Going<'_, S> {
         }
         let mut stale = 0;
         loop {
-            match self.step.settled(&self.cx.shared.look, &self.me(), &applied.made).await? {
+            match self.cx.or_stop(self.step.settled(&self.cx.shared.look, &self.me(), &applied.made)).await? {
                 Settled::Yes => {}
                 Settled::NotYet { why, after } => {
                     self.wait(why, after).await?;
@@ -295,7 +296,8 @@ impl<S: Step> Going<'_, S> {
         let mut after = operation.after();
         loop {
             self.wait("the operation the service has accepted".into(), after).await?;
-            match self.cx.shared.look.poll(operation).await {
+            let looked = self.cx.or_stop(async { Ok(self.cx.shared.look.poll(operation).await) }).await?;
+            match looked {
                 Ok(Progress::Succeeded) => return Ok(None),
                 Ok(Progress::Failed(error)) => return Ok(Some(Error::new(ErrorKind::Operation(Box::new(error))))),
                 Ok(Progress::Running(asked)) => after = asked,

@@ -1,6 +1,11 @@
 //! A world of a test's own: a simulated Azure, a virtual clock and a journal, without a scenario.
 #![allow(dead_code, unreachable_pub, missing_debug_implementations, missing_docs)]
 
+use async_trait::async_trait;
+use azure_core::http::{
+    AsyncRawResponse, HttpClient, Request,
+    headers::{HeaderName, HeaderValue, Headers},
+};
 use cmk::{
     Azure, Cloud, Create, Event, Irreversible, Rotate, Run, Workflow,
     azure::{
@@ -90,6 +95,16 @@ impl Ground {
     pub async fn records(&self, run: &str) -> Vec<Record> {
         self.journal.read(&run.parse().unwrap()).await.unwrap()
     }
+    /// All that is written down, as it is written.
+    pub async fn written(&self) -> String {
+        let mut text = String::new();
+        for run in self.journal.runs().await.unwrap() {
+            for record in self.journal.read(&run).await.unwrap() {
+                text += &serde_json::to_string(&record).unwrap();
+            }
+        }
+        text
+    }
     pub fn versions(&self, key: &str) -> Vec<String> {
         self.sim.with_world(|w, _| w.key_versions(VAULT, key).into_iter().map(|v| v.version).collect())
     }
@@ -101,6 +116,41 @@ impl Ground {
     }
     pub fn version(&self, key: &str, version: &str) -> KeyId {
         self.key(key).with_version(version.parse().unwrap())
+    }
+}
+
+/// A line to the simulator on which answers are changed.
+pub struct Tap<F> {
+    pub inner: Arc<dyn HttpClient>,
+    pub change: F,
+}
+
+/// An answer as it came: status, headers, body.
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl<F> std::fmt::Debug for Tap<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tap")
+    }
+}
+
+#[async_trait]
+impl<F: Fn(&Request, &mut Answer) + Send + Sync> HttpClient for Tap<F> {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let raw = self.inner.execute_request(request).await?.try_into_raw_response().await?;
+        let (status, headers, body) = raw.deconstruct();
+        let headers = headers.iter().map(|(n, v)| (n.as_str().to_owned(), v.as_str().to_owned())).collect();
+        let mut answer = Answer { status: status.into(), headers, body: body.to_vec() };
+        (self.change)(request, &mut answer);
+        let mut headers = Headers::new();
+        for (name, value) in answer.headers {
+            headers.insert(HeaderName::from(name), HeaderValue::from(value));
+        }
+        Ok(AsyncRawResponse::from_bytes(answer.status.into(), headers, answer.body))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod scenarios;
 pub use held_journal::{HeldJournal, When as AppendWhen};
 pub use scenarios::{Scenario, all};
 
+use azure_core::credentials::TokenCredential;
 use cmk::{
     Azure, Error,
     azure::{Builder, Clock},
@@ -46,8 +47,10 @@ impl Stage {
         Self { sim, journal: Arc::new(memory.clone()), memory, scenario, before: world, seed }
     }
     pub fn builder(&self) -> Builder {
-        let cloud = self.scenario.cloud();
-        Azure::builder(cloud, self.sim.credential())
+        self.builder_with(self.sim.credential())
+    }
+    pub fn builder_with(&self, credential: Arc<dyn TokenCredential>) -> Builder {
+        Azure::builder(self.scenario.cloud(), credential)
             .transport(self.sim.transport())
             .clock(Arc::new(Shared(self.sim.clock().clone())))
             .request_deadline(DEADLINE)

@@ -86,7 +86,8 @@ impl Scenario for RotateNew {
         self.name
     }
     fn world(&self, seed: u64) -> World {
-        let mut params = Params { patch_triggers_pickup: self.pickup, acr_failure_style: self.style, ..Params::default() };
+        let mut params =
+            Params { patch_triggers_pickup: self.pickup, acr_failure_style: self.style, ..Params::default() };
         if !self.pickup {
             // Sooner than the hour it may take (R-CMK-11), for the sake of the number of polls.
             params.acr_auto_rotate_poll = Duration::from_secs(8 * 60);
