@@ -147,26 +147,6 @@ impl fmt::Debug for Cause {
     }
 }
 
-/// As derived, but for what the SDK and a credential say: that is scrubbed, as in [`Display`](fmt::Display).
-impl fmt::Debug for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Service(e) => f.debug_tuple("Service").field(e).finish(),
-            Self::Throttled { until, error } => {
-                f.debug_struct("Throttled").field("until", until).field("error", error).finish()
-            }
-            Self::Transport(e) => f.debug_tuple("Transport").field(&chain(e)).finish(),
-            Self::Deadline(after) => f.debug_tuple("Deadline").field(after).finish(),
-            Self::Foreign(e) => f.debug_tuple("Foreign").field(e).finish(),
-            Self::Credential { scope, source } => {
-                f.debug_struct("Credential").field("scope", scope).field("source", &chain(source)).finish()
-            }
-            Self::Unreadable(why) => f.debug_tuple("Unreadable").field(why).finish(),
-            Self::Invalid(why) => f.debug_tuple("Invalid").field(why).finish(),
-        }
-    }
-}
-
 /// An SDK error with its sources: the SDK's own `Display` shows the outermost words only.
 pub(super) fn chain(e: &azure_core::Error) -> String {
     let mut text = e.to_string();
