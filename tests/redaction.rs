@@ -165,9 +165,9 @@ impl Shown {
             .flat_map(|(what, text)| {
                 secrets.iter().filter_map(move |secret| {
                     let at = text.find(secret)?;
-                    let begin = text.floor_char_boundary(at.saturating_sub(160));
-                    let end = text.ceil_char_boundary((at + 60).min(text.len()));
-                    Some(format!("{what}: ..{}..", &text[begin..end]))
+                    let before: Vec<char> = text[..at].chars().rev().take(160).collect();
+                    let after: String = text[at..].chars().take(60).collect();
+                    Some(format!("{what}: ..{}{after}..", before.iter().rev().collect::<String>()))
                 })
             })
             .collect();

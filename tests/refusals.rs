@@ -438,7 +438,8 @@ fn with_next(spoil: impl FnOnce(&mut World, &str)) -> (World, KeyId) {
 
 #[test]
 fn r_kv_14_a_target_that_is_disabled_expired_or_not_yet_valid() {
-    let cases: [(&str, fn(&mut World, &str)); 3] = [
+    type Spoil = fn(&mut World, &str);
+    let cases: [(&str, Spoil); 3] = [
         ("is disabled", |w, v| w.mutate_version_enabled(VAULT, "next", v, false)),
         ("has expired", |w, v| {
             let past = w.now().unix_timestamp();
