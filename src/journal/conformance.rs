@@ -79,7 +79,8 @@ pub async fn what_is_not_known_is_kept(journal: &dyn Journal) {
     let event = unknown(json!({"event": "annotated", "by": "somebody", "notes": [1, null, {"deep": true}]}));
     let first = append(journal, &run, 0, event).await;
     // An event that is known, with a member that is not.
-    append(journal, &run, 1, unknown(json!({"event": "resumed", "by": "somebody", "mood": "fine"}))).await;
+    append(journal, &run, 1, unknown(json!({"event": "resumed", "by": "somebody", "cmk": "0.1.0", "mood": "fine"})))
+        .await;
     let records = read(journal, &run).await;
     assert_eq!(records.first(), Some(&first), "an event this version does not know is read back as it was written");
     assert_eq!(
@@ -119,14 +120,16 @@ pub async fn a_wrong_number_is_refused(journal: &dyn Journal) {
 pub async fn newer_records_are_refused(journal: &dyn Journal) {
     for opened_by in [RECORD_VERSION, RECORD_VERSION + 1] {
         let run = new_run("newer");
-        put(journal, &run, Record { v: opened_by, ..record(0, opened("9.8.7")) }).await;
-        put(journal, &run, Record { v: RECORD_VERSION + 1, ..record(1, resumed("somebody")) }).await;
+        let opener = if opened_by == RECORD_VERSION { "0.1.0" } else { "9.8.7" };
+        put(journal, &run, Record { v: opened_by, ..record(0, opened(opener)) }).await;
+        let resumed = Entry::Resumed { by: "somebody".into(), cmk: "9.8.7".into() };
+        put(journal, &run, Record { v: RECORD_VERSION + 1, ..record(1, resumed) }).await;
         match journal.read(&run).await {
             Err(JournalError::Newer { run: of, found, by }) => {
                 assert_eq!(
                     (of, found, by.as_str()),
                     (run, RECORD_VERSION + 1, "9.8.7"),
-                    "Newer tells the run, the version, and the program that opened the run"
+                    "Newer tells the run, the version, and the program that wrote it"
                 );
             }
             other => panic!("a record of version {} must be refused with Newer, not {other:?}", RECORD_VERSION + 1),
