@@ -79,11 +79,11 @@ impl Workflow for Create {
 
         let mut ready = Known::Now(());
         for namespace in PROVIDERS {
-            let subscription = registry.subscription().clone();
+            let subscription = *registry.subscription();
             let one = cx.step(RegisterProvider { subscription, namespace: namespace.into() }).await?;
             ready = then(ready, one);
         }
-        let (subscription, group) = (registry.subscription().clone(), registry.group().clone());
+        let (subscription, group) = (*registry.subscription(), registry.group().clone());
         let group = cx.step(EnsureGroup { subscription, group, location: self.location().clone() }).await?;
         ready = then(ready, group);
 

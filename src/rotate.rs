@@ -268,7 +268,7 @@ impl Rotate {
     }
 
     async fn usable(&self, cx: &Context, name: &'static str, key: &KeyId) -> Result<KeySeen> {
-        let check = KeyUsable { key: key.clone(), subscription: self.registry.subscription().clone() };
+        let check = KeyUsable { key: key.clone(), subscription: *self.registry.subscription() };
         cx.decide(name, &key.to_string(), |look| async move { check.look(&look).await }).await
     }
 
@@ -324,7 +324,7 @@ impl Rotate {
         if !cx.is_plan() {
             return Ok(());
         }
-        let check = RegistriesOnKey { subscription: self.registry.subscription().clone(), key: key.clone() };
+        let check = RegistriesOnKey { subscription: *self.registry.subscription(), key: key.clone() };
         match cx.decide("registries-on-key", &key.to_string(), |look| async move { check.look(&look).await }).await? {
             OnKey::Unknown { why } => {
                 cx.note(format!(

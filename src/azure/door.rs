@@ -26,10 +26,7 @@ impl Door {
     }
 
     fn check(&self, request: &Request) -> Result<(), ForeignHost> {
-        let kind = match self.cloud.allows(request.url()) {
-            Ok(kind) => kind,
-            Err(foreign) => return Err(foreign),
-        };
+        let kind = self.cloud.allows(request.url())?;
         let carries_token = request.headers().get_optional_str(&AUTHORIZATION).is_some();
         match kind {
             HostKind::Arm | HostKind::Vault | HostKind::Hsm => Ok(()),

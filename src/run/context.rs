@@ -148,7 +148,7 @@ impl Context {
                 Ok(value)
             }
             Mode::Run(running) => {
-                let known = history::decision(&*running.records.lock().await, name, &subject).cloned();
+                let known = history::decision(&running.records.lock().await, name, &subject).cloned();
                 if let Some(value) = known {
                     return serde_json::from_value(value).map_err(unreadable);
                 }

@@ -217,7 +217,7 @@ async fn close<O: crate::journal::Journaled>(cx: &Context, name: &RunName, ended
             error: Some(e.to_string()),
         },
     };
-    let hints = history::hints(&*running.records.lock().await);
+    let hints = history::hints(&running.records.lock().await);
     let noted = running.note(&cx.shared.azure, name, entry).await;
     // In reverse, so that whoever waits for the first of them finds the others free.
     let mut locks = std::mem::take(&mut *lock(&running.locks));

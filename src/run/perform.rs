@@ -51,7 +51,7 @@ async fn performed<S: Step>(cx: &Context, running: &Running, step: S, subject: S
     if let Some(after) = step.awaits() {
         return Err(Error::bug(format!("{} is taken in a run before {after} has made what it needs", S::NAME)));
     }
-    let standing = history::standing(&*running.records.lock().await, S::NAME, &subject);
+    let standing = history::standing(&running.records.lock().await, S::NAME, &subject);
     if let Some(made) = standing.done {
         cx.tell(&Event::Replayed { step: S::NAME, subject });
         return serde_json::from_value(made).map_err(|e| Error::bug(format!("the journaled result: {e}")));
