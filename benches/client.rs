@@ -3,7 +3,6 @@
 //! Virtual time: what is measured is this library and the simulator, not waiting.
 
 #[path = "../tests/stage/mod.rs"]
-#[allow(unreachable_pub, dead_code)]
 mod stage;
 
 use cmk::journal::{Entry, FileJournal, Journal, MemoryJournal, Record, RunName};
