@@ -1,6 +1,9 @@
 //! The typed views against the contract bundles and the recordings: no member is left out, and what Azure has really
 //! said can be read. Both lie in `CMK_DATA` (`../shared` unless told).
 
+#[path = "recordings/data.rs"]
+mod data;
+
 use cmk::azure::{
     Kept, groups::ResourceGroup, identities::Identity, keys::*, providers::Provider, registries::NameAvailability,
     registries::Registry, role_assignments::RoleAssignment, vaults::*,
@@ -12,12 +15,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The data, if it is there; its absence fails only where `CI` is set.
-fn data() -> Option<PathBuf> {
-    let path = std::env::var_os("CMK_DATA").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
-    let there = path.join("contract/bundles").is_dir();
-    assert!(there || std::env::var_os("CI").is_none(), "CMK_DATA is not there: {}", path.display());
-    there.then_some(path)
+/// Where the data lies; these tests are reported as ignored where it is not.
+fn data() -> PathBuf {
+    data::root()
 }
 
 /// A value with every member that a schema names.
@@ -69,7 +69,7 @@ fn missing(wanted: &Value, found: &Value, at: &str, out: &mut Vec<String>) {
 }
 
 fn assert_whole<T: Serialize + DeserializeOwned + Default>(bundle: &str, definition: &str, left_out: &[&str]) {
-    let Some(data) = data() else { return };
+    let data = data();
     let text = std::fs::read_to_string(data.join("contract/bundles").join(bundle)).unwrap();
     let bundle: Value = serde_json::from_str(&text).unwrap();
     let definitions = &bundle["definitions"];
@@ -85,7 +85,6 @@ fn assert_whole<T: Serialize + DeserializeOwned + Default>(bundle: &str, definit
     serde_json::from_value::<T>(json!({})).unwrap();
 }
 
-#[test]
 fn views_name_every_member_of_the_bundles() {
     assert_whole::<Registry>("acr-2025-11-01.json", "Registry", &[]);
     assert_whole::<NameAvailability>("acr-2025-11-01.json", "RegistryNameStatus", &[]);
@@ -129,9 +128,8 @@ fn reads<T: DeserializeOwned + 'static>(body: &Value) -> Result<(), String> {
     }
 }
 
-#[test]
 fn recorded_answers_can_be_read() {
-    let Some(data) = data() else { return };
+    let data = data();
     let mut all = Vec::new();
     files(&data.join("recordings"), &mut all);
     let mut read = BTreeMap::<&str, usize>::new();
@@ -178,4 +176,22 @@ fn recorded_answers_can_be_read() {
     }
     assert!(read.get("registry").is_some_and(|n| *n > 100), "{read:?}");
     println!("{read:?}");
+}
+
+fn main() -> std::process::ExitCode {
+    let tests: [(&'static str, fn()); 2] = [
+        ("views_name_every_member_of_the_bundles", views_name_every_member_of_the_bundles),
+        ("recorded_answers_can_be_read", recorded_answers_can_be_read),
+    ];
+    let missing = !data().join("contract/bundles").is_dir() || !data().join("recordings").is_dir();
+    let missing = missing.then(|| format!("no bundles and recordings at {}: set CMK_DATA", data().display()));
+    data::main_with(missing, &tests.map(|(name, _)| name), || {
+        let trial = |(name, test): (&'static str, fn())| {
+            libtest_mimic::Trial::test(name, move || {
+                test();
+                Ok(())
+            })
+        };
+        tests.into_iter().map(trial).collect()
+    })
 }
