@@ -124,6 +124,8 @@ impl Cloud {
 
     /// A cloud of one's own table. Refused if an endpoint or scope is not a plain `https` one, or if a suffix is
     /// not a host name of at least two labels (R-CMK-36).
+    ///
+    /// Plans can be made on it; runs are refused, as ids in a journal are checked against the known clouds.
     pub fn custom(endpoints: Endpoints) -> Result<Cloud, InvalidId> {
         if [Cloud::public(), Cloud::china(), Cloud::us_gov()].iter().any(|k| k.table.name == endpoints.name) {
             return Err(invalid(&endpoints.name, "pick a name that no known cloud has"));

@@ -118,6 +118,13 @@ pub(super) async fn go<W: Workflow>(run: Run<W>) -> Result<W::Outcome> {
 
 async fn went<W: Workflow>(run: Run<W>, name: RunName) -> Result<W::Outcome> {
     run.check_subject()?;
+    if !run.azure.cloud().is_known() {
+        // Ids read back from a journal are checked against the clouds there are, so a key of another would not be.
+        return Err(Error::invalid(format!(
+            "runs on the custom cloud {} cannot be taken up again yet, and so are not begun: its plans can be made",
+            run.azure.cloud().name()
+        )));
+    }
     let order = Order::of(&run.order)?;
     let journal = run.store().await?;
     // A finished run needs neither locks nor the network.

@@ -5,15 +5,14 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::{InvalidId, RegistryId, compared_by_key, name_type, text_traits};
-use crate::azure::cloud::{Cloud, Endpoints, HostKind};
+use crate::azure::cloud::{Cloud, HostKind};
 
 /// The host of a vault or managed HSM, such as `contoso.vault.azure.net`, always in lower case.
 ///
-/// [`VaultHost::parse`] checks it against one cloud. `FromStr` takes any known cloud's suffix. Serde also takes what may be
-/// a custom cloud's host, as a journal is read without its cloud: no token goes anywhere that the cloud of the call does
-/// not [allow](Cloud::allows).
+/// [`VaultHost::parse`] checks it against one cloud. `FromStr` and serde take any known cloud's suffix, so what was
+/// read back wants a [`Cloud::allows`] before a token goes there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Stored", into = "String")]
+#[serde(try_from = "String", into = "String")]
 pub struct VaultHost {
     host: String,
     hsm: bool,
@@ -153,7 +152,7 @@ fn key_version_fault(version: &str) -> Option<&'static str> {
 /// assert!(KeyId::parse(&Cloud::china(), "https://contoso.vault.azure.net/keys/cmk").is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Stored", into = "String")]
+#[serde(try_from = "String", into = "String")]
 pub struct KeyId {
     host: VaultHost,
     name: KeyName,
@@ -282,72 +281,7 @@ impl fmt::Display for KeyId {
 
 text_traits!(KeyId);
 
-/// An id read back: of a known cloud, or of what may be a custom one.
-#[derive(Deserialize)]
-struct Stored(String);
-
-impl TryFrom<Stored> for KeyId {
-    type Error = InvalidId;
-    fn try_from(Stored(text): Stored) -> Result<KeyId, InvalidId> {
-        KeyId::parse_in(&Cloud::all_known(), &text).or_else(|e| KeyId::parse_in(&[custom(&text).ok_or(e)?], &text))
-    }
-}
-
-impl TryFrom<Stored> for VaultHost {
-    type Error = InvalidId;
-    fn try_from(Stored(text): Stored) -> Result<VaultHost, InvalidId> {
-        VaultHost::parse_in(&Cloud::all_known(), &text)
-            .or_else(|e| VaultHost::parse_in(&[custom(&text).ok_or(e)?], &text))
-    }
-}
-
-/// A cloud whose vaults, or managed HSMs, lie where this text says: `{label}.{suffix}`, the suffix of two labels or more.
-fn custom(text: &str) -> Option<Cloud> {
-    let host = strip_https(text).unwrap_or(text).split('/').next()?.to_ascii_lowercase();
-    let (_, suffix) = host.strip_suffix(":443").unwrap_or(&host).split_once('.')?;
-    let hsm = suffix.starts_with("managedhsm.");
-    let (vault_suffix, hsm_suffix) = if hsm { ("vault.invalid", suffix) } else { (suffix, "managedhsm.invalid") };
-    let endpoints = Endpoints {
-        name: "custom".into(),
-        arm: "https://arm.invalid".into(),
-        arm_scope: "https://arm.invalid/.default".into(),
-        authority: "https://authority.invalid".into(),
-        vault_suffix: vault_suffix.into(),
-        vault_scope: "https://vault.invalid/.default".into(),
-        hsm_suffix: hsm_suffix.into(),
-        hsm_scope: "https://hsm.invalid/.default".into(),
-        registry_suffix: "registry.invalid".into(),
-        registry_scope: "https://registry.invalid/.default".into(),
-    };
-    suffix.contains('.').then(|| Cloud::custom(endpoints).ok()).flatten()
-}
-
 fn strip_https(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_at_checked(8)?;
     scheme.eq_ignore_ascii_case("https://").then_some(rest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_of_a_custom_cloud_is_read_back_as_it_was_written() {
-        for id in [
-            "https://kv1.vault.local.example/keys/k/0123456789abcdef0123456789abcdef",
-            "https://hsm1.managedhsm.example/keys/k",
-        ] {
-            let stored = serde_json::to_string(id).unwrap();
-            let read: KeyId = serde_json::from_str(&stored).unwrap();
-            assert_eq!(serde_json::to_string(&read).unwrap(), stored);
-            assert_eq!(read.is_hsm(), id.contains("managedhsm"));
-            assert!(id.parse::<KeyId>().is_err(), "only what is read back may be of any cloud");
-            assert!(!read.host().is_in(&Cloud::public()));
-        }
-        for hostile in
-            ["https://localhost/keys/k", "http://kv.vault.local.example/keys/k", "https://u@kv1.a.example/keys/k"]
-        {
-            assert!(serde_json::from_value::<KeyId>(hostile.into()).is_err(), "{hostile}");
-        }
-    }
 }
