@@ -1,6 +1,7 @@
 //! One whole create and rotate in every cloud, by that cloud's own hosts.
 
 mod ground;
+mod stage;
 
 use azure_core::http::Request;
 use cmk::{
@@ -121,4 +122,27 @@ fn r_cmk_36_a_registry_that_refers_to_another_clouds_key_sends_nobody_there() {
             assert!(exchanges.iter().all(|e| e.host == arm && e.method == "GET"), "{exchanges:#?}");
         });
     }
+}
+
+#[test]
+fn a_run_on_a_custom_cloud_is_refused_before_anything_is_sent() {
+    use cmk::azure::cloud::Endpoints;
+    let public = cmk::Cloud::public().endpoints().clone();
+    let custom = Endpoints {
+        name: "stack".into(),
+        arm: "https://management.stack.example".into(),
+        authority: "https://login.stack.example".into(),
+        vault_suffix: "vault.stack.example".into(),
+        hsm_suffix: "managedhsm.stack.example".into(),
+        registry_suffix: "registry.stack.example".into(),
+        ..public
+    };
+    stage::play(async {
+        let stage = stage::Stage::new(stage::all()[0], 1);
+        let cloud = cmk::Cloud::custom(custom).unwrap();
+        let azure = cmk::Azure::builder(cloud, stage.sim.credential()).transport(stage.sim.transport()).build();
+        let error = stage.play_with(&azure, stage.journal.clone(), "play").await.unwrap_err();
+        assert!(matches!(error.kind(), cmk::ErrorKind::Invalid(why) if why.contains("stack")), "{error:#?}");
+        assert_eq!(stage.sim.requests(), 0);
+    });
 }
