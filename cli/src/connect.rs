@@ -30,6 +30,10 @@ pub(crate) fn azure(globals: &Globals, cloud: &Cloud) -> anyhow::Result<Azure> {
             (credential, Some(transport))
         }
         None => {
+            // The SDK gives up with a panic where no client can be built, for want of any CA certificate.
+            reqwest::Client::builder().build().context(
+                "no TLS client can be built: install the system's CA certificates, or name some in SSL_CERT_FILE",
+            )?;
             let auth = globals.auth.clone().unwrap_or(Auth::Chain);
             let credential = auth.credential(cloud, None).with_context(|| format!("cannot log in by {auth}"))?;
             (credential, None)

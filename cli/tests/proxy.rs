@@ -250,3 +250,13 @@ fn a_proxy_that_is_not_there_is_told_of_soon() {
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}: {}", began.elapsed(), said.err);
     assert_eq!((company.proxy.hosts(), company.setting.sim.requests()), ((vec![], vec![]), 0));
 }
+
+#[test]
+fn a_machine_without_any_certificates_is_told_so() {
+    let company = Company::new();
+    let mut command = company.command(company.proxy.addr, &["status", &company.registry()]);
+    command.env("SSL_CERT_FILE", company.setting.dir.path().join("missing.pem"));
+    command.env("SSL_CERT_DIR", company.setting.dir.path().join("missing"));
+    ended(command).with(1, &["CA certificates", "SSL_CERT_FILE"]);
+    assert_eq!(company.setting.sim.requests(), 0);
+}
