@@ -154,7 +154,7 @@ async fn lines_are_as_people_and_other_versions_write_them() {
     let run = run("by-hand");
     fs::create_dir(dir.path().join("runs")).unwrap();
     let text = concat!(
-        r#"{"v":1,"seq":0,"at":"2026-11-22T00:31:07.113Z","event":"resumed","by":"alice","mood":{"new":[1]}}"#,
+        r#"{"v":1,"seq":0,"at":"2026-11-22T00:31:07.113Z","event":"resumed","by":"alice","cmk":"0.1.0","mood":{"new":[1]}}"#,
         "\n",
         r#"{ "event":"annotated", "at":"2026-11-22T01:31:07+01:00", "seq":1, "v":1, "text":"by a later release" }"#,
         "\r\n",
@@ -165,7 +165,8 @@ async fn lines_are_as_people_and_other_versions_write_them() {
     assert_eq!(records[0].entry, resumed("alice"));
     assert_eq!((records[1].event().as_str(), records[1].at), ("annotated", datetime!(2026-11-22 00:31:07 UTC)));
     let now = fs::read_to_string(file_of(dir.path(), &run)).unwrap();
-    let mine = concat!(r#"{"v":1,"seq":2,"at":"2026-11-22T00:31:07Z","event":"resumed","by":"bob"}"#, "\n");
+    let mine =
+        concat!(r#"{"v":1,"seq":2,"at":"2026-11-22T00:31:07Z","event":"resumed","by":"bob","cmk":"0.1.0"}"#, "\n");
     assert_eq!(now, format!("{text}{mine}"), "what was there is kept to the byte, and the line reads well");
 }
 

@@ -20,7 +20,7 @@ fn from_nothing_to_a_rotated_registry_and_back_to_its_first_version() {
     assert_eq!(s.sim.writes(), 0, "a plan writes nothing");
     assert!(s.files().is_empty(), "a plan leaves no run");
 
-    let created = create("--yes").with(0, &["create-registry: done"]);
+    let created = create("--yes").with(0, &["create-registry: contoso1 done"]);
     assert!(created.out.starts_with("contoso1 has its customer-managed key"), "{}", created.out);
 
     let status = s.json(&["status", "-n", REGISTRY]);

@@ -45,7 +45,7 @@ fn no_is_no_and_yes_is_yes() {
         assert_eq!(s.sim.writes(), 0);
     }
     let done = typing(&s, &["rotate", "-n", REGISTRY, "--run", "r1"], "y")
-        .with(0, &["~ point-registry", "point-registry: done"]);
+        .with(0, &["~ point-registry", "point-registry: contoso1 done"]);
     assert!(done.out.starts_with("contoso1 is on its new version"), "{}", done.out);
     // The rest needs no question.
     typing(&s, &["rotate", "-n", REGISTRY, "--run", "r1"], "n").with(0, &[]);

@@ -73,7 +73,7 @@ fn names_that_cannot_be() {
         &["no resource group 'nowhere'", "-l REGION"],
     );
     refused(&s, &["status", "-n", "contoso9"], 2, &["there is no registry 'contoso9'", "-g"]);
-    refused(&s, &["status", "-n", "contoso9", "-g", GROUP], 2, &["contoso9"]);
+    refused(&s, &["status", "-n", "contoso9", "-g", GROUP], 3, &["contoso9"]);
     refused(&s, &["rotate", "-n", "contoso9", "-g", GROUP, "--yes"], 3, &["contoso9"]);
     refused(&s, &["status", &s.registry_id(REGISTRY), "-g", "other"], 2, &["-g says other"]);
     refused(&s, &[&CREATE[..], &["--vault", "https://kv-x.vault.azure.net"]].concat(), 2, &["az keyvault show"]);
