@@ -182,6 +182,7 @@ fn a_life_fits_the_contract() {
     let check = data.join("contract/contract_check.py");
     let python = Command::new("python3").args(["-c", "import jsonschema"]).output();
     if !check.is_file() || !python.is_ok_and(|o| o.status.success()) {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "no contract data, or no python3 with jsonschema");
         eprintln!("skipped: no contract data, or no python3 with jsonschema");
         return;
     }

@@ -21,7 +21,7 @@ use super::{
 };
 use azure_core::http::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// What a registry's identity may do with the keys of a vault with access policies (R-CMK-08).
 pub const ENCRYPTION_USER_PERMISSIONS: [&str; 3] = ["get", "wrapKey", "unwrapKey"];
@@ -227,11 +227,5 @@ impl Writer {
     /// When the call fails; 409 `ScopeLocked` under a lock (R-ARM-31).
     pub async fn delete_vault(&self, id: &VaultId) -> Called<Written<Kept<Vault>>> {
         self.write_once(Method::Delete, id.as_str(), versions::VAULT, None).await
-    }
-
-    /// Changes what the body names and nothing else. `networkAcls` goes whole, from a fresh read.
-    #[allow(dead_code, reason = "for the workflow that opens a firewall to trusted services")]
-    pub(crate) async fn patch_vault(&self, id: &VaultId, body: &Value) -> Called<Written<Kept<Vault>>> {
-        self.write_once(Method::Patch, id.as_str(), versions::VAULT, Some(body)).await
     }
 }
