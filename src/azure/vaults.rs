@@ -3,6 +3,7 @@
 //! There is no `PUT` of a vault that exists: it would replace its access policies (R-KV-07).
 
 mod model;
+mod network;
 
 pub use super::resources::NameAvailability;
 pub use model::{
@@ -10,6 +11,7 @@ pub use model::{
     PolicyUpdateProperties, Vault, VaultIpRule, VaultNetworkRuleSet, VaultProperties, VaultSkuProperty,
     VirtualNetworkRule,
 };
+pub use network::{NetworkAction, NetworkBypass, NetworkRules};
 
 use super::{
     Kept, Reader, Writer,
