@@ -4,7 +4,9 @@
 //! at the vault, where each request makes another one (R-KV-11).
 
 mod data;
+mod life;
 mod model;
+mod rotation;
 mod view;
 
 pub use model::{
@@ -12,6 +14,7 @@ pub use model::{
     KeyItem, KeyReleasePolicy, LifetimeAction, LifetimeActionType, LifetimeTrigger, RotationPolicy,
     RotationPolicyAttributes,
 };
+pub use rotation::{RotationRules, Trigger};
 pub use view::{DeletedKeyView, KeyItemView, KeyView};
 
 use super::{

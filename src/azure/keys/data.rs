@@ -144,12 +144,12 @@ impl Reader {
         // What a vault's audit log calls the correlation id (R-KV-17).
         Context::new().with_value(ClientRequestId::new(self.correlation.to_string()))
     }
-    fn method_options(&self) -> ClientMethodOptions<'static> {
+    pub(super) fn method_options(&self) -> ClientMethodOptions<'static> {
         ClientMethodOptions { context: self.context() }
     }
 
     /// The client of a vault, if the vault is this cloud's: ids can come from anywhere.
-    fn vault_client(&self, host: &VaultHost, request: &str) -> Called<Arc<VaultClient>> {
+    pub(super) fn vault_client(&self, host: &VaultHost, request: &str) -> Called<Arc<VaultClient>> {
         if self.core.guards.hold(Guard::HostCheck) && !host.is_in(self.cloud()) {
             return Err(CallError::new(Sent::No, request, Cause::Foreign(self.foreign(host.as_str()))));
         }
@@ -161,7 +161,7 @@ impl Reader {
         ForeignHost { host: InvalidId::shown(host), why }
     }
 
-    fn key_view(&self, host: &VaultHost, request: String, answer: &Answer) -> Called<KeyView> {
+    pub(super) fn key_view(&self, host: &VaultHost, request: String, answer: &Answer) -> Called<KeyView> {
         let bundle: Kept<KeyBundle> = read(request.clone(), answer)?;
         let id = self.own_key_id(host, &request, bundle.key.kid.as_deref())?;
         Ok(KeyView { id, bundle })
@@ -187,7 +187,12 @@ impl Reader {
     }
 
     /// What one call of the SDK came to. Error answers are read by us: the SDK loses the code of a body with escapes.
-    fn tried<T, F>(&self, nature: Nature, request: &str, result: azure_core::Result<Response<T, F>>) -> Called<Try> {
+    pub(super) fn tried<T, F>(
+        &self,
+        nature: Nature,
+        request: &str,
+        result: azure_core::Result<Response<T, F>>,
+    ) -> Called<Try> {
         let error = match result {
             Ok(response) => {
                 let (status, headers, body) = response.deconstruct();
@@ -230,17 +235,17 @@ impl Reader {
     }
 }
 
-fn unreadable(request: &str, why: String) -> CallError {
+pub(super) fn unreadable(request: &str, why: String) -> CallError {
     CallError::new(Sent::No, request, Cause::Unreadable(why))
 }
 
 /// Notes that a client has been through its challenge.
-fn warmed(client: &VaultClient) {
+pub(super) fn warmed(client: &VaultClient) {
     // Set by another call already: just as well.
     let _ = client.warm.set(());
 }
 
-fn content<T>(request: &str, body: &Value) -> Called<RequestContent<T>> {
+pub(super) fn content<T>(request: &str, body: &Value) -> Called<RequestContent<T>> {
     let bytes =
         serde_json::to_vec(body).map_err(|e| CallError::new(Sent::No, request, Cause::Invalid(e.to_string())))?;
     Ok(RequestContent::from(bytes))
@@ -295,6 +300,11 @@ impl Writer {
     /// # Errors
     /// When the call fails, or the id pins no version: the current one may be another by the time the call arrives.
     pub async fn set_key_enabled(&self, id: &KeyId, enabled: bool) -> Called<KeyView> {
+        self.update_key(Nature::Same, id, &json!({ "attributes": { "enabled": enabled } })).await
+    }
+
+    /// Changes members of one version of a key, and leaves all others.
+    pub(super) async fn update_key(&self, nature: Nature, id: &KeyId, body: &Value) -> Called<KeyView> {
         let (host, name) = (id.host(), id.name());
         let Some(version) = id.version().map(ToString::to_string) else {
             let why = "which version is not said".to_owned();
@@ -302,15 +312,14 @@ impl Writer {
         };
         let request = format!("PATCH {host}/keys/{name}/{version}");
         let client = self.warm_client(host, name, &request).await?;
-        let body = json!({ "attributes": { "enabled": enabled } });
         let attempt = || async {
             let key_version = Some(version.clone());
             let options = KeyClientUpdateKeyPropertiesOptions { key_version, method_options: self.method_options() };
-            let body = content(&request, &body)?;
+            let body = content(&request, body)?;
             let sent = client.keys.update_key_properties(name.as_str(), body, Some(options)).await;
-            self.tried(Nature::Same, &request, sent)
+            self.tried(nature, &request, sent)
         };
-        let answer = self.core.call(Nature::Same, self.core.scope_at(id.host()), request.clone(), attempt).await?;
+        let answer = self.core.call(nature, self.core.scope_at(id.host()), request.clone(), attempt).await?;
         if answer.status == 404 {
             return Err(self.core.refused(request, &answer));
         }
@@ -340,7 +349,12 @@ impl Writer {
 
     /// The client of a vault, ready to write: it has been through the vault's challenge. Else the first, bodiless
     /// request of a write could fail, and would have to be taken for the write itself.
-    async fn warm_client(&self, host: &VaultHost, name: &KeyName, request: &str) -> Called<Arc<VaultClient>> {
+    pub(super) async fn warm_client(
+        &self,
+        host: &VaultHost,
+        name: &KeyName,
+        request: &str,
+    ) -> Called<Arc<VaultClient>> {
         let client = self.vault_client(host, request)?;
         if self.core.guards.hold(Guard::WarmUp) {
             let warm = client.warm.get_or_try_init(|| async {
@@ -363,6 +377,6 @@ impl Writer {
 }
 
 /// An error about the answer to a write that was carried out.
-fn done(e: CallError) -> CallError {
+pub(super) fn done(e: CallError) -> CallError {
     CallError { sent: Sent::Yes, ..e }
 }
