@@ -10,7 +10,7 @@ use super::{
 };
 use azure_core::http::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::fmt;
 use uuid::Uuid;
 
@@ -105,6 +105,26 @@ impl RoleAssignment {
     pub fn scope(&self) -> Option<ResourceId> {
         self.properties.scope.as_ref()?.parse().ok()
     }
+    /// All of it that is needed to make it anew. `None` if that is not known, or more than that: an assignment outside
+    /// of subscriptions, of a kind of principal that cannot be named in a request, or made on behalf of an identity.
+    #[must_use]
+    pub fn kept(&self) -> Option<KeptAssignment> {
+        let p = &self.properties;
+        let said = |text: &Option<String>| text.clone().filter(|t| !t.trim().is_empty());
+        if said(&p.delegated_managed_identity_resource_id).is_some() {
+            return None;
+        }
+        Some(KeptAssignment {
+            scope: self.scope()?,
+            name: self.name()?,
+            role: self.role()?,
+            principal: self.principal()?,
+            principal_type: PrincipalType::read(p.principal_type.as_deref()?)?,
+            condition: said(&p.condition),
+            condition_version: said(&p.condition_version),
+            description: said(&p.description),
+        })
+    }
     /// Whether it holds under a condition only.
     #[must_use]
     pub fn has_condition(&self) -> bool {
@@ -140,6 +160,36 @@ pub enum PrincipalType {
     User,
     /// A group. Never for a registry's identity (R-RBAC-01).
     Group,
+}
+
+impl PrincipalType {
+    /// Reads what an assignment shows, in any case; `None` for kinds that no request names.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let all = [(Self::ServicePrincipal, "ServicePrincipal"), (Self::User, "User"), (Self::Group, "Group")];
+        all.into_iter().find(|(_, name)| name.eq_ignore_ascii_case(text)).map(|(kind, _)| kind)
+    }
+}
+
+/// A role assignment as it was, to be made anew after it has been taken away.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptAssignment {
+    /// Where it held, and below.
+    pub scope: ResourceId,
+    /// Its name.
+    pub name: Uuid,
+    /// The role.
+    pub role: RoleId,
+    /// Who had it.
+    pub principal: PrincipalId,
+    /// What kind of principal that is.
+    pub principal_type: PrincipalType,
+    /// When it held.
+    pub condition: Option<String>,
+    /// The version of the condition's language.
+    pub condition_version: Option<String>,
+    /// What it was for.
+    pub description: Option<String>,
 }
 
 impl fmt::Display for PrincipalType {
@@ -219,6 +269,32 @@ impl Writer {
             "principalType": principal_type,
         }});
         self.write(Method::Put, &path(scope, name), versions::ROLE_ASSIGNMENT, Some(&body)).await
+    }
+    /// Makes a role assignment anew, under the name and with the condition and description that it had. Of one that is
+    /// there, same name and content is the same assignment (R-RBAC-03). It may work only minutes later (R-RBAC-01).
+    ///
+    /// <https://learn.microsoft.com/rest/api/authorization/role-assignments/create>
+    ///
+    /// # Errors
+    /// As [`Writer::put_role_assignment`]; 409 `RoleAssignmentExists` when somebody has made it under another name.
+    pub async fn put_back_role_assignment(&self, what: &KeptAssignment) -> Called<Written<Kept<RoleAssignment>>> {
+        let mut properties = Map::new();
+        let mut say = |name: &str, value: Value| properties.insert(name.to_owned(), value);
+        say("roleDefinitionId", json!(what.role.definition_in(what.scope.subscription())));
+        say("principalId", json!(what.principal));
+        say("principalType", json!(what.principal_type));
+        let texts = [
+            ("condition", &what.condition),
+            ("conditionVersion", &what.condition_version),
+            ("description", &what.description),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                say(name, json!(text));
+            }
+        }
+        let path = path(&what.scope, &what.name);
+        self.write(Method::Put, &path, versions::ROLE_ASSIGNMENT, Some(&json!({ "properties": properties }))).await
     }
     /// Takes a role assignment away. One that is gone is fine (R-RBAC-05). It may hold for minutes still (R-RBAC-01).
     ///
