@@ -16,7 +16,9 @@ mod operation;
 pub mod groups;
 pub mod identities;
 pub mod keys;
+pub mod locks;
 pub mod permissions;
+pub mod policies;
 pub mod providers;
 pub mod registries;
 pub mod resources;
@@ -46,6 +48,10 @@ pub mod versions {
     pub const ROLE_ASSIGNMENT: &str = "2022-04-01";
     /// A caller's permissions at a scope: <https://learn.microsoft.com/rest/api/authorization/permissions>.
     pub const PERMISSIONS: &str = "2022-04-01";
+    /// Management locks: <https://learn.microsoft.com/rest/api/resources/management-locks>.
+    pub const LOCKS: &str = "2020-05-01";
+    /// What policies say: <https://learn.microsoft.com/rest/api/policyinsights/policy-restrictions>.
+    pub const POLICY_RESTRICTIONS: &str = "2023-03-01";
     /// Resource groups, providers and resource lists.
     pub const RESOURCES: &str = "2024-03-01";
 }
