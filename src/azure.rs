@@ -13,6 +13,7 @@ pub mod id;
 mod kept;
 mod operation;
 
+pub mod deployments;
 pub mod groups;
 pub mod identities;
 pub mod keys;
@@ -52,6 +53,8 @@ pub mod versions {
     pub const LOCKS: &str = "2020-05-01";
     /// What policies say: <https://learn.microsoft.com/rest/api/policyinsights/policy-restrictions>.
     pub const POLICY_RESTRICTIONS: &str = "2023-03-01";
+    /// Deployments of templates.
+    pub const DEPLOYMENTS: &str = "2024-03-01";
     /// Resource groups, providers and resource lists.
     pub const RESOURCES: &str = "2024-03-01";
 }

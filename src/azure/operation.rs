@@ -2,11 +2,11 @@
 
 use super::{
     Reader,
-    call::{Answer, Called, Nature},
+    call::{Answer, CallError, Called, Cause, Nature, Sent},
     error::ServiceError,
 };
 use azure_core::http::Method;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{fmt, time::Duration};
 use url::Url;
@@ -116,6 +116,59 @@ impl Reader {
             }
             _ => running,
         })
+    }
+}
+
+impl Reader {
+    /// `POST` of a question whose answer the service may take its time for: it is looked for where the service says,
+    /// until it is there or the budget of a call is used up.
+    pub(crate) async fn ask_at_length<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        version: &str,
+        body: &Value,
+    ) -> Called<T> {
+        /// Between two looks, if the service names no time.
+        const PAUSE: Duration = Duration::from_secs(5);
+        let url = self.arm_url(path, &[("api-version", version)])?;
+        let name = super::core::name_of(Method::Post, &url);
+        let (started, budget) = (tokio::time::Instant::now(), self.core.patience.budget);
+        let mut answer = self.arm(Nature::Read, Method::Post, &url, Some(body)).await?;
+        let mut place = None;
+        loop {
+            if answer.status == 404 {
+                return Err(self.core.refused(name, &answer));
+            }
+            let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+            let state = told.get("status").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+            let failed = matches!(state.as_str(), "failed" | "canceled" | "cancelled")
+                || told.get("error").is_some_and(Value::is_object);
+            if failed {
+                let mut error = ServiceError::parse(answer.status, |_| None, &answer.body, self.now());
+                if error.code.is_empty() {
+                    error.code = state;
+                }
+                return Err(CallError::new(Sent::No, name, Cause::Service(error)));
+            }
+            if answer.status != 202 && matches!(state.as_str(), "" | "succeeded") {
+                return super::core::read(name, &answer);
+            }
+            // The operation's own resource, where it is named as well, has no more than a status at times.
+            if let Some(at) = answer.header("location").or_else(|| answer.header("azure-asyncoperation")) {
+                place = Some(self.polled_url(&at, &name)?);
+            }
+            let Some(at) = &place else {
+                let why = "it is not finished, and does not say where to look".to_owned();
+                return Err(CallError::new(Sent::No, name, Cause::Unreadable(why)));
+            };
+            let after = answer.header("retry-after").and_then(|s| s.trim().parse().ok()).map(Duration::from_secs);
+            let wait = after.map_or(PAUSE, |d| d.max(Duration::from_secs(1)));
+            if started.elapsed() + wait > budget {
+                return Err(CallError::new(Sent::No, name, Cause::Deadline(budget)));
+            }
+            tokio::time::sleep(wait).await;
+            answer = self.arm(Nature::Read, Method::Get, at, None).await?;
+        }
     }
 }
 
