@@ -310,7 +310,7 @@ fn r_err_01_key_access_refused() {
 #[test]
 fn r_err_02_03_04_06_other_refusals_of_the_registry() {
     let forbidden = r#"{"errors":[{"code":"DENIED","message":"Access to Key Encryption Key is forbidden. View troubleshooting steps at https://aka.ms/acr/cmk"}]}"#;
-    assert!(parse(403, forbidden).is_key_encryption_key_forbidden());
+    assert!(parse(403, forbidden).is_key_forbidden());
 
     let attached = format!(
         "Azure resource '/subscriptions/{GUID}/resourcegroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso' does not have access to identity '{GUID}' Try forcibly adding the identity to the registry contoso. For more information on bring your own key, please visit 'https://aka.ms/acr/cmk'."
@@ -324,7 +324,7 @@ fn r_err_02_03_04_06_other_refusals_of_the_registry() {
     let inactive = "The identity associated with the registry is inactive. This could be due to attempted removal of the identity. Reassign the identity manually";
     assert!(arm(403, "DENIED", inactive).identity_inactive());
     let incomplete = "Invalid encryption key vault property specified for registry contoso. Property Identity and KeyIdentifier must be set when encryption is enabled. For more information on customer-managed keys, please visit 'https://aka.ms/acr/cmk'.";
-    assert!(arm(400, "BadRequest", incomplete).incomplete_encryption());
+    assert!(arm(400, "BadRequest", incomplete).incomplete_key());
 }
 
 #[test]

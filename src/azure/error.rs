@@ -35,6 +35,9 @@ pub struct ServiceError {
     /// Nested errors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<Detail>,
+    /// Names of the policies it tells of itself; [`policy_names`](ServiceError::policy_names) has its details' too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
     /// `x-ms-request-id`, or the trace id of Entra.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -64,6 +67,9 @@ pub struct Detail {
     /// Errors within it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<Detail>,
+    /// Names of the policies it tells of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
 }
 
 impl ServiceError {
@@ -94,6 +100,7 @@ impl ServiceError {
             message: error.message,
             target: error.target,
             details: error.details,
+            policies: error.policies,
             request_id: header("x-ms-request-id").or(read.request_id),
             correlation_id: header("x-ms-correlation-request-id").or(read.correlation_id),
             retry_after: retry_after(&headers, now),

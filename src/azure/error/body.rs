@@ -137,14 +137,33 @@ fn detail(object: &Map<String, Value>, depth: usize) -> Detail {
         details.iter().find_map(|d| d.inner_code.clone().or_else(|| Some(d.code.clone()).filter(|c| !c.is_empty())))
     });
     // A bare inner error with no text of its own adds nothing to its code.
-    details.retain(|d| !d.message.is_empty() || !d.details.is_empty() || Some(&d.code) != innermost.as_ref());
+    details.retain(|d| {
+        let more = !d.message.is_empty() || !d.details.is_empty() || !d.policies.is_empty();
+        more || Some(&d.code) != innermost.as_ref()
+    });
     Detail {
         code: code(object),
         inner_code: innermost,
         message: message(&raw),
         target: text(object, "target").map(|t| tidy(&t, 512)).filter(|t| !t.is_empty()),
         details,
+        policies: policies(object),
     }
+}
+
+/// Names out of `"additionalInfo":[{"type":"PolicyViolation","info":{"policyDefinitionDisplayName":..}}]`.
+fn policies(object: &Map<String, Value>) -> Vec<String> {
+    const NAMES: [&str; 4] =
+        ["policyDefinitionDisplayName", "policyAssignmentDisplayName", "policyDefinitionName", "policyAssignmentName"];
+    let name = |entry: &Value| {
+        let entry = entry.as_object()?;
+        text(entry, "type").filter(|kind| kind.eq_ignore_ascii_case("PolicyViolation"))?;
+        let info = get(entry, "info")?.as_object()?;
+        let named = |member: &&str| text(info, member).map(|n| tidy(&n, 256)).filter(|n| !n.is_empty());
+        NAMES.iter().find_map(|member| named(&member))
+    };
+    let entries = get(object, "additionalInfo").and_then(Value::as_array).into_iter().flatten();
+    entries.take(DETAILS_LIMIT).filter_map(name).collect()
 }
 
 fn embedded(raw: &str, depth: usize) -> Option<Detail> {
@@ -197,7 +216,7 @@ fn from_cut_json(body: &str) -> Detail {
     let said = said.unwrap_or_else(|| "the error body is cut off or broken".to_owned());
     let details = Vec::new();
     let inner_code = inner.map(|c| tidy(&c, CODE_LIMIT)).filter(|c| !c.is_empty());
-    Detail { code: tidy(&code, CODE_LIMIT), inner_code, message: message(&said), target: None, details }
+    Detail { code: tidy(&code, CODE_LIMIT), inner_code, message: message(&said), details, ..Detail::default() }
 }
 
 /// The text after the first `"name":` that a string or number follows, as far as it goes.

@@ -77,7 +77,7 @@ impl ServiceError {
     }
 
     /// The registry's data plane could not use the key (R-ERR-02).
-    pub fn is_key_encryption_key_forbidden(&self) -> bool {
+    pub fn is_key_forbidden(&self) -> bool {
         self.says("Access to Key Encryption Key is forbidden")
     }
 
@@ -92,7 +92,7 @@ impl ServiceError {
     }
 
     /// Key or identity was missing in a write to an encrypted registry (R-ERR-06).
-    pub fn incomplete_encryption(&self) -> bool {
+    pub fn incomplete_key(&self) -> bool {
         self.says("Property Identity and KeyIdentifier must be set when encryption is enabled")
     }
 
@@ -214,6 +214,20 @@ impl ServiceError {
         ids
     }
 
+    /// What the policies are called that R-ERR-39 tells of: each by the name people see, its definition's or else its
+    /// assignment's. Empty if the answer gives none; [`policy_ids`](Self::policy_ids) may still.
+    pub fn policy_names(&self) -> Vec<String> {
+        let mut all = self.policies.iter().collect();
+        self.details.iter().for_each(|detail| detail.collect_policies(&mut all));
+        let mut names: Vec<String> = Vec::new();
+        for name in all {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+
     /// A deleted vault of that name waits to be recovered (R-ERR-20, R-KV-06).
     pub fn soft_deleted_vault(&self) -> bool {
         self.status == 409 && self.has_code("ConflictError") && self.says("deleted state")
@@ -242,6 +256,11 @@ impl Detail {
         same(&self.code)
             || self.inner_code.as_deref().is_some_and(same)
             || self.details.iter().any(|d| d.has_code(code))
+    }
+
+    fn collect_policies<'d>(&'d self, all: &mut Vec<&'d String>) {
+        all.extend(&self.policies);
+        self.details.iter().for_each(|detail| detail.collect_policies(all));
     }
 
     fn collect_messages<'d>(&'d self, all: &mut Vec<&'d str>) {
