@@ -86,7 +86,7 @@ impl fmt::Debug for Core {
 
 /// The SDK's client of one vault, and whether it has been through its challenge.
 pub(crate) struct VaultClient {
-    pub(crate) keys: KeyClient,
+    pub(crate) keys: Arc<KeyClient>,
     pub(crate) warm: tokio::sync::OnceCell<()>,
 }
 
@@ -471,7 +471,7 @@ impl Core {
             verify_challenge_resource: Some(true),
         };
         let keys = KeyClient::new(host.url().as_str(), self.tokens.clone(), Some(options))?;
-        let client = Arc::new(VaultClient { keys, warm: tokio::sync::OnceCell::new() });
+        let client = Arc::new(VaultClient { keys: Arc::new(keys), warm: tokio::sync::OnceCell::new() });
         vaults.insert(host.to_string(), client.clone());
         Ok(client)
     }
