@@ -2,18 +2,26 @@
 
 mod encryption;
 mod grants;
+mod grants_held;
+mod key_rights;
 mod key_usable;
-mod minting_rights;
+mod key_versions;
 mod registries_on_key;
+mod vault_of_key;
 mod vault_standing;
+mod who_is;
 
 pub(crate) use encryption::is_busy;
-pub use encryption::{Encrypted, Encryption, EncryptionOf};
+pub use encryption::{Encrypted, Encryption, EncryptionOf, UserIdentity};
 pub use grants::{GrantModel, GrantOf, Granted};
+pub use grants_held::{GrantsHeld, Held};
+pub use key_rights::{KeyRight, KeyRights, KeyRightsSeen};
 pub use key_usable::{KeySeen, KeyUsable, VersionSeen};
-pub use minting_rights::{Minting, MintingRights};
-pub use registries_on_key::{OnKey, RegistriesOnKey};
+pub use key_versions::{KeyVersions, VersionLine, Versions};
+pub use registries_on_key::{OnKey, OnVault, RegistriesOnKey, RegistriesOnVault, RegistryOnKey};
+pub use vault_of_key::{VaultFound, VaultOfKey};
 pub use vault_standing::{VaultFacts, VaultStanding, VaultState};
+pub use who_is::{IdentityWanted, Who, WhoIs};
 
 use crate::{Result, azure::Reader, journal::Journaled};
 use std::future::Future;

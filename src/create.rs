@@ -7,6 +7,7 @@ pub use order::{Create, IdentityChoice, VaultModel};
 
 use crate::{
     Result,
+    access::then,
     azure::{
         Azure, Cloud,
         id::{ClientId, IdentityId, KeyId, PrincipalId, RegistryId, TenantId, VaultId},
@@ -113,14 +114,6 @@ impl Workflow for Create {
     }
 }
 
-/// Known when both are.
-fn then(a: Known<()>, b: Known<()>) -> Known<()> {
-    match a {
-        Known::Now(()) => b,
-        after @ Known::After(_) => after,
-    }
-}
-
 impl Create {
     /// A registry that has its key already is left alone, whatever key it has been rotated to since.
     fn already_there(&self, cx: &Context, seen: &RegistrySeen) -> Result<Option<Known<Created>>> {
@@ -186,6 +179,7 @@ impl Create {
             way,
             tenant: *tenant,
             unprotected_is_fine: self.takes_unprotected_vault(),
+            closed_is_fine: false,
             premium: self.needs_premium(),
             after,
         }

@@ -4,6 +4,7 @@ use crate::{
     azure::{CallError, Cause, Sent, ServiceError},
     journal::{Holder, JournalError, RunName},
     step::Rollback,
+    symptom::Symptom,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -291,18 +292,8 @@ pub(crate) fn when(at: OffsetDateTime) -> String {
 
 /// What to do about an error whose own text does not say, or says it wrongly.
 fn advice(e: &ServiceError) -> Option<&'static str> {
-    if e.is_key_access_refused() {
-        // One text for many causes (R-ERR-01).
-        return Some(
-            "the text blames permissions whatever the cause is (R-ERR-01). See, in this order: is the identity attached to the \
-             registry; does it hold the role or policy in the vault's own permission model; is the grant older than 15 minutes; \
-             does the vault's firewall let trusted services through; is the key version enabled and within its dates",
-        );
-    }
-    if e.identity_not_attached() {
-        return Some(
-            "assign the identity to the registry again by its resource id (az acr identity assign), then come again (R-CMK-22)",
-        );
+    if let Some(symptom) = Symptom::read(&e.message) {
+        return Some(symptom.kind.advice());
     }
     if e.linked_authorization_failed() {
         return Some(

@@ -26,12 +26,16 @@ pub enum Guard {
     /// A vault's client reads before it writes: the SDK's first request carries neither token nor body, and the SDK loses
     /// the body of one that it repeats.
     WarmUp,
+    /// The identity that unwraps a registry's key is never taken off it.
+    KeepIdentity,
+    /// A key version that a registry uses is never disabled when old ones are retired.
+    KeepVersion,
 }
 
 impl Guard {
     /// All of them.
     #[cfg(feature = "sabotage")]
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::LateLanding,
         Self::TagLook,
         Self::SecondLook,
@@ -42,6 +46,8 @@ impl Guard {
         Self::NoBlindPost,
         Self::RefusalsFirst,
         Self::WarmUp,
+        Self::KeepIdentity,
+        Self::KeepVersion,
     ];
 }
 

@@ -1,138 +1,162 @@
 //! An order of any kind: what is stored, sent, or taken up again by the name of its run alone.
 
 use crate::{
-    Azure, Create, Created, Error, ErrorKind, Event, Plan, Result, Rotate, Rotated, Run, Stop,
+    AutoRotate, AutoRotated, Azure, Bypass, Bypassed, Create, Created, Error, ErrorKind, Event, NetworkChanged, Plan,
+    Reassign, Reassigned, Recover, Recovered, Repair, Repaired, Restore, Restored, Result, Retire, Retired, Revoke,
+    Revoked, Rollback, RolledBack, Rotate, Rotated, Run, Stop, VaultNetwork,
     journal::{Journal, RunName},
     run::Workflow,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::{
     future::{Future, IntoFuture},
     pin::Pin,
     sync::Arc,
 };
 
-/// An order of any kind.
-///
-/// ```
-/// use cmk::{Order, Rotate};
-/// let registry = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/shop\
-///     /providers/Microsoft.ContainerRegistry/registries/contoso1".parse()?;
-/// let order = Order::from(Rotate::new(registry));
-/// let stored = serde_json::to_string(&order).unwrap();
-/// assert!(stored.starts_with(r#"{"workflow":"rotate""#));
-/// assert_eq!(serde_json::from_str::<Order>(&stored).unwrap(), order);
-/// # Ok::<(), cmk::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "workflow", rename_all = "kebab-case")]
-#[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
-pub enum Order {
-    /// Create a registry with a customer-managed key.
-    Create(Create),
-    /// Rotate a registry's key.
-    Rotate(Rotate),
-}
-
-/// What an order resulted in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-#[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
-pub enum Outcome {
-    /// A registry with its customer-managed key.
-    Created(Created),
-    /// A registry on its new key version.
-    Rotated(Rotated),
-}
-
-/// An order of any kind about to be carried out: `.await` it, or ask it for a [`plan`](Self::plan). Everything is as
-/// with the [`Run`] inside.
-#[derive(Debug)]
-#[must_use = "a run does nothing until it is awaited"]
-#[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
-pub enum AnyRun {
-    /// Creates a registry.
-    Create(Run<Create>),
-    /// Rotates a registry's key.
-    Rotate(Run<Rotate>),
-}
-
-impl Order {
-    /// The order that a run was opened with, for whoever takes it up by its name alone.
-    ///
-    /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid) when there is no such run, [`OtherRun`](ErrorKind::OtherRun) when its workflow or
-    /// its order is none that this version knows, and when it cannot be read.
-    pub async fn of_run(journal: &dyn Journal, name: &RunName) -> Result<Self> {
-        let (workflow, order) = crate::run::resumable(journal, name).await?;
-        let unreadable = |e: serde_json::Error| {
-            Error::new(ErrorKind::OtherRun(format!("the order of run {name}, a {workflow}, cannot be read ({e})")))
-        };
-        match workflow.as_str() {
-            Create::NAME => Ok(Self::Create(read(order).map_err(unreadable)?)),
-            Rotate::NAME => Ok(Self::Rotate(read(order).map_err(unreadable)?)),
-            _ => Err(Error::new(ErrorKind::OtherRun(format!(
-                "run {name} is a '{}', which this program does not know",
-                workflow.escape_debug()
-            )))),
+/// One line a workflow: its order, its outcome, and what each is.
+macro_rules! orders {
+    ($( $order:ident => $outcome:ident: $does:literal, $gives:literal; )+) => {
+        /// An order of any kind.
+        ///
+        /// ```
+        /// use cmk::{Order, Rotate};
+        /// let registry = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/shop\
+        ///     /providers/Microsoft.ContainerRegistry/registries/contoso1".parse()?;
+        /// let order = Order::from(Rotate::new(registry));
+        /// let stored = serde_json::to_string(&order).unwrap();
+        /// assert!(stored.starts_with(r#"{"workflow":"rotate""#));
+        /// assert_eq!(serde_json::from_str::<Order>(&stored).unwrap(), order);
+        /// # Ok::<(), cmk::Error>(())
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "workflow", rename_all = "kebab-case")]
+        #[non_exhaustive]
+        #[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
+        pub enum Order {
+            $( #[doc = $does] $order($order), )+
         }
-    }
 
-    /// The name of its workflow.
-    #[must_use]
-    pub fn workflow(&self) -> &'static str {
-        match self {
-            Self::Create(_) => Create::NAME,
-            Self::Rotate(_) => Rotate::NAME,
+        /// What an order resulted in.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind", rename_all = "kebab-case")]
+        #[non_exhaustive]
+        #[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
+        pub enum Outcome {
+            $( #[doc = $gives] $outcome($outcome), )+
         }
-    }
 
-    /// What it is about: an ARM id.
-    #[must_use]
-    pub fn subject(&self) -> String {
-        match self {
-            Self::Create(order) => order.subject(),
-            Self::Rotate(order) => order.subject(),
+        /// An order of any kind about to be carried out: `.await` it, or ask it for a [`plan`](Self::plan). Everything is
+        /// as with the [`Run`] inside.
+        #[derive(Debug)]
+        #[must_use = "a run does nothing until it is awaited"]
+        #[non_exhaustive]
+        #[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
+        pub enum AnyRun {
+            $( #[doc = $does] $order(Run<$order>), )+
         }
-    }
 
-    /// The order about to be carried out on a cloud.
-    pub fn on(self, azure: &Azure) -> AnyRun {
-        match self {
-            Self::Create(order) => AnyRun::Create(Run::new(azure, order)),
-            Self::Rotate(order) => AnyRun::Rotate(Run::new(azure, order)),
+        $( impl From<$order> for Order {
+            fn from(order: $order) -> Self {
+                Self::$order(order)
+            }
+        } )+
+
+        /// The same call on whichever run it is.
+        macro_rules! each {
+            ($any:expr, $run:ident => $call:expr) => {
+                match $any {
+                    $( AnyRun::$order($run) => AnyRun::$order($call), )+
+                }
+            };
         }
-    }
-}
 
-fn read<W: Workflow>(order: Value) -> serde_json::Result<W> {
-    serde_json::from_value(order)
-}
+        impl Order {
+            /// The names of all workflows.
+            pub const WORKFLOWS: &[&str] = &[$( <$order>::NAME, )+];
 
-impl From<Create> for Order {
-    fn from(order: Create) -> Self {
-        Self::Create(order)
-    }
-}
+            /// The order that a run was opened with, for whoever takes it up by its name alone.
+            ///
+            /// # Errors
+            /// [`Invalid`](ErrorKind::Invalid) when there is no such run, [`OtherRun`](ErrorKind::OtherRun) when its
+            /// workflow or its order is none that this version knows, and when it cannot be read.
+            pub async fn of_run(journal: &dyn Journal, name: &RunName) -> Result<Self> {
+                let (workflow, order) = crate::run::resumable(journal, name).await?;
+                let unreadable = |e: serde_json::Error| {
+                    Error::new(ErrorKind::OtherRun(format!(
+                        "the order of run {name}, a {workflow}, cannot be read ({e})"
+                    )))
+                };
+                match workflow.as_str() {
+                    $( <$order>::NAME => serde_json::from_value(order).map(Self::$order).map_err(unreadable), )+
+                    _ => Err(Error::new(ErrorKind::OtherRun(format!(
+                        "run {name} is a '{}', which this program does not know",
+                        workflow.escape_debug()
+                    )))),
+                }
+            }
 
-impl From<Rotate> for Order {
-    fn from(order: Rotate) -> Self {
-        Self::Rotate(order)
-    }
-}
+            /// The name of its workflow.
+            #[must_use]
+            pub fn workflow(&self) -> &'static str {
+                match self {
+                    $( Self::$order(_) => <$order>::NAME, )+
+                }
+            }
 
-/// The same call on whichever run it is.
-macro_rules! each {
-    ($any:expr, $run:ident => $call:expr) => {
-        match $any {
-            AnyRun::Create($run) => AnyRun::Create($call),
-            AnyRun::Rotate($run) => AnyRun::Rotate($call),
+            /// What it is about: an ARM id.
+            #[must_use]
+            pub fn subject(&self) -> String {
+                match self {
+                    $( Self::$order(order) => order.subject(), )+
+                }
+            }
+
+            /// The order about to be carried out on a cloud.
+            pub fn on(self, azure: &Azure) -> AnyRun {
+                match self {
+                    $( Self::$order(order) => AnyRun::$order(Run::new(azure, order)), )+
+                }
+            }
+        }
+
+        impl AnyRun {
+            /// As [`Run::plan`].
+            ///
+            /// # Errors
+            /// As [`Run::plan`].
+            pub async fn plan(&self) -> Result<Plan> {
+                match self {
+                    $( Self::$order(run) => run.plan().await, )+
+                }
+            }
+        }
+
+        impl IntoFuture for AnyRun {
+            type Output = Result<Outcome>;
+            type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+            fn into_future(self) -> Self::IntoFuture {
+                match self {
+                    $( Self::$order(run) => Box::pin(async { run.await.map(Outcome::$outcome) }), )+
+                }
+            }
         }
     };
+}
+
+orders! {
+    Create => Created: "Create a registry with a customer-managed key.", "A registry with its customer-managed key.";
+    Rotate => Rotated: "Rotate a registry's key.", "A registry on its new key version.";
+    AutoRotate => AutoRotated: "Have a registry's key rotated by itself.", "A registry whose key is rotated by itself.";
+    Reassign => Reassigned: "Assign a registry's identity again.", "A registry whose identity holds again.";
+    Recover => Recovered: "Recover a deleted key or vault.", "A registry that reads its key again.";
+    Bypass => Bypassed: "Let a registry through its vault's firewall.", "A registry whose key is behind a firewall.";
+    VaultNetwork => NetworkChanged: "Change a vault's network rules.", "A vault's network rules after a change.";
+    Revoke => Revoked: "Take a registry's key from it.", "A registry without its key.";
+    Restore => Restored: "Give back what a revocation took.", "A registry that has its key again.";
+    Retire => Retired: "Disable old versions of a key.", "A key without its old versions.";
+    Repair => Repaired: "Have a registry try its key anew.", "A registry that has read its key.";
+    Rollback => RolledBack: "Take back what a run has done.", "A run that is taken back.";
 }
 
 impl AnyRun {
@@ -157,26 +181,9 @@ impl AnyRun {
     pub fn stop_on(self, stop: &Stop) -> Self {
         each!(self, run => run.stop_on(stop))
     }
-    /// As [`Run::plan`].
-    ///
-    /// # Errors
-    /// As [`Run::plan`].
-    pub async fn plan(&self) -> Result<Plan> {
-        match self {
-            Self::Create(run) => run.plan().await,
-            Self::Rotate(run) => run.plan().await,
-        }
-    }
-}
-
-impl IntoFuture for AnyRun {
-    type Output = Result<Outcome>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-    fn into_future(self) -> Self::IntoFuture {
-        match self {
-            Self::Create(run) => Box::pin(async { run.await.map(Outcome::Created) }),
-            Self::Rotate(run) => Box::pin(async { run.await.map(Outcome::Rotated) }),
-        }
+    /// As [`Run::expecting`].
+    pub fn expecting(self, plan: Plan) -> Self {
+        each!(self, run => run.expecting(plan))
     }
 }
 
@@ -184,6 +191,7 @@ impl IntoFuture for AnyRun {
 mod tests {
     use super::*;
     use crate::journal::{Entry, MemoryJournal, RECORD_VERSION, Record};
+    use serde_json::Value;
 
     async fn opened(workflow: &str, order: Value) -> (MemoryJournal, RunName) {
         let (journal, name) = (MemoryJournal::default(), RunName::try_from("r1".to_owned()).expect("a run's name"));

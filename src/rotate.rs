@@ -2,19 +2,18 @@
 
 use crate::{
     Result,
+    access::{Access, foreign, hsm},
     azure::{
         Azure, Cloud,
-        id::{KeyId, RegistryId},
-        role_assignments::{PrincipalType, roles},
+        id::{KeyId, RegistryId, VaultId},
     },
-    checks::{
-        Check, Encrypted, EncryptionOf, GrantModel, KeySeen, KeyUsable, Minting, MintingRights, OnKey, RegistriesOnKey,
-    },
+    checks::{Check, Encrypted, IdentityWanted, KeyRight, KeySeen, OnKey, RegistriesOnKey, Who},
     error::Refusal,
     journal::journaled,
+    preflight,
     run::{Context, Run, Workflow},
     step::Known,
-    steps::{Grant, MintVersion, PointRegistry, Reference},
+    steps::{AttachedAs, MintVersion, PointRegistry, Reference, Was},
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,21 +36,42 @@ pub struct Rotate {
     #[serde(default)]
     reference: Option<Reference>,
     #[serde(default)]
+    identity: Option<IdentityWanted>,
+    #[serde(default)]
+    vault: Option<VaultId>,
+    #[serde(default)]
+    unprotected_vault_is_fine: bool,
+    #[serde(default)]
+    remove_old_grant: bool,
+    #[serde(default)]
     grant_me: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum To {
+    /// A new version of the key the registry is on.
     NewVersion,
+    /// A key: the version it names, or its current one.
     Version(KeyId),
+    /// What it is on: for an order that changes the identity or the kind of reference alone.
+    AsItIs,
 }
 
 impl Rotate {
     /// Rotates to a new version of the key the registry is on.
     #[must_use]
     pub fn new(registry: RegistryId) -> Self {
-        Self { registry, to: To::NewVersion, reference: None, grant_me: false }
+        Self {
+            registry,
+            to: To::NewVersion,
+            reference: None,
+            identity: None,
+            vault: None,
+            unprotected_vault_is_fine: false,
+            remove_old_grant: false,
+            grant_me: false,
+        }
     }
     /// To a new version of the key the registry is on, shaped as its current one. This is the default.
     #[must_use]
@@ -59,11 +79,43 @@ impl Rotate {
         self.to = To::NewVersion;
         self
     }
-    /// To this key: a certain version, or without one its current version. The registry's identity must be allowed to use
-    /// it already.
+    /// To this key, of this vault or another: a certain version, or without one its current version. The registry's
+    /// identity is given the key first, if it is another one (R-CMK-16).
     #[must_use]
     pub fn to_version(mut self, key: KeyId) -> Self {
         self.to = To::Version(key);
+        self
+    }
+    /// Keeps the key version: only the identity or the kind of reference changes.
+    #[must_use]
+    pub fn keeping_version(mut self) -> Self {
+        self.to = To::AsItIs;
+        self
+    }
+    /// With this identity: a user-assigned one by resource id or client id, or the registry's own, which is switched on
+    /// if it is off. It is attached beside those there are (R-CMK-09), and given the key first (R-CMK-16).
+    #[must_use]
+    pub fn identity(mut self, identity: IdentityWanted) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+    /// The vault of the key that is rotated to, where it is not in the registry's subscription.
+    #[must_use]
+    pub fn vault(mut self, vault: VaultId) -> Self {
+        self.vault = Some(vault);
+        self
+    }
+    /// Takes a vault even without purge protection (R-CMK-06).
+    #[must_use]
+    pub fn unprotected_vault_is_fine(mut self) -> Self {
+        self.unprotected_vault_is_fine = true;
+        self
+    }
+    /// Takes the right on the old key from the identity that used it, once the registry is off it and no other registry
+    /// found needs it. Without this it is only named.
+    #[must_use]
+    pub fn remove_old_grant(mut self) -> Self {
+        self.remove_old_grant = true;
         self
     }
     /// Leaves the registry with this kind of reference; without it, it keeps the one it has (R-CMK-13).
@@ -110,7 +162,7 @@ journaled!(Rotate, Rotated);
 
 impl Workflow for Rotate {
     const NAME: &'static str = "rotate";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Outcome = Rotated;
 
     fn subject(&self) -> String {
@@ -119,66 +171,54 @@ impl Workflow for Rotate {
 
     fn refusals(&self, cloud: &Cloud) -> Vec<Refusal> {
         let To::Version(key) = &self.to else { return Vec::new() };
-        let mut why = foreign(key, cloud);
-        if key.is_hsm() {
-            why.push(hsm(key));
-        }
-        why
+        foreign(key, cloud).into_iter().chain(hsm(key)).collect()
     }
 
     async fn steps(&self, cx: &Context) -> Result<Known<Rotated>> {
-        let id = self.registry.to_string();
-        let seen = cx.decide("encryption", &id, |look| self.look_at_registry(look)).await?;
-        let now = match seen.required(&self.registry) {
-            Ok(now) => now,
-            Err(refusal) => {
-                cx.check([refusal])?;
-                return Ok(Known::After("a registry with a customer-managed key".into()));
-            }
+        let access = Access::new(cx, &self.registry);
+        let Some(now) = access.encryption().await? else {
+            return Ok(Known::After("a registry with a customer-managed key".into()));
         };
         let key = match &self.to {
-            To::NewVersion => now.key.versionless(),
+            To::NewVersion | To::AsItIs => now.key.versionless(),
             To::Version(key) => key.versionless(),
         };
-        cx.check(self.registry_refusals(now, cx.cloud()))?;
+        if self.to == To::NewVersion {
+            cx.check(hsm(&now.key))?;
+        }
+        let who = match &self.identity {
+            None => None,
+            Some(wanted) => match access.who(wanted).await? {
+                Some(who) => Some(who),
+                None => return Ok(Known::After("an identity".into())),
+            },
+        };
+        let who = who.filter(|who| who.key_identity() != Some(now.identity));
+        if who.is_none() && !now.attached {
+            cx.check([crate::steps::not_attached(&now, &self.registry)])?;
+        }
         cx.lock(&key.to_string()).await?;
+        cx.lock(&now.key.versionless().to_string()).await?;
         let reference =
             self.reference.unwrap_or(if now.follows() { Reference::Versionless } else { Reference::Versioned });
 
-        self.may_leave(cx, now).await?;
-        let (version, surplus) = match &self.to {
-            To::NewVersion => {
-                let granted = self.may_mint(cx, &key).await?;
-                self.tell_of_others(cx, &key).await?;
-                let minted = cx.step(MintVersion { key: key.clone(), granted }).await?;
-                (minted.map_ref(|m| m.version.clone()), minted.map(|m| m.surplus))
-            }
-            To::Version(wanted) => (self.existing(cx, wanted, reference).await?, Known::Now(Vec::new())),
-        };
-        if let Known::Now(surplus) = &surplus
-            && !surplus.is_empty()
-        {
-            let ids: Vec<_> = surplus.iter().map(ToString::to_string).collect();
-            cx.note(format!(
-                "{} landed later than it may and carries this run's key too; whether any registry uses it is unknown, so it \
-                 is left enabled",
-                ids.join(", ")
-            ));
-        }
+        access.may_leave(&now).await?;
+        let (version, surplus) = self.version(access, &now, &key, reference).await?;
+        let (identity, granted) = self.identity_and_grant(access, &now, &key, who.as_ref()).await?;
         let pointed = cx
             .step(PointRegistry {
                 registry: self.registry.clone(),
                 version,
                 reference,
-                identity: now.identity,
-                was: now.key.clone(),
-                was_in_use: now.in_use.clone(),
+                identity: identity.map_ref(|i| i.identity),
+                was: Known::Now(Was::of(&now)),
+                granted,
             })
             .await?;
-        let surplus = match surplus {
-            Known::Now(surplus) => surplus,
-            Known::After(_) => Vec::new(),
-        };
+        if who.is_some() || !key.same_key(&now.key) {
+            self.leave_old_grant(access, &now, pointed.map_ref(|_| ())).await?;
+        }
+        preflight::look(cx).await?;
         Ok(pointed.map(|p| Rotated {
             registry: self.registry.clone(),
             in_use: p.in_use,
@@ -190,95 +230,77 @@ impl Workflow for Rotate {
 }
 
 impl Rotate {
-    async fn look_at_registry(&self, look: crate::azure::Reader) -> Result<crate::checks::Encryption> {
-        EncryptionOf { registry: self.registry.clone() }.look(&look).await
-    }
-
-    fn registry_refusals(&self, now: &Encrypted, cloud: &Cloud) -> Vec<Refusal> {
-        let mut why = foreign(&now.key, cloud);
-        if !now.attached {
-            why.push(crate::steps::not_attached(now, &self.registry));
-        }
-        if self.to == To::NewVersion && now.key.is_hsm() {
-            why.push(hsm(&now.key));
-        }
-        why
-    }
-
-    /// The data key is unwrapped with the version in use when the registry moves: it has to be enabled still (R-CMK-15).
-    async fn may_leave(&self, cx: &Context, now: &Encrypted) -> Result<()> {
-        let Some(in_use) = &now.in_use else { return Ok(()) };
-        if let KeySeen::There(version) = self.usable(cx, "version-in-use", in_use).await?
-            && !version.enabled
-        {
-            cx.check([Refusal::new(
-                format!("{in_use} is in use and disabled: the registry cannot move off it"),
-                "R-CMK-15",
-                "enable it, rotate, and disable it when nobody uses it any more",
-            )])?;
-        }
-        Ok(())
-    }
-
-    /// Whether the caller may make a version; the grant, if one is to be made.
-    async fn may_mint(&self, cx: &Context, key: &KeyId) -> Result<Option<Known<()>>> {
-        let subscription = *self.registry.subscription();
-        let rights: Minting = cx
-            .decide("minting-rights", &key.to_string(), |look| {
-                let check = MintingRights { key: key.clone(), subscription };
-                async move { check.look(&look).await }
-            })
-            .await?;
-        if let Some(why) = &rights.unknown {
-            cx.note(format!("whether the caller may make a version of {key} is unknown: {why}"));
-        }
-        let (Some(false), Some(vault)) = (rights.may, &rights.vault) else { return Ok(None) };
-        if !self.grant_me {
-            let (what, way) = if rights.by_roles {
-                ("the role Key Vault Crypto Officer", format!("{vault}/keys/{}", key.name()))
-            } else {
-                ("an access policy with the key permissions get, list, create", vault.to_string())
-            };
-            cx.check([Refusal::new(
-                format!("the caller may not make a version of {key}: it lacks {what} on {way}"),
-                "R-KV-34",
-                "give it to the caller, or say `.grant_me()` (`--grant-me`) and the run does",
-            )])?;
-            // Nothing more is asked of a vault that will not answer.
-            return Ok(Some(Known::After("the caller's right to make a version".into())));
-        }
-        let caller = cx.caller().await?;
-        let what = if rights.by_roles {
-            GrantModel::Role {
-                role: roles::KEY_VAULT_CRYPTO_OFFICER,
-                scope: vault.resource().child("keys", key.name().as_str())?,
+    /// The version to be in use, and those that landed later than they may.
+    async fn version(
+        &self,
+        access: Access<'_>,
+        now: &Encrypted,
+        key: &KeyId,
+        reference: Reference,
+    ) -> Result<(Known<KeyId>, Vec<KeyId>)> {
+        let wanted = match &self.to {
+            To::NewVersion => {
+                let rights = [KeyRight::Get, KeyRight::List, KeyRight::Create];
+                let granted = access.may(key, None, &rights, self.grant_me).await?;
+                self.tell_of_others(access.cx, key).await?;
+                let minted = access.cx.step(MintVersion { key: key.clone(), granted }).await?;
+                let surplus = match &minted {
+                    Known::Now(minted) => minted.surplus.clone(),
+                    Known::After(_) => Vec::new(),
+                };
+                if !surplus.is_empty() {
+                    let ids: Vec<_> = surplus.iter().map(ToString::to_string).collect();
+                    access.cx.note(format!(
+                        "{} landed later than it may and carries this run's key too; whether any registry uses it is \
+                         unknown, so it is left enabled",
+                        ids.join(", ")
+                    ));
+                }
+                return Ok((minted.map(|m| m.version), surplus));
             }
-        } else {
-            GrantModel::Policy { vault: vault.clone(), keys: vec!["get".into(), "list".into(), "create".into()] }
+            To::Version(wanted) => wanted.clone(),
+            // A registry that follows goes where its key goes; one that does not stays where it is.
+            To::AsItIs => match (&now.in_use, reference) {
+                (Some(in_use), Reference::Versioned) => in_use.clone(),
+                _ => now.key.versionless(),
+            },
         };
-        let grant = Grant {
-            principal: Known::Now(caller.object_id),
-            principal_type: if caller.is_application { PrincipalType::ServicePrincipal } else { PrincipalType::User },
-            tenant: Some(caller.tenant),
-            what,
-            to_whom: format!("the caller {}", caller.object_id),
-            after: None,
-        };
-        Ok(Some(cx.step(grant).await?))
+        Ok((self.existing(access, &wanted, reference).await?, Vec::new()))
     }
 
-    async fn usable(&self, cx: &Context, name: &'static str, key: &KeyId) -> Result<KeySeen> {
-        let check = KeyUsable { key: key.clone(), subscription: *self.registry.subscription() };
-        cx.decide(name, &key.to_string(), |look| async move { check.look(&look).await }).await
+    /// The identity that is to unwrap, attached and granted.
+    async fn identity_and_grant(
+        &self,
+        access: Access<'_>,
+        now: &Encrypted,
+        key: &KeyId,
+        who: Option<&Who>,
+    ) -> Result<(Known<AttachedAs>, Option<Known<()>>)> {
+        let identity = match who {
+            Some(who) => access.attach(who, false, None).await?,
+            None => match now.principal_of(&now.identity) {
+                Some(principal) => Known::Now(AttachedAs { identity: now.identity, principal }),
+                None => {
+                    access.cx.check([crate::steps::not_attached(now, &self.registry)])?;
+                    return Ok((Known::After("an attached identity".into()), None));
+                }
+            },
+        };
+        if who.is_none() && key.same_key(&now.key) {
+            return Ok((identity, None));
+        }
+        let let_in = access.let_in(key, self.vault.as_ref(), self.unprotected_vault_is_fine, &identity).await?;
+        Ok((identity, let_in.granted))
     }
 
     /// The version an existing key stands for.
-    async fn existing(&self, cx: &Context, wanted: &KeyId, reference: Reference) -> Result<Known<KeyId>> {
+    async fn existing(&self, access: Access<'_>, wanted: &KeyId, reference: Reference) -> Result<Known<KeyId>> {
+        let cx = access.cx;
         let missing = || {
             Refusal::new(format!("there is no key {wanted}"), "R-ERR-27", "check its name and version, or recover it")
         };
         let waits = || Known::After("a usable key".into());
-        let version = match self.usable(cx, "target", wanted).await? {
+        let version = match access.usable("target", wanted).await? {
             KeySeen::There(version) => {
                 cx.check(version.refusals(cx.now()))?;
                 version.id
@@ -307,7 +329,7 @@ impl Rotate {
         // A registry without a version in its reference goes where the key goes.
         if reference == Reference::Versionless
             && wanted.version().is_some()
-            && let KeySeen::There(current) = self.usable(cx, "current", &wanted.versionless()).await?
+            && let KeySeen::There(current) = access.usable("current", &wanted.versionless()).await?
             && !current.id.same_version(&version)
         {
             cx.check([Refusal::new(
@@ -319,13 +341,16 @@ impl Rotate {
         Ok(Known::Now(version))
     }
 
+    /// What the old identity may still do with the old key: removed when asked, else named.
+    async fn leave_old_grant(&self, access: Access<'_>, now: &Encrypted, pointed: Known<()>) -> Result<()> {
+        crate::access::old_grant(access, now, self.remove_old_grant, pointed).await
+    }
+
     /// With a versionless reference a new version is the roll-out to every registry on the key (R-FL-06).
     async fn tell_of_others(&self, cx: &Context, key: &KeyId) -> Result<()> {
-        if !cx.is_plan() {
-            return Ok(());
-        }
         let check = RegistriesOnKey { subscription: *self.registry.subscription(), key: key.clone() };
-        match cx.decide("registries-on-key", &key.to_string(), |look| async move { check.look(&look).await }).await? {
+        let Some(seen) = cx.peek(|look| async move { check.look(&look).await }).await? else { return Ok(()) };
+        match seen {
             OnKey::Unknown { why } => {
                 cx.note(format!(
                     "which other registries are on {key} is unknown: {why}. Those without a version in their \
@@ -335,7 +360,7 @@ impl Rotate {
             OnKey::Found { registries } => {
                 let me = self.registry.key();
                 let others: Vec<_> =
-                    registries.iter().filter(|(id, _)| id.to_lowercase() != me).map(|(id, _)| id.as_str()).collect();
+                    registries.iter().map(|r| r.id.as_str()).filter(|id| id.to_lowercase() != me).collect();
                 if !others.is_empty() {
                     cx.note(format!(
                         "on the same key, as far as found in this subscription: {}. Those without a version in their reference \
@@ -347,25 +372,6 @@ impl Rotate {
         }
         Ok(())
     }
-}
-
-fn foreign(key: &KeyId, cloud: &Cloud) -> Vec<Refusal> {
-    if key.host().is_in(cloud) {
-        return Vec::new();
-    }
-    vec![Refusal::new(
-        format!("{key} is not a key of the cloud {}", cloud.name()),
-        "R-CMK-36",
-        "use a key of the registry's own cloud, or choose that cloud",
-    )]
-}
-
-pub(crate) fn hsm(key: &KeyId) -> Refusal {
-    Refusal::new(
-        format!("{key} is in a managed HSM, which this version does not work with"),
-        "R-CMK-10",
-        "use a key in a vault",
-    )
 }
 
 // ---- the verb -------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ mod open;
 mod perform;
 
 pub use context::Context;
-pub use open::{abandon, resumable};
+pub use open::{abandon, hints, resumable};
 
 use crate::{
     Error, Result,
@@ -79,6 +79,7 @@ pub struct Run<W> {
     journal: Option<Arc<dyn Journal>>,
     watch: Option<Watcher>,
     stop: Option<Stop>,
+    pub(crate) expected: Option<Plan>,
 }
 
 impl<W: Workflow> fmt::Debug for Run<W> {
@@ -120,7 +121,7 @@ impl Stop {
 impl<W: Workflow> Run<W> {
     /// An order to be carried out on a cloud.
     pub fn new(azure: &Azure, order: W) -> Self {
-        Self { azure: azure.clone(), order, name: None, journal: None, watch: None, stop: None }
+        Self { azure: azure.clone(), order, name: None, journal: None, watch: None, stop: None, expected: None }
     }
     /// Names the run: the same name and the same order take the same run up again, on any machine that has its
     /// journal. Without a name it gets one nobody else uses.
@@ -149,6 +150,13 @@ impl<W: Workflow> Run<W> {
     /// Stops at the next safe point once it is asked to.
     pub fn stop_on(mut self, stop: &Stop) -> Self {
         self.stop = Some(stop.clone());
+        self
+    }
+
+    /// Begins only if the plan is still this one, step by step: a world that has moved since it was made fails with
+    /// [`Drifted`](crate::ErrorKind::Drifted) before anything is written. A run that is taken up goes on whatever the plan.
+    pub fn expecting(mut self, plan: Plan) -> Self {
+        self.expected = Some(plan);
         self
     }
 

@@ -31,7 +31,7 @@
 
 use crate::{
     Error, Result,
-    azure::{Operation, Reader, Sent, Writer},
+    azure::{Operation, Reader, Sent, Writer, id::ResourceId},
     error::Refusal,
     journal::Journaled,
 };
@@ -88,6 +88,11 @@ pub trait Step: Journaled {
         async { Ok(Settled::Yes) }
     }
 
+    /// What the caller has to be allowed to do for `apply`, and what policies may deny: looked at in the plan.
+    fn requires(&self) -> Vec<Requirement> {
+        Vec::new()
+    }
+
     /// How long the step may take with all its waits.
     fn patience(&self) -> Duration {
         Duration::from_secs(10 * 60)
@@ -106,6 +111,9 @@ pub struct Me<'a> {
     pub key: &'a str,
     /// Whether this run has already asked for the change, as its journal says.
     pub attempted: bool,
+    /// Whether the service has accepted it, as the journal says: all that is known of a change that leaves no trace,
+    /// such as a request that asks for what is so already.
+    pub accepted: bool,
     /// How long the step has been at it in this process.
     pub elapsed: Duration,
 }
@@ -184,6 +192,31 @@ impl Foreseen {
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
+        self
+    }
+}
+
+/// A right the caller needs at ARM, and the content a policy may deny.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Requirement {
+    /// Where.
+    pub scope: ResourceId,
+    /// The action, e.g. `Microsoft.ContainerRegistry/registries/write`.
+    pub action: &'static str,
+    /// What is written, as a policy sees it: type, name, location, properties.
+    pub content: Option<Value>,
+}
+
+impl Requirement {
+    /// A right.
+    #[must_use]
+    pub fn new(scope: &ResourceId, action: &'static str) -> Self {
+        Self { scope: scope.clone(), action, content: None }
+    }
+    /// With what is written, for policies to be asked about (R-ARM-32).
+    #[must_use]
+    pub fn writing(mut self, content: Value) -> Self {
+        self.content = Some(content);
         self
     }
 }
@@ -394,7 +427,7 @@ impl fmt::Display for Rollback {
     }
 }
 
-/// What cannot be taken back and so has to be accepted by name in the order.
+/// What cannot be taken back, or makes images unreadable, and so has to be accepted by name in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -403,11 +436,15 @@ pub enum Irreversible {
     Encryption,
     /// A vault's purge protection cannot be switched off, and keeps the vault's name until its retention ends (R-KV-03).
     PurgeProtection,
+    /// A registry loses its key: nobody can pull from it until the key is given back (R-CMK-27).
+    Revocation,
+    /// A vault is deleted: its name stays blocked until its retention ends (R-KV-04).
+    VaultDeletion,
 }
 
 impl Irreversible {
     /// All names.
-    pub const ALL: [Self; 2] = [Self::Encryption, Self::PurgeProtection];
+    pub const ALL: [Self; 4] = [Self::Encryption, Self::PurgeProtection, Self::Revocation, Self::VaultDeletion];
 
     /// The name as written in orders and given to `--accept`.
     #[must_use]
@@ -415,6 +452,8 @@ impl Irreversible {
         match self {
             Self::Encryption => "encryption",
             Self::PurgeProtection => "purge-protection",
+            Self::Revocation => "revocation",
+            Self::VaultDeletion => "vault-deletion",
         }
     }
 }

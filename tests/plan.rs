@@ -4,8 +4,9 @@
 mod stage;
 
 use cmk::{
-    Error, Plan, Rollback,
+    Error, Plan,
     journal::{Entry, How, Journal as _, Record},
+    step::Rollback,
 };
 use cmk_mocks::{Fault, Match, What, When};
 use stage::{Scenario, Stage, play, scenarios};

@@ -4,11 +4,12 @@
 mod ground;
 
 use cmk::{
-    Azure, Cloud, Create, ErrorKind, Event, Irreversible, Plan, Refusal, Rollback, Rotate, Workflow,
+    Azure, Cloud, Create, ErrorKind, Event, Irreversible, Plan, Refusal, Rotate, Workflow,
     azure::id::{IdentityId, InvalidId, KeyId, KeyName, Location, RegistryId, VaultId},
     create::IdentityChoice,
     journal::{Entry, Journal},
     rotate::Rotated,
+    step::Rollback,
     steps::Reference,
 };
 use cmk_mocks::{KeyRef, Params, PrincipalKind, VaultModel, World, roles};

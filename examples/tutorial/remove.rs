@@ -2,13 +2,13 @@
 //! the engine, as the library's own do.
 
 use cmk::{
-    Context, Known, Result, Rollback, Step, Workflow,
+    Context, Known, Result, Step, Workflow,
     azure::{
         Reader, Writer,
         id::{IdentityId, RegistryId, VaultId},
     },
     journal::Journaled,
-    step::{Applied, Foreseen, Me, Needs, Seen},
+    step::{Applied, Foreseen, Me, Needs, Rollback, Seen},
 };
 use serde::{Deserialize, Serialize};
 

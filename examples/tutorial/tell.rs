@@ -1,8 +1,9 @@
 //! Printing.
 
 use cmk::{
-    Event, Rollback,
+    Event,
     journal::{Entry, How, Record},
+    step::Rollback,
 };
 use std::sync::{
     Mutex, PoisonError,

@@ -2,9 +2,9 @@ use super::Check;
 use crate::{
     Result,
     azure::{
-        Reader,
-        id::{KeyId, Location, RegistryId},
-        registries::KeyIdentity,
+        Cloud, Reader,
+        id::{ClientId, IdentityId, KeyId, Location, PrincipalId, RegistryId},
+        registries::{KeyIdentity, Registry},
     },
     error::{Error, Refusal},
     journal::journaled,
@@ -52,6 +52,23 @@ pub struct Encrypted {
     pub login_server: Option<String>,
     /// Its location.
     pub location: Option<Location>,
+    /// The user-assigned identities attached to it.
+    #[serde(default)]
+    pub identities: Vec<UserIdentity>,
+    /// The principal of its own identity, if that is on.
+    #[serde(default)]
+    pub system: Option<PrincipalId>,
+}
+
+/// A user-assigned identity as a registry shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserIdentity {
+    /// Its resource id, as the registry spells it.
+    pub id: String,
+    /// Its client id.
+    pub client: Option<ClientId>,
+    /// Its principal id.
+    pub principal: Option<PrincipalId>,
 }
 
 journaled!(Encryption, Encrypted);
@@ -61,6 +78,27 @@ impl Encrypted {
     #[must_use]
     pub fn follows(&self) -> bool {
         self.key.version().is_none()
+    }
+    /// The principal of an identity that is attached.
+    #[must_use]
+    pub fn principal_of(&self, identity: &KeyIdentity) -> Option<PrincipalId> {
+        match identity {
+            KeyIdentity::System => self.system,
+            KeyIdentity::User(client) => self.identities.iter().find(|i| i.client == Some(*client))?.principal,
+        }
+    }
+    /// Whether an identity is attached (R-CMK-09).
+    #[must_use]
+    pub fn has(&self, identity: &KeyIdentity) -> bool {
+        match identity {
+            KeyIdentity::System => self.system.is_some(),
+            KeyIdentity::User(client) => self.identities.iter().any(|i| i.client == Some(*client)),
+        }
+    }
+    /// The resource id of an attached user-assigned identity.
+    #[must_use]
+    pub fn id_of(&self, client: &ClientId) -> Option<IdentityId> {
+        self.identities.iter().find(|i| i.client == Some(*client))?.id.parse().ok()
     }
     /// Whether nothing is being done to the registry.
     #[must_use]
@@ -82,13 +120,22 @@ pub(crate) fn is_busy(state: &str) -> bool {
 impl Check for EncryptionOf {
     type Seen = Encryption;
     async fn look(&self, look: &Reader) -> Result<Encryption> {
-        let Some(registry) = look.registry(&self.registry).await? else { return Ok(Encryption::Absent) };
+        match look.registry(&self.registry).await? {
+            Some(registry) => self.of(&registry, look.cloud()),
+            None => Ok(Encryption::Absent),
+        }
+    }
+}
+
+impl EncryptionOf {
+    /// What a registry's body says.
+    pub(crate) fn of(&self, registry: &Registry, cloud: &Cloud) -> Result<Encryption> {
         let state = registry.provisioning_state().unwrap_or("Succeeded").to_owned();
         let Some(key_vault) = registry.encryption() else { return Ok(Encryption::Plain { state }) };
-        let key = key_vault.key(look.cloud())?;
+        let key = key_vault.key(cloud)?;
         let in_use = match key_vault.versioned_key_identifier.as_deref() {
             None | Some("") => None,
-            Some(_) => Some(key_vault.versioned_key(look.cloud())?),
+            Some(_) => Some(key_vault.versioned_key(cloud)?),
         };
         let identity = key_vault.identity().ok_or_else(|| {
             Error::invalid(format!(
@@ -110,6 +157,17 @@ impl Check for EncryptionOf {
             state,
             login_server: registry.properties.login_server.clone(),
             location: registry.location(),
+            identities: registry
+                .identity
+                .iter()
+                .flat_map(|i| i.user_assigned_identities.iter())
+                .map(|(id, a)| UserIdentity {
+                    id: id.clone(),
+                    client: a.as_ref().and_then(|a| a.client_id()),
+                    principal: a.as_ref().and_then(|a| a.principal_id()),
+                })
+                .collect(),
+            system: registry.system_principal(),
         })))
     }
 }

@@ -3,11 +3,13 @@ use crate::{
     Result,
     azure::{
         Reader,
-        id::{KeyId, SubscriptionId},
+        id::{InvalidId, KeyId, SubscriptionId, VaultHost},
+        registries::KeyIdentity,
     },
     journal::journaled,
 };
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 /// Which registries of a subscription use a key (R-FL-06). An ARM list: at most half a minute behind (R-ARM-12).
 #[derive(Clone, Debug)]
@@ -24,8 +26,8 @@ pub struct RegistriesOnKey {
 pub enum OnKey {
     /// These.
     Found {
-        /// Registry id, and the version it uses where it says.
-        registries: Vec<(String, Option<KeyId>)>,
+        /// The registries.
+        registries: Vec<RegistryOnKey>,
     },
     /// They could not be listed.
     Unknown {
@@ -34,7 +36,73 @@ pub enum OnKey {
     },
 }
 
-journaled!(OnKey);
+/// A registry that is on a key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RegistryOnKey {
+    /// Its id.
+    pub id: String,
+    /// The version it uses, where it says.
+    pub in_use: Option<KeyId>,
+    /// The identity that unwraps.
+    pub identity: Option<KeyIdentity>,
+    /// When the version in use last changed.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub last_rotation: Option<OffsetDateTime>,
+}
+
+journaled!(OnKey, RegistryOnKey);
+
+/// Which registries have their key in a vault.
+#[derive(Clone, Debug)]
+pub struct RegistriesOnVault {
+    /// The subscriptions they are looked for in.
+    pub subscriptions: Vec<SubscriptionId>,
+    /// The vault's address.
+    pub host: VaultHost,
+}
+
+/// What [`RegistriesOnVault`] saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum OnVault {
+    /// These, by id.
+    Found {
+        /// Their ids.
+        registries: Vec<String>,
+    },
+    /// They could not be listed.
+    Unknown {
+        /// Why.
+        why: String,
+    },
+}
+
+journaled!(OnVault);
+
+impl Check for RegistriesOnVault {
+    type Seen = OnVault;
+    async fn look(&self, look: &Reader) -> Result<OnVault> {
+        let mut registries = Vec::new();
+        for subscription in &self.subscriptions {
+            let all = match look.registries_in(subscription).await {
+                Ok(all) => all,
+                Err(e) if e.status().is_some_and(|s| s == 403 || s == 404) => {
+                    return Ok(OnVault::Unknown { why: e.to_string() });
+                }
+                Err(e) => return Err(e.into()),
+            };
+            for registry in &all {
+                let Some(key_vault) = registry.encryption() else { continue };
+                // While it is being rotated it may still unwrap with the old key.
+                let here = |key: Result<KeyId, InvalidId>| key.is_ok_and(|key| *key.host() == self.host);
+                if here(key_vault.key(look.cloud())) || here(key_vault.versioned_key(look.cloud())) {
+                    registries.push(registry.id.clone().unwrap_or_default());
+                }
+            }
+        }
+        Ok(OnVault::Found { registries })
+    }
+}
 
 impl Check for RegistriesOnKey {
     type Seen = OnKey;
@@ -50,8 +118,12 @@ impl Check for RegistriesOnKey {
         for registry in &all {
             let Some(key_vault) = registry.encryption() else { continue };
             if key_vault.key(look.cloud()).is_ok_and(|key| key.same_key(&self.key)) {
-                let id = registry.id.clone().unwrap_or_default();
-                registries.push((id, key_vault.versioned_key(look.cloud()).ok()));
+                registries.push(RegistryOnKey {
+                    id: registry.id.clone().unwrap_or_default(),
+                    in_use: key_vault.versioned_key(look.cloud()).ok(),
+                    identity: key_vault.identity(),
+                    last_rotation: key_vault.last_rotation(),
+                });
             }
         }
         Ok(OnKey::Found { registries })

@@ -61,6 +61,9 @@ pub struct VaultFacts {
     pub premium: bool,
     /// How its firewall stands to trusted services (R-CMK-38).
     pub firewall: Firewall,
+    /// Whether it is in a network security perimeter, which overrides the firewall (R-CMK-39).
+    #[serde(default)]
+    pub in_perimeter: bool,
     /// Whether it is ready.
     pub ready: bool,
     /// Its location.
@@ -81,6 +84,7 @@ impl VaultFacts {
             tenant: vault.tenant(),
             premium: vault.is_premium(),
             firewall: vault.firewall(),
+            in_perimeter: vault.in_perimeter(),
             ready: !vault.provisioning_state().is_some_and(|s| s.eq_ignore_ascii_case("RegisteringDns")),
             location: vault.location.clone(),
             retention_days: vault.properties.soft_delete_retention_in_days,

@@ -193,20 +193,20 @@ impl Create {
     pub fn registry(&self) -> &RegistryId {
         &self.registry
     }
-    pub(super) fn location(&self) -> &Location {
+    pub(crate) fn location(&self) -> &Location {
         &self.location
     }
     pub(super) fn tags(&self) -> &BTreeMap<String, String> {
         &self.tags
     }
     /// The shape of a new key; plain RSA for a type that is refused anyway.
-    pub(super) fn shape(&self) -> KeyShape {
+    pub(crate) fn shape(&self) -> KeyShape {
         KeyShape { kty: Kty::read(&self.key_type).unwrap_or_default(), size: self.key_size }
     }
     pub(super) fn needs_premium(&self) -> bool {
         self.key.is_none() && self.shape().kty == Kty::RsaHsm
     }
-    pub(super) fn accepted(&self) -> &[Irreversible] {
+    pub(crate) fn accepted(&self) -> &[Irreversible] {
         &self.accept
     }
     pub(super) fn is_versioned(&self) -> bool {
@@ -218,7 +218,7 @@ impl Create {
     pub(super) fn model(&self) -> VaultModel {
         self.vault_model
     }
-    pub(super) fn retention(&self) -> u8 {
+    pub(crate) fn retention(&self) -> u8 {
         self.retention_days
     }
     pub(super) fn own_key(&self) -> Option<&KeyId> {
@@ -308,8 +308,8 @@ impl Create {
                 "R-CMK-36",
                 "use a key of the registry's own cloud, or choose that cloud",
             ));
-        } else if key.is_hsm() {
-            why.push(crate::rotate::hsm(key));
+        } else if let Some(refusal) = crate::access::hsm(key) {
+            why.push(refusal);
         } else if self.vault_id().host(cloud) != *key.host() {
             why.push(Refusal::new(
                 format!("{key} is not in vault {}", self.vault_id().name()),

@@ -9,7 +9,7 @@ use crate::{
     guard::Guard,
     journal::{Entry, Holder, Journal, Journaled, Lock, Record, RunName},
     plan::Planned,
-    step::{Irreversible, Known, Me, Needs, Seen, Step},
+    step::{Irreversible, Known, Me, Needs, Requirement, Seen, Step},
 };
 use serde_json::Value;
 use std::{
@@ -58,6 +58,8 @@ pub(super) struct Draft {
     pub(super) notes: Vec<String>,
     pub(super) refusals: Vec<Refusal>,
     pub(super) decisions: BTreeMap<(String, String), Value>,
+    /// What the caller has to be allowed to do for all of it.
+    pub(super) required: Vec<Requirement>,
     /// A step found this run's own key although the run has no journal.
     pub(super) stray: Option<String>,
 }
@@ -108,6 +110,35 @@ impl Context {
     #[must_use]
     pub fn is_plan(&self) -> bool {
         matches!(self.shared.mode, Mode::Plan(_))
+    }
+
+    /// What the caller has to be allowed to do for the steps withheld so far; empty in a run, whose plan has asked.
+    #[must_use]
+    pub fn required(&self) -> Vec<Requirement> {
+        match &self.shared.mode {
+            Mode::Plan(draft) => lock(draft).required.clone(),
+            Mode::Run(_) => Vec::new(),
+        }
+    }
+
+    /// What the order accepts that cannot be taken back.
+    #[must_use]
+    pub fn accepts(&self, what: Irreversible) -> bool {
+        self.shared.accepts.contains(&what)
+    }
+
+    /// A look that steers nothing: for a plan's notes and refusals. Not journaled; in a run nothing is looked at.
+    ///
+    /// # Errors
+    /// Those of the look.
+    pub async fn peek<T, F>(&self, read: impl FnOnce(Reader) -> F) -> Result<Option<T>>
+    where
+        F: Future<Output = Result<T>> + Send,
+    {
+        match &self.shared.mode {
+            Mode::Plan(_) => read(self.shared.look.clone()).await.map(Some),
+            Mode::Run(_) => Ok(None),
+        }
     }
 
     /// Takes a step. In a plan, a step that would change something is withheld: its result is what it foresees, or
@@ -306,7 +337,7 @@ impl Context {
             Needs::new(step.foresee())
         } else {
             let key = self.idempotency_key(S::NAME, &subject);
-            let me = Me { key: &key, attempted: false, elapsed: Duration::ZERO };
+            let me = Me { key: &key, attempted: false, accepted: false, elapsed: Duration::ZERO };
             match step.observe(&self.shared.look, &me).await? {
                 Seen::Done(made) => {
                     lock(draft).steps.push(line);
@@ -339,6 +370,7 @@ impl Context {
         if let Some(name) = needs.what.rollback.accept().filter(|name| !self.shared.accepts.contains(name)) {
             draft.refuse([not_accepted(name, &needs.what.rollback)]);
         }
+        draft.required.extend(step.requires());
         line.change = Some(needs.what.change);
         line.rollback = Some(needs.what.rollback);
         line.notes.extend(needs.what.notes);

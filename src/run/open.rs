@@ -176,6 +176,9 @@ async fn went<W: Workflow>(run: Run<W>, name: RunName) -> Result<W::Outcome> {
             if !plan.refusals.is_empty() {
                 return Err(Error::new(ErrorKind::Refused(plan.refusals)));
             }
+            if let Some(expected) = &run.expected {
+                unmoved(expected, &plan)?;
+            }
             decided = decisions;
         }
     } else {
@@ -208,6 +211,29 @@ async fn went<W: Workflow>(run: Run<W>, name: RunName) -> Result<W::Outcome> {
     cx.tell(&if fresh { Event::Opened { run: name.clone() } } else { Event::Resumed { run: name.clone() } });
     let ended = run.order.steps(&cx).await.and_then(crate::step::Known::into_now);
     close(&cx, &name, ended).await
+}
+
+/// Whether a plan that was made before still holds.
+fn unmoved(then: &Plan, now: &Plan) -> Result<()> {
+    if (&then.workflow, &then.subject) != (&now.workflow, &now.subject) {
+        return Err(Error::invalid(format!("the plan is of {} {}, and the order is not", then.workflow, then.subject)));
+    }
+    let told = |plan: &Plan| -> Vec<String> {
+        let of = |s: &crate::plan::Planned| {
+            format!("{} {}: {}", s.step, s.subject, s.change.as_deref().unwrap_or("already so"))
+        };
+        plan.steps.iter().map(of).collect()
+    };
+    if then.steps == now.steps {
+        return Ok(());
+    }
+    let (was, is) = (told(then), told(now));
+    let first = was.iter().zip(&is).position(|(a, b)| a != b).unwrap_or(was.len().min(is.len()));
+    let at = |all: &[String]| all.get(first).cloned().unwrap_or_else(|| "another way back, or no further step".into());
+    Err(Error::new(ErrorKind::Drifted {
+        before: format!("as planned, step {}: {}", first + 1, at(&was)),
+        found: at(&is),
+    }))
 }
 
 async fn close<O: crate::journal::Journaled>(cx: &Context, name: &RunName, ended: Result<O>) -> Result<O> {
@@ -339,6 +365,18 @@ pub async fn abandon(azure: &Azure, journal: &dyn Journal, name: &RunName) -> Re
     let entry = Entry::Closed { ending: Ending::Abandoned, outcome: None, error: None };
     let record = Record { v: RECORD_VERSION, seq: records.len() as u64, at: azure.now(), entry };
     journal.append(name, &record).await?;
+    Ok(history::hints(&records))
+}
+
+/// The ways back from what a run has done, newest first.
+///
+/// # Errors
+/// When there is no such run or it cannot be read.
+pub async fn hints(journal: &dyn Journal, name: &RunName) -> Result<Vec<crate::error::Hint>> {
+    let records = journal.read(name).await?;
+    if records.is_empty() {
+        return Err(Error::invalid(format!("there is no run {name} in {}", journal.place())));
+    }
     Ok(history::hints(&records))
 }
 

@@ -33,6 +33,7 @@ struct Going<'c, S: Step> {
     inputs: String,
     started: Instant,
     attempted: bool,
+    accepted: bool,
     pause: Duration,
     /// The last reason to try again, for the error when patience runs out.
     last: Option<Error>,
@@ -66,6 +67,7 @@ async fn performed<S: Step>(cx: &Context, running: &Running, step: S, subject: S
         subject,
         started: Instant::now(),
         attempted: standing.attempted,
+        accepted: false,
         pause: FIRST_PAUSE,
         last: None,
         before: None,
@@ -108,7 +110,7 @@ async fn performed<S: Step>(cx: &Context, running: &Running, step: S, subject: S
 
 impl<S: Step> Going<'_, S> {
     fn me(&self) -> Me<'_> {
-        Me { key: &self.key, attempted: self.attempted, elapsed: self.started.elapsed() }
+        Me { key: &self.key, attempted: self.attempted, accepted: self.accepted, elapsed: self.started.elapsed() }
     }
 
     async fn observe(&self) -> Result<Seen<S::Made>> {
@@ -130,6 +132,7 @@ impl<S: Step> Going<'_, S> {
         self.before = Some(open.before);
         match open.accepted {
             Some((made, operation)) => {
+                self.accepted = true;
                 let made =
                     serde_json::from_value(made).map_err(|e| Error::bug(format!("the journaled answer: {e}")))?;
                 Ok(Some(Applied { made, operation }))
@@ -206,6 +209,7 @@ impl<S: Step> Going<'_, S> {
         }
         match outcome {
             Ok(applied) => {
+                self.accepted = true;
                 let made = serde_json::to_value(&applied.made).map_err(|e| Error::bug(format!("the answer: {e}")))?;
                 let (step, subject) = (S::NAME.into(), self.subject.clone());
                 self.note(Entry::Accepted { step, subject, made, operation: applied.operation.clone() }).await?;
@@ -239,6 +243,7 @@ impl<S: Step> Going<'_, S> {
         let class = self.step.class(&error, &self.me());
         self.note(Entry::Rejected { step: S::NAME.into(), subject: self.subject.clone(), why }).await?;
         self.before = None;
+        self.accepted = false;
         match class {
             Class::Final => Err(error),
             Class::Again { why } => {

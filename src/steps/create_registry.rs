@@ -8,7 +8,7 @@ use crate::{
     checks::{Check, Encrypted, Encryption, EncryptionOf},
     error::{Error, Refusal},
     journal::journaled,
-    step::{Applied, Class, Foreseen, Irreversible, Known, Me, Needs, Rollback, Seen, Step},
+    step::{Applied, Class, Foreseen, Irreversible, Known, Me, Needs, Requirement, Rollback, Seen, Step},
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
@@ -133,6 +133,20 @@ impl Step for CreateRegistry {
         let written = azure.put_new_registry(&self.registry, &new).await?;
         let made = RegistryMade { login_server: None, in_use: key.clone(), key };
         Ok(Applied::following(made, written.operation))
+    }
+    fn requires(&self) -> Vec<Requirement> {
+        let content = serde_json::json!({
+            "type": "Microsoft.ContainerRegistry/registries", "name": self.registry.name(), "location": self.location,
+            "sku": { "name": "Premium" }, "tags": self.tags,
+            "properties": { "encryption": { "status": "enabled" } },
+        });
+        vec![
+            Requirement::new(self.registry.resource(), "Microsoft.ContainerRegistry/registries/write").writing(content),
+            Requirement::new(
+                self.identity.resource(),
+                "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+            ),
+        ]
     }
     fn patience(&self) -> Duration {
         Duration::from_secs(40 * 60)

@@ -5,7 +5,7 @@ use crate::{
         id::{Location, ResourceGroupName, ResourceId, SubscriptionId},
     },
     journal::journaled,
-    step::{Applied, Foreseen, Me, Needs, Rollback, Seen, Step},
+    step::{Applied, Foreseen, Me, Needs, Requirement, Rollback, Seen, Step},
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,5 +47,9 @@ impl Step for EnsureGroup {
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
         azure.put_group(&self.subscription, &self.group, &self.location).await?;
         Ok(Applied::now(()))
+    }
+    fn requires(&self) -> Vec<Requirement> {
+        let scope = ResourceId::of_subscription(&self.subscription);
+        vec![Requirement::new(&scope, "Microsoft.Resources/subscriptions/resourceGroups/write")]
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     },
     error::{Error, Refusal},
     journal::journaled,
-    step::{Applied, Foreseen, Known, Me, Needs, Rollback, Seen, Step},
+    step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step},
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};
@@ -90,5 +90,13 @@ impl Step for EnsureIdentity {
         let written = azure.put_identity(&self.identity, &self.location, &self.tags).await?;
         let identity = written.body.ok_or_else(|| Error::invalid("the service answered without the identity"))?;
         Ok(Applied::now(self.made(&identity)?))
+    }
+    fn requires(&self) -> Vec<Requirement> {
+        let content = serde_json::json!({
+            "type": "Microsoft.ManagedIdentity/userAssignedIdentities", "name": self.identity.name(),
+            "location": self.location, "tags": self.tags,
+        });
+        let action = "Microsoft.ManagedIdentity/userAssignedIdentities/write";
+        vec![Requirement::new(self.identity.resource(), action).writing(content)]
     }
 }

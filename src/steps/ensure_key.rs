@@ -8,7 +8,7 @@ use crate::{
     checks::VersionSeen,
     error::{Error, Refusal},
     journal::journaled,
-    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step},
+    step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step},
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};
@@ -102,6 +102,9 @@ impl Step for EnsureKey {
         let written = azure.put_first_key(&self.vault, &self.key, &new).await?;
         let key = written.body.ok_or_else(|| Error::invalid("the service answered without the key"))?;
         Ok(Applied::now(key.versioned_id(azure.cloud())?))
+    }
+    fn requires(&self) -> Vec<Requirement> {
+        vec![Requirement::new(self.vault.resource(), "Microsoft.KeyVault/vaults/keys/write")]
     }
     fn class(&self, error: &Error, _: &Me<'_>) -> Class {
         match error.service() {

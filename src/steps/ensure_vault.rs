@@ -8,7 +8,7 @@ use crate::{
     checks::VaultFacts,
     error::Refusal,
     journal::journaled,
-    step::{Applied, Class, Foreseen, Irreversible, Known, Me, Needs, Rollback, Seen, Settled, Step},
+    step::{Applied, Class, Foreseen, Irreversible, Known, Me, Needs, Requirement, Rollback, Seen, Settled, Step},
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
@@ -26,6 +26,9 @@ pub struct EnsureVault {
     pub tenant: TenantId,
     /// Whether it may be without purge protection.
     pub unprotected_is_fine: bool,
+    /// Whether it may be closed to trusted services, as another step opens it.
+    #[serde(default)]
+    pub closed_is_fine: bool,
     /// Whether it has to hold HSM keys.
     pub premium: bool,
     /// What has to be there first.
@@ -87,7 +90,7 @@ impl EnsureVault {
                  (`.unprotected_vault_is_fine()`)",
             ));
         }
-        if facts.firewall == Firewall::Closed {
+        if facts.firewall == Firewall::Closed && !self.closed_is_fine {
             why.push(Refusal::new(
                 format!("vault {name} is closed and does not let trusted services through"),
                 "R-CMK-38",
@@ -202,6 +205,19 @@ impl Step for EnsureVault {
             Some(vault) if VaultFacts::of(&vault).ready => Settled::Yes,
             _ => Settled::NotYet { why: "the vault's name to be known in DNS".into(), after: None },
         })
+    }
+    fn requires(&self) -> Vec<Requirement> {
+        let write = Requirement::new(self.vault.resource(), "Microsoft.KeyVault/vaults/write");
+        vec![match &self.way {
+            VaultWay::Create { location, by_roles, retention_days, tags } => write.writing(serde_json::json!({
+                "type": "Microsoft.KeyVault/vaults", "name": self.vault.name(), "location": location, "tags": tags,
+                "properties": {
+                    "enableRbacAuthorization": by_roles, "enablePurgeProtection": true, "enableSoftDelete": true,
+                    "softDeleteRetentionInDays": retention_days, "sku": { "name": self.sku() },
+                },
+            })),
+            _ => write,
+        }]
     }
     fn patience(&self) -> Duration {
         Duration::from_secs(15 * 60)

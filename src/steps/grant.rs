@@ -9,7 +9,7 @@ use crate::{
     checks::{Check, GrantModel, GrantOf},
     error::Error,
     journal::journaled,
-    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
+    step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
@@ -57,7 +57,8 @@ impl Step for Grant {
         self.principal.awaits().or_else(|| self.after.as_ref().and_then(Known::awaits))
     }
     fn foresee(&self) -> Foreseen {
-        let undo = Withdraw { principal: self.principal.clone(), tenant: self.tenant, what: self.what.clone() };
+        let undo =
+            Withdraw { principal: self.principal.clone(), tenant: self.tenant, what: self.what.clone(), after: None };
         let who = match &self.principal {
             Known::Now(p) => p.to_string(),
             Known::After(_) => format!("<principal id of {}>", self.to_whom),
@@ -104,6 +105,14 @@ impl Step for Grant {
         Ok(Applied::now(()))
     }
 
+    fn requires(&self) -> Vec<Requirement> {
+        vec![match &self.what {
+            GrantModel::Role { scope, .. } => Requirement::new(scope, "Microsoft.Authorization/roleAssignments/write"),
+            GrantModel::Policy { vault, .. } => {
+                Requirement::new(vault.resource(), "Microsoft.KeyVault/vaults/accessPolicies/write")
+            }
+        }]
+    }
     fn patience(&self) -> Duration {
         Duration::from_secs(15 * 60)
     }
@@ -121,7 +130,7 @@ impl Step for Grant {
     }
 }
 
-fn role_name(role: &crate::azure::id::RoleId) -> String {
+pub(super) fn role_name(role: &crate::azure::id::RoleId) -> String {
     match *role {
         roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER => "'Key Vault Crypto Service Encryption User'".into(),
         roles::KEY_VAULT_CRYPTO_OFFICER => "'Key Vault Crypto Officer'".into(),

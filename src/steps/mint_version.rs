@@ -153,18 +153,32 @@ impl MintVersion {
         if self.granted.is_some() && me.elapsed < YOUNG_GRANT {
             return Ok(Seen::Busy("the caller's new role to take effect (R-RBAC-01)".into()));
         }
-        let (rule, way_out) = match error.service().and_then(|e| e.firewall_refusal()) {
-            Some(shut) => {
-                let address = shut.client.map(|a| format!(" {a}")).unwrap_or_default();
-                ("R-KV-40", format!("let this machine's address{address} through the vault's firewall, or run where it is let in"))
-            }
-            None => (
-                "R-KV-34",
-                "give the caller the role Key Vault Crypto Officer on the key (`.grant_me()`), or an access policy with get, \
-                 list and create"
-                    .into(),
-            ),
-        };
-        Ok(Seen::Refused(vec![Refusal::new(format!("the vault does not let this caller in: {error}"), rule, way_out)]))
+        Ok(Seen::Refused(vec![shut_out(&error, "get, list and create")]))
     }
+}
+
+/// Why a vault does not let the caller in, and the ways on (R-KV-34, R-KV-40).
+pub(super) fn shut_out(error: &CallError, permissions: &str) -> Refusal {
+    let (rule, way_out) = match error.service().and_then(|e| e.firewall_refusal()) {
+        Some(shut) => {
+            let address = shut.client.as_ref().map_or_else(String::new, |a| format!(" {a}"));
+            let rule =
+                shut.client.as_ref().map_or_else(String::new, |a| format!(" (`cmk vault-network .. --allow-ip {a}`)"));
+            (
+                "R-KV-40",
+                format!(
+                    "let this machine's address{address} through the vault's firewall{rule}, or run where it is let in: in one of \
+                     its subnets, or behind its private endpoint"
+                ),
+            )
+        }
+        None => (
+            "R-KV-34",
+            format!(
+                "give the caller the role Key Vault Crypto Officer on the key (`.grant_me()`), or an access policy with \
+                 {permissions}"
+            ),
+        ),
+    };
+    Refusal::new(format!("the vault does not let this caller in: {error}"), rule, way_out)
 }

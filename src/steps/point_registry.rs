@@ -8,7 +8,7 @@ use crate::{
     checks::{Check, Encrypted, Encryption, EncryptionOf},
     error::{Error, ErrorKind, Refusal},
     journal::journaled,
-    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Settled, Step, Undo},
+    step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Settled, Step, Undo},
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
@@ -39,12 +39,31 @@ pub struct PointRegistry {
     pub version: Known<KeyId>,
     /// How the registry is to refer to it.
     pub reference: Reference,
-    /// The identity that unwraps.
+    /// The identity that unwraps, attached and granted.
+    pub identity: Known<KeyIdentity>,
+    /// How it was before, for the way back.
+    pub was: Known<Was>,
+    /// What this run gave the identity and may take a while to take effect: a refusal of the key is waited out.
+    pub granted: Option<Known<()>>,
+}
+
+/// How a registry referred to its key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Was {
+    /// The reference.
+    pub key: KeyId,
+    /// The version in use.
+    pub in_use: Option<KeyId>,
+    /// The identity that unwrapped.
     pub identity: KeyIdentity,
-    /// The registry's key and reference before, for the way back.
-    pub was: KeyId,
-    /// The version in use before.
-    pub was_in_use: Option<KeyId>,
+}
+
+impl Was {
+    /// As a registry says it.
+    #[must_use]
+    pub fn of(now: &Encrypted) -> Self {
+        Self { key: now.key.clone(), in_use: now.in_use.clone(), identity: now.identity }
+    }
 }
 
 /// A registry on its version.
@@ -54,7 +73,7 @@ pub struct Pointed {
     pub in_use: KeyId,
 }
 
-journaled!(PointRegistry, Pointed, Reference);
+journaled!(PointRegistry, Pointed, Reference, Was);
 
 /// What the step relies on; the version in use of a registry that follows its key changes by itself.
 #[derive(Serialize)]
@@ -74,9 +93,14 @@ impl PointRegistry {
 
     /// Whether the registry is where it should be: pure.
     fn is_there(&self, now: &Encrypted, desired: &KeyId, target: &KeyId) -> bool {
-        now.key == *desired
-            && now.identity == self.identity
-            && now.in_use.as_ref().is_some_and(|v| v.same_version(target))
+        now.key == *desired && self.is_identity(now) && now.in_use.as_ref().is_some_and(|v| v.same_version(target))
+    }
+
+    fn is_identity(&self, now: &Encrypted) -> bool {
+        self.identity.now().is_ok_and(|wanted| *wanted == now.identity)
+    }
+    fn was_in_use(&self) -> Option<&KeyId> {
+        self.was.now().ok().and_then(|was| was.in_use.as_ref())
     }
 
     /// A registry that follows its key may be ahead of the run: on a newer current version that somebody made since.
@@ -84,20 +108,20 @@ impl PointRegistry {
         let Some(in_use) = now.in_use.as_ref().filter(|_| self.reference == Reference::Versionless) else {
             return Ok(None);
         };
-        let moved = self.was_in_use.as_ref().is_none_or(|was| !was.same_version(in_use));
-        if !moved || now.key != *desired || now.identity != self.identity {
+        let moved = self.was_in_use().is_none_or(|was| !was.same_version(in_use));
+        if !moved || now.key != *desired || !self.is_identity(now) {
             return Ok(None);
         }
         let current = look.key(desired).await.ok().flatten().map(|k| k.id().clone());
         Ok(current.filter(|c| c.same_version(in_use)))
     }
 
-    fn az(&self, key: &KeyId) -> String {
+    fn az(&self, key: &KeyId, identity: &KeyIdentity) -> String {
         format!(
             "az acr encryption rotate-key --name {} --resource-group {} --key-encryption-key {key} --identity {}",
             self.registry.name(),
             self.registry.group(),
-            match self.identity {
+            match identity {
                 KeyIdentity::User(client) => client.to_string(),
                 KeyIdentity::System => "[system]".into(),
             }
@@ -113,10 +137,10 @@ impl Step for PointRegistry {
         self.registry.to_string()
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
-        self.version.awaits()
+        let granted = || self.granted.as_ref().and_then(Known::awaits);
+        self.version.awaits().or_else(|| self.identity.awaits()).or_else(|| self.was.awaits()).or_else(granted)
     }
     fn foresee(&self) -> Foreseen {
-        let from = self.was_in_use.as_ref().unwrap_or(&self.was);
         let follows = match self.reference {
             Reference::Versionless => ", followed without a version",
             Reference::Versioned => "",
@@ -125,26 +149,38 @@ impl Step for PointRegistry {
             Known::Now(v) => v.to_string(),
             Known::After(_) => "the new version".into(),
         };
+        let name = self.registry.name();
+        let Known::Now(was) = &self.was else {
+            let change = format!("{name} on {to}{follows}");
+            return Foreseen::new(change, Rollback::nothing("the registry is made by this run"));
+        };
+        let from = was.in_use.as_ref().unwrap_or(&was.key);
         let back = |key: &KeyId| Self {
             version: Known::Now(key.clone()),
             reference: Reference::Versioned,
-            was: key.clone(),
-            was_in_use: None,
+            identity: Known::Now(was.identity),
+            was: Known::Now(Was { key: key.clone(), in_use: None, identity: was.identity }),
+            granted: None,
             ..self.clone()
         };
-        let rollback = match (&self.was_in_use, self.was.version().is_some()) {
-            (_, true) => Rollback::Step(Undo::by(&back(&self.was), self.az(&self.was))),
+        let az = |key: &KeyId| self.az(key, &was.identity);
+        let rollback = match (&was.in_use, was.key.version().is_some()) {
+            (_, true) => Rollback::Step(Undo::by(&back(&was.key), az(&was.key))),
             (Some(version), false) => Rollback::WithLoss {
-                undo: Undo::by(&back(version), self.az(version)),
+                undo: Undo::by(&back(version), az(version)),
                 loss: format!(
                     "the following of {}: the registry stays pinned until it is put back on the versionless id (R-FL-07, R-CMK-13)",
-                    self.was
+                    was.key
                 ),
             },
             (None, false) => Rollback::nothing("the version in use before is not known"),
         };
-        let mut what = Foreseen::new(format!("{} on {to}{follows} (was {from})", self.registry.name()), rollback);
-        if self.was.version().is_some() != (self.reference == Reference::Versioned) {
+        let with = match &self.identity {
+            Known::Now(identity) if *identity == was.identity => String::new(),
+            identity => format!(" with identity {identity} (was {})", was.identity),
+        };
+        let mut what = Foreseen::new(format!("{name} on {to}{follows} (was {from}){with}"), rollback);
+        if was.key.version().is_some() != (self.reference == Reference::Versioned) {
             what = what.note(match self.reference {
                 Reference::Versioned => "the registry stops following its key (R-CMK-13)",
                 Reference::Versionless => "the registry begins to follow its key (R-CMK-13)",
@@ -169,15 +205,16 @@ impl Step for PointRegistry {
         if let Some(in_use) = self.is_ahead(look, now, &desired).await? {
             return Ok(Seen::Done(Pointed { in_use }));
         }
-        if !now.attached && now.identity == self.identity {
-            return Ok(Seen::Refused(vec![not_attached(now, &self.registry)]));
+        let identity = self.identity.now()?;
+        if !now.has(identity) {
+            return Ok(Seen::Refused(vec![missing(identity, &self.registry)]));
         }
         let before = Before { key: &now.key, identity: &now.identity };
         Ok(Seen::Needs(Needs::new(self.foresee()).before(&before).foreseen(Pointed { in_use: target.clone() })))
     }
 
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<Pointed>> {
-        let to = registries::Encryption { key: self.desired()?, identity: self.identity };
+        let to = registries::Encryption { key: self.desired()?, identity: *self.identity.now()? };
         let written = azure.patch_encryption(&self.registry, &to).await?;
         Ok(Applied::following(Pointed { in_use: self.version.now()?.clone() }, written.operation))
     }
@@ -192,7 +229,7 @@ impl Step for PointRegistry {
         if self.is_there(&now, &desired, target) || self.is_ahead(look, &now, &desired).await?.is_some() {
             return Ok(Settled::Yes);
         }
-        if now.key != desired || now.identity != self.identity {
+        if now.key != desired || !self.is_identity(&now) {
             // Somebody put it elsewhere meanwhile; the look after this says so.
             return Ok(Settled::Yes);
         }
@@ -208,7 +245,7 @@ impl Step for PointRegistry {
                  the registry's identity may use the key; to pin the old version meanwhile: {}",
                 self.registry.name(),
                 me.elapsed.as_secs() / 60,
-                now.in_use.as_ref().map_or_else(String::new, |v| self.az(v))
+                now.in_use.as_ref().map_or_else(String::new, |v| self.az(v, &now.identity))
             ),
             last: None,
         });
@@ -218,15 +255,22 @@ impl Step for PointRegistry {
     fn patience(&self) -> Duration {
         PICK_UP + Duration::from_secs(30 * 60)
     }
-    fn class(&self, error: &Error, _: &Me<'_>) -> Class {
-        Class::of(error)
+    fn requires(&self) -> Vec<Requirement> {
+        vec![Requirement::new(self.registry.resource(), "Microsoft.ContainerRegistry/registries/write")]
+    }
+    fn class(&self, error: &Error, me: &Me<'_>) -> Class {
+        super::revalidate::young(error, me, self.granted.is_some())
     }
 }
 
 pub(crate) fn not_attached(now: &Encrypted, registry: &RegistryId) -> Refusal {
+    missing(&now.identity, registry)
+}
+
+fn missing(identity: &KeyIdentity, registry: &RegistryId) -> Refusal {
     Refusal::new(
-        format!("identity {} is not attached to {}", now.identity, registry.name()),
+        format!("identity {identity} is not attached to {}", registry.name()),
         "R-CMK-09",
-        "assign it to the registry again (az acr identity assign), then rotate",
+        format!("assign it to the registry again (`cmk reassign {}`), then come again", registry.name()),
     )
 }

@@ -1,14 +1,15 @@
+use super::Grant;
 use crate::{
     Result,
     azure::{
         Reader, Writer,
         id::{PrincipalId, TenantId},
-        role_assignments::assignment_name,
+        role_assignments::{PrincipalType, assignment_name},
     },
     checks::GrantModel,
     error::Error,
     journal::journaled,
-    step::{Applied, Foreseen, Known, Me, Needs, Rollback, Seen, Step},
+    step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -22,6 +23,9 @@ pub struct Withdraw {
     pub tenant: Option<TenantId>,
     /// What.
     pub what: GrantModel,
+    /// What has to be done first.
+    #[serde(default)]
+    pub after: Option<Known<()>>,
 }
 
 journaled!(Withdraw);
@@ -37,10 +41,38 @@ impl Step for Withdraw {
         }
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
-        self.principal.awaits()
+        self.principal.awaits().or_else(|| self.after.as_ref().and_then(Known::awaits))
     }
     fn foresee(&self) -> Foreseen {
-        Foreseen::new(format!("take the grant of {} back", self.principal), Rollback::nothing("grant it again"))
+        let (held, az) = match &self.what {
+            GrantModel::Role { role, scope } => (
+                format!("role {} on {}", super::grant::role_name(role), scope.name()),
+                format!(
+                    "az role assignment create --role {role} --scope {scope} --assignee-object-id {} \
+                     --assignee-principal-type ServicePrincipal",
+                    self.principal
+                ),
+            ),
+            GrantModel::Policy { vault, keys } => (
+                format!("access policy of {} (keys {})", vault.name(), keys.join(", ")),
+                format!(
+                    "az keyvault set-policy --name {} --object-id {} --key-permissions {}",
+                    vault.name(),
+                    self.principal,
+                    keys.join(" ")
+                ),
+            ),
+        };
+        let undo = Grant {
+            principal: self.principal.clone(),
+            principal_type: PrincipalType::ServicePrincipal,
+            tenant: self.tenant,
+            what: self.what.clone(),
+            to_whom: format!("principal {}", self.principal),
+            after: None,
+        };
+        let change = format!("{held} taken from principal {}", self.principal);
+        Foreseen::new(change, Rollback::Step(Undo::by(&undo, az)))
     }
     async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
         let principal = self.principal.now()?;
@@ -73,5 +105,13 @@ impl Step for Withdraw {
             }
         }
         Ok(Applied::now(()))
+    }
+    fn requires(&self) -> Vec<Requirement> {
+        vec![match &self.what {
+            GrantModel::Role { scope, .. } => Requirement::new(scope, "Microsoft.Authorization/roleAssignments/delete"),
+            GrantModel::Policy { vault, .. } => {
+                Requirement::new(vault.resource(), "Microsoft.KeyVault/vaults/accessPolicies/write")
+            }
+        }]
     }
 }

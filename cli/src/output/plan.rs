@@ -1,7 +1,7 @@
 //! A plan.
 
 use super::Document;
-use cmk::{Plan, Rollback};
+use cmk::{Plan, step::Rollback};
 use serde::Serialize;
 
 #[derive(Serialize)]

@@ -1,0 +1,384 @@
+//! How the workflows of this floor bring a registry, an identity and a key together.
+
+use crate::{
+    Result,
+    azure::{
+        Cloud, Reader,
+        id::{KeyId, PrincipalId, RegistryId, TenantId, VaultId},
+        registries::KeyIdentity,
+        role_assignments::{PrincipalType, roles},
+        vaults::{ENCRYPTION_USER_PERMISSIONS, Firewall},
+    },
+    checks::{
+        Check, Encrypted, EncryptionOf, GrantModel, GrantsHeld, Held, IdentityWanted, KeyRight, KeyRights,
+        KeyRightsSeen, KeySeen, KeyUsable, OnKey, RegistriesOnKey, VaultFacts, VaultFound, VaultOfKey, Who, WhoIs,
+    },
+    error::Refusal,
+    journal::journaled,
+    run::Context,
+    step::Known,
+    steps::{Attach, AttachIdentity, AttachedAs, Grant, SetAssignment, Withdraw},
+};
+
+/// A workflow's way to its registry.
+#[derive(Clone, Copy)]
+pub(crate) struct Access<'a> {
+    pub(crate) cx: &'a Context,
+    pub(crate) registry: &'a RegistryId,
+}
+
+/// The key's vault, and whether a grant on it is to be waited for.
+pub(crate) struct LetIn {
+    pub(crate) granted: Option<Known<()>>,
+}
+
+impl<'a> Access<'a> {
+    pub(crate) fn new(cx: &'a Context, registry: &'a RegistryId) -> Self {
+        Self { cx, registry }
+    }
+
+    /// The registry with its key; `None`, and a refusal, if there is none to work on.
+    pub(crate) async fn encryption(self) -> Result<Option<Encrypted>> {
+        let check = EncryptionOf { registry: self.registry.clone() };
+        let id = self.registry.to_string();
+        let seen = self.cx.decide("encryption", &id, |look| async move { check.look(&look).await }).await?;
+        match seen.required(self.registry) {
+            Ok(now) => {
+                let refusals = foreign(&now.key, self.cx.cloud());
+                let fine = refusals.is_empty();
+                self.cx.check(refusals)?;
+                Ok(fine.then(|| now.clone()))
+            }
+            Err(refusal) => {
+                self.cx.check([refusal])?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Who is meant; `None`, and a refusal, if nobody can be.
+    pub(crate) async fn who(self, wanted: &IdentityWanted) -> Result<Option<Who>> {
+        let check = WhoIs { registry: self.registry.clone(), wanted: wanted.clone() };
+        let who = self.cx.decide("who-is", &wanted.to_string(), |look| async move { check.look(&look).await }).await?;
+        let refusal = who.refusal(wanted);
+        let refused = refusal.is_some();
+        self.cx.check(refusal)?;
+        Ok((!refused).then_some(who))
+    }
+
+    /// Attaches an identity beside those there are (R-CMK-09).
+    pub(crate) async fn attach(self, who: &Who, again: bool, after: Option<Known<()>>) -> Result<Known<AttachedAs>> {
+        let who = match who {
+            Who::User { id, client, principal, .. } => {
+                Attach::User { id: id.clone(), client: *client, principal: *principal }
+            }
+            _ => Attach::System,
+        };
+        self.cx.step(AttachIdentity { registry: self.registry.clone(), who, again, after }).await
+    }
+
+    /// Where a key's vault is, and how.
+    pub(crate) async fn vault_of(self, key: &KeyId, vault: Option<&VaultId>) -> Result<VaultFound> {
+        let check =
+            VaultOfKey { key: key.versionless(), vault: vault.cloned(), subscription: *self.registry.subscription() };
+        let subject = key.versionless().to_string();
+        self.cx.decide("vault-of-key", &subject, |look| async move { check.look(&look).await }).await
+    }
+
+    /// Whether a key, or the version of it, can be used.
+    pub(crate) async fn usable(self, name: &'static str, key: &KeyId) -> Result<KeySeen> {
+        let check = KeyUsable { key: key.clone(), subscription: *self.registry.subscription() };
+        self.cx.decide(name, &key.to_string(), |look| async move { check.look(&look).await }).await
+    }
+
+    /// Lets an identity use a key: finds its vault, sees that it will do, and grants by the vault's own model (R-KV-31).
+    pub(crate) async fn let_in(
+        self,
+        key: &KeyId,
+        vault: Option<&VaultId>,
+        unprotected_is_fine: bool,
+        who: &Known<AttachedAs>,
+    ) -> Result<LetIn> {
+        let nobody = Ok(LetIn { granted: None });
+        let found = self.vault_of(key, vault).await?;
+        let label = key.host().label();
+        let refuse = |what: String, rule, way_out: String| self.cx.check([Refusal::new(what, rule, way_out)]);
+        match &found {
+            VaultFound::There { vault, facts } => {
+                let tenant = self.cx.caller().await?.tenant;
+                let user = matches!(who, Known::Now(AttachedAs { identity: KeyIdentity::User(_), .. }));
+                self.cx.check(vault_refusals(vault, facts, &tenant, unprotected_is_fine))?;
+                if facts.firewall == Firewall::Bypass && user {
+                    self.cx.note(format!(
+                        "vault {label} is closed but for trusted services. That a user-assigned identity passes is what today's \
+                         documents say; where it does not (R-CMK-38), rotate with `--identity system`"
+                    ));
+                }
+                let granted = self.grant(key, vault, facts.by_roles, who.map_ref(|w| w.principal), None).await?;
+                Ok(LetIn { granted: Some(granted) })
+            }
+            VaultFound::Deleted { vault, until, .. } => {
+                refuse(
+                    format!(
+                        "vault {} is deleted, to be recovered until {}",
+                        vault.name(),
+                        until.as_deref().unwrap_or("its retention ends")
+                    ),
+                    "R-KV-04",
+                    "recover it first (az keyvault recover, or `cmk recover` for the registry that is on it)".into(),
+                )?;
+                nobody
+            }
+            VaultFound::Elsewhere { .. } => {
+                refuse(
+                    format!("vault {label} is not in subscription {}", self.registry.subscription()),
+                    "R-CMK-16",
+                    "name it by its resource id (`.vault(..)`, `--vault`), so that the identity's right can be seen to"
+                        .into(),
+                )?;
+                nobody
+            }
+            VaultFound::Gone => {
+                refuse(format!("there is no vault {label}"), "R-CMK-28", "check the key's address".into())?;
+                nobody
+            }
+            VaultFound::Unknown { why } => {
+                self.cx.note(format!(
+                    "whether the identity may use {key} is unknown, as its vault cannot be looked at ({why}); the registry \
+                     will say"
+                ));
+                nobody
+            }
+        }
+    }
+
+    /// Grants get, wrapKey and unwrapKey, by the vault's own model (R-CMK-08, R-KV-31).
+    pub(crate) async fn grant(
+        self,
+        key: &KeyId,
+        vault: &VaultId,
+        by_roles: bool,
+        principal: Known<PrincipalId>,
+        after: Option<Known<()>>,
+    ) -> Result<Known<()>> {
+        let what = encryption_grant(key, vault, by_roles)?;
+        let to_whom = match &principal {
+            Known::Now(principal) => format!("principal {principal}"),
+            Known::After(_) => format!("the identity of {}", self.registry.name()),
+        };
+        let tenant = Some(self.cx.caller().await?.tenant);
+        let principal_type = PrincipalType::ServicePrincipal;
+        self.cx.step(Grant { principal, principal_type, tenant, what, to_whom, after }).await
+    }
+
+    /// Whether the caller may do this with a key; the grant, if the order asks for one and it is needed (R-KV-34).
+    ///
+    /// `Some(After)` in a plan that is refused for it: nothing more is asked of a vault that will not answer.
+    pub(crate) async fn may(
+        self,
+        key: &KeyId,
+        vault: Option<&VaultId>,
+        rights: &[KeyRight],
+        grant_me: bool,
+    ) -> Result<Option<Known<()>>> {
+        let key = key.versionless();
+        let check = KeyRights {
+            key: key.clone(),
+            vault: vault.cloned(),
+            subscription: *self.registry.subscription(),
+            rights: rights.to_vec(),
+        };
+        let seen: KeyRightsSeen =
+            self.cx.decide("key-rights", &key.to_string(), |look| async move { check.look(&look).await }).await?;
+        let wanted = rights.iter().map(|r| r.permission()).collect::<Vec<_>>().join(", ");
+        if let Some(why) = &seen.unknown {
+            self.cx.note(format!("whether the caller may do this with {key} ({wanted}) is unknown: {why}"));
+        }
+        let (Some(false), Some(vault)) = (seen.may, &seen.vault) else { return Ok(None) };
+        if !grant_me {
+            let (what, where_) = if seen.by_roles {
+                ("the role Key Vault Crypto Officer".to_owned(), format!("{vault}/keys/{}", key.name()))
+            } else {
+                (format!("an access policy with the key permissions {wanted}"), vault.to_string())
+            };
+            self.cx.check([Refusal::new(
+                format!("the caller may not do this with {key} ({wanted}): it lacks {what} on {where_}"),
+                "R-KV-34",
+                "give it to the caller, or say `.grant_me()` (`--grant-me`) and the run does",
+            )])?;
+            return Ok(Some(Known::After("the caller's right in the vault".into())));
+        }
+        let caller = self.cx.caller().await?;
+        let what = if seen.by_roles {
+            let scope = vault.resource().child("keys", key.name().as_str())?;
+            GrantModel::Role { role: roles::KEY_VAULT_CRYPTO_OFFICER, scope }
+        } else {
+            let keys = rights.iter().map(|r| r.permission().to_owned()).collect();
+            GrantModel::Policy { vault: vault.clone(), keys }
+        };
+        let grant = Grant {
+            principal: Known::Now(caller.object_id),
+            principal_type: if caller.is_application { PrincipalType::ServicePrincipal } else { PrincipalType::User },
+            tenant: Some(caller.tenant),
+            what,
+            to_whom: format!("the caller {}", caller.object_id),
+            after: None,
+        };
+        Ok(Some(self.cx.step(grant).await?))
+    }
+
+    /// Whether the registry can be taken off the version it is on: the data key is unwrapped with it (R-CMK-15).
+    pub(crate) async fn may_leave(self, now: &Encrypted) -> Result<()> {
+        let Some(in_use) = &now.in_use else { return Ok(()) };
+        if let KeySeen::There(version) = self.usable("version-in-use", in_use).await?
+            && !version.enabled
+        {
+            self.cx.check([Refusal::new(
+                format!("{in_use} is in use and disabled: the registry cannot move off it"),
+                "R-CMK-15",
+                "enable it (`cmk restore`), rotate, and disable it when nobody uses it any more",
+            )])?;
+        }
+        Ok(())
+    }
+}
+
+/// What a registry's identity needs on a key, by the vault's model.
+pub(crate) fn encryption_grant(key: &KeyId, vault: &VaultId, by_roles: bool) -> Result<GrantModel> {
+    Ok(if by_roles {
+        let scope = vault.resource().child("keys", key.name().as_str())?;
+        GrantModel::Role { role: roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, scope }
+    } else {
+        GrantModel::Policy { vault: vault.clone(), keys: ENCRYPTION_USER_PERMISSIONS.map(Into::into).to_vec() }
+    })
+}
+
+/// Why a registry's key should not be moved into this vault.
+fn vault_refusals(vault: &VaultId, facts: &VaultFacts, tenant: &TenantId, unprotected_is_fine: bool) -> Vec<Refusal> {
+    let name = vault.name();
+    let mut why = Vec::new();
+    if facts.tenant.as_ref().is_some_and(|t| t != tenant) {
+        why.push(Refusal::new(
+            format!("vault {name} belongs to another tenant"),
+            "R-CMK-41",
+            "use a vault of the registry's own tenant",
+        ));
+    }
+    if facts.firewall == Firewall::Closed {
+        why.push(Refusal::new(
+            format!("vault {name} is closed and does not let trusted services through"),
+            "R-CMK-38",
+            "let the registry through its firewall as part of the move (`cmk bypass`)",
+        ));
+    }
+    if !facts.purge_protected && !unprotected_is_fine {
+        why.push(Refusal::new(
+            format!(
+                "vault {name} has no purge protection: whoever may purge its key makes every image unreadable for ever"
+            ),
+            "R-CMK-06",
+            "switch it on (az keyvault update --enable-purge-protection true), or say that the vault is fine without \
+             (`.unprotected_vault_is_fine()`, `--unprotected-vault-is-fine`)",
+        ));
+    }
+    why
+}
+
+/// Why a key cannot be used from this cloud.
+pub(crate) fn foreign(key: &KeyId, cloud: &Cloud) -> Vec<Refusal> {
+    if key.host().is_in(cloud) {
+        return Vec::new();
+    }
+    vec![Refusal::new(
+        format!("{key} is not a key of the cloud {}", cloud.name()),
+        "R-CMK-36",
+        "use a key of the registry's own cloud, or choose that cloud",
+    )]
+}
+
+/// Why a key of a managed HSM is not worked with.
+pub(crate) fn hsm(key: &KeyId) -> Option<Refusal> {
+    key.is_hsm().then(|| {
+        Refusal::new(
+            format!("{key} is in a managed HSM, which this version does not work with"),
+            "R-CMK-10",
+            "use a key in a vault",
+        )
+    })
+}
+
+/// Known when both are.
+pub(crate) fn then(a: Known<()>, b: Known<()>) -> Known<()> {
+    match a {
+        Known::Now(()) => b,
+        after @ Known::After(_) => after,
+    }
+}
+
+/// What the identity that used a key may still do with it once its registry is off it: taken away when asked and when no
+/// other registry found is on that key, else named (R-CMK-16).
+pub(crate) async fn old_grant(access: Access<'_>, now: &Encrypted, remove: bool, after: Known<()>) -> Result<()> {
+    let Some(principal) = now.principal_of(&now.identity) else { return Ok(()) };
+    let cx = access.cx;
+    let key = now.key.versionless();
+    let seen = async |look: Reader| old_grant_seen(&look, access.registry, &key, &principal).await;
+    let Seen { vault, held, others } = if remove {
+        let subject = format!("{key} {principal}");
+        cx.decide("old-grant", &subject, |look| async move { seen(look).await }).await?
+    } else {
+        match cx.peek(|look| async move { seen(look).await }).await? {
+            Some(seen) => seen,
+            None => return Ok(()),
+        }
+    };
+    let Some(vault) = vault else {
+        cx.note(format!("what {principal} may still do with {key} is unknown: its vault is not found"));
+        return Ok(());
+    };
+    if !held.any() {
+        return Ok(());
+    }
+    if !others.is_empty() || !remove {
+        let why = if others.is_empty() {
+            "take it away with `--remove-old-grant`, or by hand".to_owned()
+        } else {
+            format!("it is left, as {} may use it", others.join(", "))
+        };
+        cx.note(format!("{principal} keeps its right to use {key}: {why}"));
+        return Ok(());
+    }
+    for assignment in held.assignments {
+        cx.step(SetAssignment { assignment, present: false, after: Some(after.clone()) }).await?;
+    }
+    if !held.policy.is_empty() {
+        let keys = ENCRYPTION_USER_PERMISSIONS.map(String::from).to_vec();
+        let tenant = Some(cx.caller().await?.tenant);
+        let what = GrantModel::Policy { vault, keys };
+        cx.step(Withdraw { principal: Known::Now(principal), tenant, what, after: Some(after) }).await?;
+    }
+    Ok(())
+}
+
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+struct Seen {
+    vault: Option<VaultId>,
+    held: Held,
+    others: Vec<String>,
+}
+
+journaled!(Seen);
+
+async fn old_grant_seen(look: &Reader, registry: &RegistryId, key: &KeyId, principal: &PrincipalId) -> Result<Seen> {
+    let subscription = *registry.subscription();
+    let vault = look.find_vault(&subscription, key.host().label()).await?;
+    let Some(vault) = vault else { return Ok(Seen { vault: None, held: Held::default(), others: Vec::new() }) };
+    let check = GrantsHeld { principal: *principal, key: key.clone(), vault: vault.clone() };
+    let held = check.look(look).await?;
+    let others = match (RegistriesOnKey { subscription, key: key.clone() }).look(look).await? {
+        OnKey::Found { registries } => {
+            registries.into_iter().map(|r| r.id).filter(|id| id.to_lowercase() != registry.key()).collect()
+        }
+        OnKey::Unknown { why } => vec![format!("registries that cannot be listed ({why})")],
+    };
+    Ok(Seen { vault: Some(vault), held, others })
+}

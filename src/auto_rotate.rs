@@ -1,0 +1,520 @@
+//! Have a registry follow its key, and the vault rotate that key by itself.
+
+use crate::{
+    Error, Result,
+    access::{Access, foreign, hsm},
+    azure::{
+        Azure, Cloud,
+        id::{KeyId, RegistryId},
+        keys::{RotationRules, Trigger},
+    },
+    checks::{Check, Encrypted, KeyRight, KeySeen, KeyUsable},
+    error::{Refusal, when},
+    journal::journaled,
+    preflight,
+    run::{Context, Run, Workflow},
+    step::Known,
+    steps::{PointRegistry, Reference, SetExpiry, SetRotation, Was, rotation_words},
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use time::OffsetDateTime;
+
+// ---- order ----------------------------------------------------------------------------------------------------------
+
+/// The order to rotate a registry's key automatically: a reference without a version, and the key's rotation policy.
+///
+/// Times are ISO 8601 durations of years, months, weeks and days, such as `P90D` or `P1Y2M`.
+///
+/// ```
+/// use cmk::AutoRotate;
+/// let registry = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/shop\
+///     /providers/Microsoft.ContainerRegistry/registries/contoso1".parse()?;
+/// let order = AutoRotate::new(registry).every("P90D").versions_live("P2Y");
+/// # Ok::<(), cmk::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AutoRotate {
+    registry: RegistryId,
+    #[serde(default)]
+    rotate: Option<Trigger>,
+    #[serde(default)]
+    notify: Option<String>,
+    #[serde(default)]
+    versions_live: Option<String>,
+    #[serde(default)]
+    off: bool,
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    extend_current: Option<OffsetDateTime>,
+    #[serde(default)]
+    grant_me: bool,
+}
+
+/// Neither bound of the two that are documented is ever gone below (R-KV-15).
+const SHORTEST: u32 = 28;
+
+impl AutoRotate {
+    /// Of the key this registry is on. Without more said, the registry follows its key and the policy stays.
+    #[must_use]
+    pub fn new(registry: RegistryId) -> Self {
+        Self {
+            registry,
+            rotate: None,
+            notify: None,
+            versions_live: None,
+            off: false,
+            extend_current: None,
+            grant_me: false,
+        }
+    }
+    /// The vault makes a version so long after the last one was made. At least `P28D`.
+    #[must_use]
+    pub fn every(mut self, after_create: impl Into<String>) -> Self {
+        self.rotate = Some(Trigger::AfterCreate(after_create.into()));
+        self
+    }
+    /// The vault makes a version so long before the last one expires, which needs [`versions_live`](Self::versions_live).
+    #[must_use]
+    pub fn before_expiry(mut self, before: impl Into<String>) -> Self {
+        self.rotate = Some(Trigger::BeforeExpiry(before.into()));
+        self
+    }
+    /// Versions made from now on expire after so long. At least `P28D`, and longer than the time between two.
+    #[must_use]
+    pub fn versions_live(mut self, time: impl Into<String>) -> Self {
+        self.versions_live = Some(time.into());
+        self
+    }
+    /// An event tells so long before a version expires (R-KV-17). Without this, what is set stays.
+    #[must_use]
+    pub fn notify_before_expiry(mut self, before: impl Into<String>) -> Self {
+        self.notify = Some(before.into());
+        self
+    }
+    /// Takes it back: the vault makes no version by itself any more. The registry goes on following its key.
+    #[must_use]
+    pub fn off(mut self) -> Self {
+        self.off = true;
+        self
+    }
+    /// Extends the current version's time to this: the remedy for one that is about to expire, or has (R-KV-14). A policy
+    /// does not change the version there is.
+    #[must_use]
+    pub fn extend_current(mut self, until: OffsetDateTime) -> Self {
+        self.extend_current = Some(until.replace_nanosecond(0).unwrap_or(until));
+        self
+    }
+    /// Gives the caller the role Key Vault Crypto Officer on the key (or an access policy) first, if it lacks it (R-KV-34).
+    #[must_use]
+    pub fn grant_me(mut self) -> Self {
+        self.grant_me = true;
+        self
+    }
+    /// The registry.
+    #[must_use]
+    pub fn registry(&self) -> &RegistryId {
+        &self.registry
+    }
+    fn changes_policy(&self) -> bool {
+        self.off || self.rotate.is_some() || self.notify.is_some() || self.versions_live.is_some()
+    }
+
+    /// The policy with what the order says: pure. What it does not say stays.
+    fn on(&self, before: &RotationRules) -> RotationRules {
+        let mut after = before.clone();
+        if self.off {
+            after.rotate = None;
+        }
+        if let Some(rotate) = &self.rotate {
+            after.rotate = Some(rotate.clone());
+        }
+        if let Some(notify) = &self.notify {
+            after.notify = Some(Trigger::BeforeExpiry(notify.clone()));
+        }
+        if let Some(time) = &self.versions_live {
+            after.expiry_time = Some(time.clone());
+        }
+        after
+    }
+}
+
+/// The days of an ISO 8601 duration of years, months, weeks and days, each at its shortest; `None` if it is none.
+fn days(text: &str) -> Option<u32> {
+    let mut rest = text.strip_prefix('P').filter(|rest| !rest.is_empty())?;
+    let (mut all, mut units) = (0_u32, [('Y', 365), ('M', 28), ('W', 7), ('D', 1)].iter());
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, tail) = rest.split_at_checked(digits)?;
+        let unit = tail.chars().next()?;
+        // Each unit once, and in this order.
+        let (_, length) = units.find(|(name, _)| *name == unit)?;
+        all = all.checked_add(number.parse::<u32>().ok()?.checked_mul(*length)?)?;
+        rest = tail.get(1..)?;
+    }
+    Some(all)
+}
+
+/// What Key Vault would not take of a policy, or what would leave a registry with a key that has expired: pure.
+fn policy_refusals(rules: &RotationRules) -> Vec<Refusal> {
+    let mut why = Vec::new();
+    let way = "give years, months, weeks and days, such as P90D or P1Y2M";
+    let mut read = |what: &str, text: &str| {
+        let read = days(text);
+        if read.is_none() {
+            why.push(Refusal::new(
+                format!("'{}' is no duration for {what}", text.escape_debug()),
+                "R-KV-15",
+                way.to_owned(),
+            ));
+        }
+        read
+    };
+    let lives = rules.expiry_time.as_deref().and_then(|t| read("the life of versions", t).map(|d| (d, t)));
+    let rotate = rules.rotate.as_ref().and_then(|trigger| match trigger {
+        Trigger::AfterCreate(t) => read("the time between versions", t).map(|d| (d, true)),
+        Trigger::BeforeExpiry(t) => read("the time before expiry", t).map(|d| (d, false)),
+    });
+    if let Some(Trigger::BeforeExpiry(t) | Trigger::AfterCreate(t)) = &rules.notify {
+        read("the notice", t);
+    }
+    if let Some((d, text)) = lives.filter(|(d, _)| *d < SHORTEST) {
+        why.push(Refusal::new(
+            format!("versions that live {text} ({d} days) are too short-lived"),
+            "R-KV-15",
+            format!("give at least P{SHORTEST}D"),
+        ));
+    }
+    match (rotate, lives) {
+        (Some((after, true)), _) if after < SHORTEST => why.push(Refusal::new(
+            format!("a version every {after} days is too often"),
+            "R-KV-15",
+            format!("give at least P{SHORTEST}D"),
+        )),
+        (Some((after, true)), Some((life, _))) if life < after + 7 => why.push(Refusal::new(
+            format!("versions that live {life} days would expire before the next one, made after {after}, is taken up"),
+            "R-KV-16",
+            "let them live at least a week longer than the time between two",
+        )),
+        (Some((_, false)), None) if rules.expiry_time.is_none() => why.push(Refusal::new(
+            "a rotation before expiry needs versions that expire",
+            "R-KV-15",
+            "say how long versions live (`.versions_live(..)`, `--versions-live`), or rotate every so often",
+        )),
+        (Some((before, false)), Some((life, _))) if before < 7 || life < before + 7 => why.push(Refusal::new(
+            format!("a rotation {before} days before the end of versions that live {life} days is not possible"),
+            "R-KV-15",
+            "leave at least a week on either side",
+        )),
+        _ => {}
+    }
+    why
+}
+
+// ---- outcome --------------------------------------------------------------------------------------------------------
+
+/// A registry whose key is rotated by itself, or no longer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AutoRotated {
+    /// The registry.
+    pub registry: RegistryId,
+    /// The key it follows.
+    pub key: KeyId,
+    /// The version in use.
+    pub in_use: KeyId,
+    /// The key's rotation policy now; `None` if it was not looked at.
+    pub rules: Option<RotationRules>,
+}
+
+journaled!(AutoRotate, AutoRotated, Trigger);
+
+// ---- steps ----------------------------------------------------------------------------------------------------------
+
+impl Workflow for AutoRotate {
+    const NAME: &'static str = "auto-rotate";
+    const VERSION: u32 = 1;
+    type Outcome = AutoRotated;
+
+    fn subject(&self) -> String {
+        self.registry.to_string()
+    }
+    fn refusals(&self, _: &Cloud) -> Vec<Refusal> {
+        let mut why = Vec::new();
+        if self.off && self.rotate.is_some() {
+            why.push(Refusal::new(
+                "to rotate, and not to",
+                "own",
+                "say either `--off`, or when a version is to be made",
+            ));
+        }
+        // What depends on the policy there is comes later.
+        let said = self.on(&RotationRules::default());
+        let needs_life = |r: &Refusal| self.versions_live.is_none() && r.what.contains("needs versions that expire");
+        why.extend(policy_refusals(&said).into_iter().filter(|r| !needs_life(r)));
+        why
+    }
+
+    async fn steps(&self, cx: &Context) -> Result<Known<AutoRotated>> {
+        let access = Access::new(cx, &self.registry);
+        let Some(now) = access.encryption().await? else {
+            return Ok(Known::After("a registry with a customer-managed key".into()));
+        };
+        cx.check(foreign(&now.key, cx.cloud()).into_iter().chain(hsm(&now.key)))?;
+        if !now.attached {
+            cx.check([crate::steps::not_attached(&now, &self.registry)])?;
+        }
+        let key = now.key.versionless();
+        cx.lock(&key.to_string()).await?;
+        let granted = access.may(&key, None, &self.rights(), self.grant_me).await?;
+        let Some(current) = self.current(access, &key).await? else {
+            return Ok(Known::After("a usable key".into()));
+        };
+        let rules = self.set_policy(cx, &key, granted.clone()).await?;
+        if let Some(until) = self.extend_current {
+            self.extend(cx, &current, until, granted).await?;
+        }
+        let in_use = self.follow(access, &now, current).await?;
+        preflight::look(cx).await?;
+        Ok(in_use.map(|in_use| AutoRotated { registry: self.registry.clone(), key, in_use, rules }))
+    }
+}
+
+impl AutoRotate {
+    fn rights(&self) -> Vec<KeyRight> {
+        let mut rights = vec![KeyRight::Get];
+        if self.changes_policy() {
+            rights.extend([KeyRight::GetRotationPolicy, KeyRight::SetRotationPolicy, KeyRight::Rotate]);
+        }
+        if self.extend_current.is_some() {
+            rights.push(KeyRight::Update);
+        }
+        rights
+    }
+
+    /// The key's current version, which a registry without a version in its reference goes to.
+    async fn current(&self, access: Access<'_>, key: &KeyId) -> Result<Option<KeyId>> {
+        let refusal = match access.usable("current", key).await? {
+            KeySeen::There(version) => {
+                let extended = self.extend_current.is_some_and(|until| until > access.cx.now());
+                // One that has expired is what is to be mended.
+                let mended =
+                    |r: &Refusal| extended && version.expires.is_some() && r.rule == "R-KV-14" && version.enabled;
+                access.cx.check(version.refusals(access.cx.now()).into_iter().filter(|r| !mended(r)))?;
+                return Ok(Some(version.id));
+            }
+            KeySeen::Absent => Refusal::new(
+                format!("there is no key {key}"),
+                "R-ERR-27",
+                "recover it if it was deleted (`cmk recover`)",
+            ),
+            KeySeen::Unknown { why } => Refusal::new(
+                format!("which version of {key} is current cannot be told from here: {why}"),
+                "R-KV-40",
+                "run where the vault lets you in",
+            ),
+        };
+        access.cx.check([refusal])?;
+        Ok(None)
+    }
+
+    /// The policy, as it is to be; decided by what it is now, so that what the order does not say stays.
+    async fn set_policy(&self, cx: &Context, key: &KeyId, granted: Option<Known<()>>) -> Result<Option<RotationRules>> {
+        if !self.changes_policy() {
+            return Ok(None);
+        }
+        let before = match granted.as_ref().and_then(Known::awaits) {
+            // Nothing is shown to a caller without the right; what the order says alone is shown then.
+            Some(_) if cx.is_plan() => RotationRules::default(),
+            _ => {
+                let at = key.clone();
+                let read = |look: crate::azure::Reader| async move { rules_of(&look, &at).await };
+                cx.decide("rotation-policy", &key.to_string(), read).await?
+            }
+        };
+        let rules = self.on(&before);
+        cx.check(policy_refusals(&rules))?;
+        cx.step(SetRotation { key: key.clone(), rules: rules.clone(), after: granted }).await?;
+        Ok(Some(rules))
+    }
+
+    async fn extend(
+        &self,
+        cx: &Context,
+        current: &KeyId,
+        until: OffsetDateTime,
+        granted: Option<Known<()>>,
+    ) -> Result<()> {
+        if until <= cx.now() {
+            cx.check([Refusal::new(
+                format!("{} is past", when(until)),
+                "R-KV-14",
+                "give a day to come: an expired version wraps no more",
+            )])?;
+        }
+        cx.step(SetExpiry { version: current.clone(), expires: Some(until), after: granted }).await.map(|_| ())
+    }
+
+    async fn follow(&self, access: Access<'_>, now: &Encrypted, current: KeyId) -> Result<Known<KeyId>> {
+        if self.off && !now.follows() {
+            // Nothing is asked of a registry that is pinned already.
+            return Ok(Known::Now(now.in_use.clone().unwrap_or(current)));
+        }
+        if !now.follows() {
+            access.may_leave(now).await?;
+        }
+        let pointed = access
+            .cx
+            .step(PointRegistry {
+                registry: self.registry.clone(),
+                version: Known::Now(current),
+                reference: Reference::Versionless,
+                identity: Known::Now(now.identity),
+                was: Known::Now(Was::of(now)),
+                granted: None,
+            })
+            .await?;
+        Ok(pointed.map(|p| p.in_use))
+    }
+}
+
+async fn rules_of(look: &crate::azure::Reader, key: &KeyId) -> Result<RotationRules> {
+    match look.rotation_rules(key.host(), key.name()).await? {
+        Some(rules) => Ok(rules),
+        None => Err(Error::refused(Refusal::new(
+            format!("there is no key {key}"),
+            "R-ERR-27",
+            "recover it if it was deleted (`cmk recover`)",
+        ))),
+    }
+}
+
+// ---- the verb -------------------------------------------------------------------------------------------------------
+
+/// Has a registry follow its key and the vault rotate it: await it, or ask it for a [`plan`](Run::plan).
+///
+/// # Expected flow
+/// 1. The key's rotation policy is read, and written whole with what the order changes (R-KV-15).
+/// 2. When asked, the current version's expiry is extended.
+/// 3. The registry is put on the key without a version, if it is not (R-CMK-11, R-CMK-13).
+///
+/// # Guarantees
+/// - What the order does not say of the policy stays; the policy before is kept for the way back (`cmk rollback`).
+/// - No version is made by this: the vault does, when its policy says so.
+///
+/// # Caveats
+/// - Each version the vault makes reaches every registry on the versionless key within the hour (R-FL-06).
+/// - The policy's expiry is set on versions made from then on, never on the current one (R-KV-15).
+/// - Where a version expires before the next one is made, pulls go on and rotations fail (R-KV-14).
+///
+/// # Errors
+/// Refused before anything is written: durations Key Vault does not take (R-KV-15), a life that ends before the next
+/// version is taken up (R-KV-16), a key that is disabled or cannot be seen (R-KV-14, R-KV-40), a caller without the right in
+/// the vault (R-KV-34), a registry whose version in use is disabled (R-CMK-15).
+pub fn auto_rotate(azure: &Azure, order: AutoRotate) -> Run<AutoRotate> {
+    Run::new(azure, order)
+}
+
+// ---- looking --------------------------------------------------------------------------------------------------------
+
+/// How a registry's key is rotated.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rotation {
+    /// The version of this form.
+    pub v: u32,
+    /// The registry.
+    pub registry: RegistryId,
+    /// The key, as the registry refers to it.
+    pub key: KeyId,
+    /// Whether the registry follows its key.
+    pub follows: bool,
+    /// The key's rotation policy; `None` if the vault does not say.
+    pub rules: Option<RotationRules>,
+    /// Why the vault does not say.
+    pub rules_unknown: Option<String>,
+    /// Until when the key's current version may be used; `None` for ever, or unknown.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub current_expires: Option<OffsetDateTime>,
+}
+
+impl Rotation {
+    /// The version of the serialised form.
+    pub const VERSION: u32 = 1;
+}
+
+/// Looks at how a registry's key is rotated. Changes nothing.
+///
+/// # Errors
+/// When the registry cannot be read, is not there, or has no customer-managed key.
+pub async fn rotation(azure: &Azure, registry: &RegistryId) -> Result<Rotation> {
+    let look = azure.reader();
+    let seen = crate::checks::EncryptionOf { registry: registry.clone() }.look(&look).await?;
+    let now = seen.required(registry).map_err(Error::refused)?.clone();
+    let (rules, rules_unknown) = match look.rotation_rules(now.key.host(), now.key.name()).await {
+        Ok(Some(rules)) => (Some(rules), None),
+        Ok(None) => (None, Some(format!("there is no key {}", now.key.versionless()))),
+        Err(e) => (None, Some(e.to_string())),
+    };
+    let check = KeyUsable { key: now.key.versionless(), subscription: *registry.subscription() };
+    let current_expires = match check.look(&look).await? {
+        KeySeen::There(version) => version.expires,
+        KeySeen::Absent | KeySeen::Unknown { .. } => None,
+    };
+    Ok(Rotation {
+        v: Rotation::VERSION,
+        registry: registry.clone(),
+        follows: now.follows(),
+        key: now.key,
+        rules,
+        rules_unknown,
+        current_expires,
+    })
+}
+
+impl fmt::Display for Rotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let follows =
+            if self.follows { "followed: a new version is in use within the hour" } else { "pinned to its version" };
+        writeln!(f, "{} is on {}, {follows}", self.registry.name(), self.key)?;
+        match (&self.rules, &self.rules_unknown) {
+            (Some(rules), _) => writeln!(f, "  policy   {}", rotation_words(rules))?,
+            (None, why) => writeln!(f, "  policy   unknown: {}", why.as_deref().unwrap_or("the vault does not say"))?,
+        }
+        let expires = self.current_expires.map_or_else(|| "never, as far as is known".into(), when);
+        writeln!(f, "  expires  {expires}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_at_their_shortest() {
+        assert_eq!(days("P90D"), Some(90));
+        assert_eq!(days("P1Y2M"), Some(365 + 56));
+        assert_eq!(days("P4W"), Some(28));
+        for bad in ["", "P", "90D", "P90", "P-1D", "PT1H", "P1D1Y", "P99999999999D", "P1D2D", "p90d", "P1ÄD"] {
+            assert_eq!(days(bad), None, "{bad}");
+        }
+    }
+
+    fn refused(rotate: Option<Trigger>, lives: Option<&str>) -> usize {
+        policy_refusals(&RotationRules { rotate, notify: None, expiry_time: lives.map(Into::into) }).len()
+    }
+
+    #[test]
+    fn r_kv_15_what_the_vault_would_not_take_is_refused_beforehand() {
+        let every = |t: &str| Some(Trigger::AfterCreate(t.into()));
+        let before = |t: &str| Some(Trigger::BeforeExpiry(t.into()));
+        assert_eq!(refused(every("P90D"), None), 0);
+        assert_eq!(refused(every("P90D"), Some("P2Y")), 0);
+        assert_eq!(refused(before("P30D"), Some("P1Y")), 0);
+        assert_eq!(refused(every("P27D"), None), 1);
+        assert_eq!(refused(None, Some("P27D")), 1);
+        assert_eq!(refused(before("P30D"), None), 1);
+        assert_eq!(refused(before("P30D"), Some("P31D")), 1);
+        assert_eq!(refused(before("P1D"), Some("P1Y")), 1);
+        assert_eq!(refused(every("soon"), Some("later")), 2);
+        assert_eq!(refused(every("P90D"), Some("P90D")), 1, "R-KV-16");
+    }
+}

@@ -1,0 +1,282 @@
+//! Recover a registry's deleted key or vault.
+
+use crate::{
+    Result,
+    access::{Access, hsm, then},
+    azure::{
+        Azure,
+        id::{KeyId, RegistryId, VaultId},
+        vaults::Firewall,
+    },
+    checks::{Encrypted, KeyRight, KeySeen, VaultFacts, VaultFound},
+    error::Refusal,
+    journal::journaled,
+    preflight,
+    run::{Context, Run, Workflow},
+    step::Known,
+    steps::{RecoverKey, RecoverVault, Revalidate},
+};
+use serde::{Deserialize, Serialize};
+
+// ---- order ----------------------------------------------------------------------------------------------------------
+
+/// The order to bring a registry's deleted key, or its vault, back.
+///
+/// ```
+/// use cmk::Recover;
+/// let registry = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/shop\
+///     /providers/Microsoft.ContainerRegistry/registries/contoso1".parse()?;
+/// let order = Recover::new(registry).grant_me();
+/// # Ok::<(), cmk::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Recover {
+    registry: RegistryId,
+    #[serde(default)]
+    vault: Option<VaultId>,
+    #[serde(default)]
+    grant_me: bool,
+}
+
+impl Recover {
+    /// For what this registry's key needs.
+    #[must_use]
+    pub fn new(registry: RegistryId) -> Self {
+        Self { registry, vault: None, grant_me: false }
+    }
+    /// The vault, where it is or was not in the registry's subscription.
+    #[must_use]
+    pub fn vault(mut self, vault: VaultId) -> Self {
+        self.vault = Some(vault);
+        self
+    }
+    /// Gives the caller the role Key Vault Crypto Officer on the key (or an access policy) first, if it lacks it: in a
+    /// role-based vault not even the Owner may recover a key (R-KV-34), and a recovered vault has lost its roles (R-KV-05).
+    #[must_use]
+    pub fn grant_me(mut self) -> Self {
+        self.grant_me = true;
+        self
+    }
+    /// The registry.
+    #[must_use]
+    pub fn registry(&self) -> &RegistryId {
+        &self.registry
+    }
+}
+
+// ---- outcome --------------------------------------------------------------------------------------------------------
+
+/// A registry that reads its key again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recovered {
+    /// The registry.
+    pub registry: RegistryId,
+    /// The vault.
+    pub vault: VaultId,
+    /// Whether the vault had been deleted.
+    pub vault_was_deleted: bool,
+    /// The key, as the registry refers to it.
+    pub key: KeyId,
+    /// The version in use.
+    pub in_use: Option<KeyId>,
+}
+
+journaled!(Recover, Recovered);
+
+// ---- steps ----------------------------------------------------------------------------------------------------------
+
+/// The vault as it is or will be, and the step it is waited for.
+struct Standing {
+    vault: VaultId,
+    facts: Known<VaultFacts>,
+    back: Option<Known<()>>,
+}
+
+impl Workflow for Recover {
+    const NAME: &'static str = "recover";
+    const VERSION: u32 = 1;
+    type Outcome = Recovered;
+
+    fn subject(&self) -> String {
+        self.registry.to_string()
+    }
+
+    async fn steps(&self, cx: &Context) -> Result<Known<Recovered>> {
+        let access = Access::new(cx, &self.registry);
+        let Some(now) = access.encryption().await? else {
+            return Ok(Known::After("a registry with a customer-managed key".into()));
+        };
+        cx.check(hsm(&now.key))?;
+        if !now.attached {
+            cx.check([crate::steps::not_attached(&now, &self.registry)])?;
+        }
+        cx.lock(&now.key.versionless().to_string()).await?;
+        let Some(standing) = self.vault_back(access, &now).await? else { return Ok(Known::After("the vault".into())) };
+        let ready = self.key_back(access, &now, &standing).await?;
+        let granted = self.grant_again(access, &now, &standing, &ready).await?;
+        let after = Some(then(ready, granted));
+        let tried = cx.step(Revalidate { registry: self.registry.clone(), after }).await?;
+        preflight::look(cx).await?;
+        Ok(tried.map(|t| Recovered {
+            registry: self.registry.clone(),
+            vault: standing.vault.clone(),
+            vault_was_deleted: standing.back.is_some(),
+            key: t.key,
+            in_use: t.in_use,
+        }))
+    }
+}
+
+impl Recover {
+    /// What became of the vault, told apart, and what brings it back.
+    async fn vault_back(&self, access: Access<'_>, now: &Encrypted) -> Result<Option<Standing>> {
+        let cx = access.cx;
+        let label = now.key.host().label();
+        let refuse = |what: String, rule, way_out: &str| cx.check([Refusal::new(what, rule, way_out)]);
+        match access.vault_of(&now.key, self.vault.as_ref()).await? {
+            VaultFound::There { vault, facts } => {
+                if facts.firewall == Firewall::Closed {
+                    refuse(
+                        format!(
+                            "vault {label} is there, and closed to trusted services: its firewall keeps the registry out"
+                        ),
+                        "R-CMK-40",
+                        "the network comes first: `cmk bypass` for this registry",
+                    )?;
+                }
+                cx.lock(&vault.to_string()).await?;
+                Ok(Some(Standing { vault, facts: Known::Now(facts), back: None }))
+            }
+            VaultFound::Deleted { vault, location, until } => {
+                cx.note(format!(
+                    "vault {label} was deleted; it can be recovered until {}, in {location} alone (R-KV-04)",
+                    until.as_deref().unwrap_or("its retention ends")
+                ));
+                cx.lock(&vault.to_string()).await?;
+                let tenant = cx.caller().await?.tenant;
+                let back = cx.step(RecoverVault { vault: vault.clone(), location, tenant }).await?;
+                Ok(Some(Standing { vault, back: Some(back.map_ref(|_| ())), facts: back.map(|b| b.facts) }))
+            }
+            VaultFound::Elsewhere { message } => {
+                refuse(
+                    format!(
+                        "vault {label} is not in this subscription, deleted or not, and its name is taken: {message}"
+                    ),
+                    "R-KV-06",
+                    "if it is in another subscription, name it by its resource id (`.vault(..)`, `--vault`). If somebody else has the \
+                     name, the vault was purged, and what its keys encrypted is lost for good (R-CMK-28)",
+                )?;
+                Ok(None)
+            }
+            VaultFound::Gone => {
+                refuse(
+                    format!("there is no vault {label}, and no deleted one: it never was here, or it is purged"),
+                    "R-CMK-28",
+                    "if it was in another subscription, name it by its resource id (`.vault(..)`, `--vault`). A purged vault does not come \
+                     back, nor do the images of this registry: make a new registry (`cmk create`) and push them again",
+                )?;
+                Ok(None)
+            }
+            VaultFound::Unknown { why } => {
+                refuse(
+                    format!("what became of vault {label} cannot be seen: {why}"),
+                    "R-KV-06",
+                    "have the right to read vaults and deleted vaults in the subscription (Key Vault Contributor)",
+                )?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The key, recovered if it is deleted.
+    async fn key_back(&self, access: Access<'_>, now: &Encrypted, standing: &Standing) -> Result<Known<()>> {
+        let cx = access.cx;
+        let key = now.key.versionless();
+        let mut after = standing.back.clone();
+        if matches!(standing.facts, Known::Now(_)) {
+            match access.usable("key", &key).await? {
+                KeySeen::There(_) => {
+                    self.version_usable(access, now).await?;
+                    return Ok(after.unwrap_or(Known::Now(())));
+                }
+                KeySeen::Absent | KeySeen::Unknown { .. } => {
+                    let rights = [KeyRight::Get, KeyRight::Recover];
+                    if let Some(granted) = access.may(&key, Some(&standing.vault), &rights, self.grant_me).await? {
+                        after = Some(granted);
+                    }
+                }
+            }
+        } else if self.grant_me {
+            cx.note(
+                "once the vault is back, the caller gets the role Key Vault Crypto Officer on the key if it is needed",
+            );
+        }
+        cx.step(RecoverKey { key, vault: Some(standing.vault.clone()), after }).await
+    }
+
+    /// A version that is disabled or has expired is not what was deleted.
+    async fn version_usable(&self, access: Access<'_>, now: &Encrypted) -> Result<()> {
+        let Some(in_use) = &now.in_use else { return Ok(()) };
+        if let KeySeen::There(version) = access.usable("version-in-use", in_use).await?
+            && !version.enabled
+        {
+            access.cx.check([Refusal::new(
+                format!("nothing is deleted: {in_use} is disabled"),
+                "R-KV-14",
+                "enable it: `cmk restore` for the run that revoked it, or az keyvault key set-attributes --enabled true",
+            )])?;
+        }
+        Ok(())
+    }
+
+    /// Recovery does not bring roles back (R-KV-05).
+    async fn grant_again(
+        &self,
+        access: Access<'_>,
+        now: &Encrypted,
+        standing: &Standing,
+        after: &Known<()>,
+    ) -> Result<Known<()>> {
+        let Some(principal) = now.principal_of(&now.identity) else { return Ok(after.clone()) };
+        let by_roles = match &standing.facts {
+            Known::Now(facts) => facts.by_roles,
+            Known::After(_) => {
+                access.cx.note(
+                    "the grant is made by the vault's own model, which shows once it is back; shown here: by roles",
+                );
+                true
+            }
+        };
+        access.grant(&now.key, &standing.vault, by_roles, Known::Now(principal), Some(after.clone())).await
+    }
+}
+
+// ---- the verb -------------------------------------------------------------------------------------------------------
+
+/// Brings a registry's deleted key, or its deleted vault, back: await it, or ask it for a [`plan`](Run::plan).
+///
+/// # Expected flow
+/// 1. What is deleted is found out: the vault, the key, or both; where, and until when it can be recovered.
+/// 2. The vault is recovered (R-KV-04), then the key with all its versions (R-KV-12), each until it is back (R-KV-13).
+/// 3. The identity is granted again, as a recovered vault has lost its roles (R-KV-05).
+/// 4. The registry tries its key anew (R-CMK-18), until what it needs has taken effect.
+///
+/// # Guarantees
+/// - Nothing is purged, and nothing made anew in the place of what is deleted: a key of the same name is another key.
+/// - With nothing deleted it changes nothing but to have the registry try its key.
+///
+/// # Assumptions
+/// - That a recovered vault keeps its access policies and network rules is assumed (G-09); a missing policy is added.
+///
+/// # Caveats
+/// - After the retention, or a purge, the images are lost for good (R-CMK-28): that is said, not tried.
+/// - Pulls can stay refused for a while after the key is back (R-CMK-27).
+///
+/// # Errors
+/// Refused before anything is written: a vault or key that never was or is purged (R-CMK-28), a name that somebody else has
+/// (R-KV-06), a closed firewall (R-CMK-40), a disabled version (R-KV-14), a caller without the right to recover keys
+/// (R-KV-34), a lock (R-ARM-31).
+pub fn recover(azure: &Azure, order: Recover) -> Run<Recover> {
+    Run::new(azure, order)
+}

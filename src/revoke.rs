@@ -1,0 +1,322 @@
+//! Revoke a registry's access to its key, and give it back.
+
+use crate::{
+    Result,
+    access::{Access, hsm},
+    azure::{
+        Azure, Cloud,
+        id::{KeyId, PrincipalId, RegistryId, VaultId},
+    },
+    checks::{
+        Check, Encrypted, GrantModel, GrantsHeld, KeyRight, KeyVersions, OnKey, RegistriesOnKey, RegistryOnKey,
+        VaultFound,
+    },
+    error::Refusal,
+    journal::journaled,
+    preflight,
+    run::{Context, Run, Workflow},
+    step::{Irreversible, Known},
+    steps::{DeleteKey, SetAssignment, SetVersionEnabled, Withdraw},
+};
+use serde::{Deserialize, Serialize};
+
+// ---- order ----------------------------------------------------------------------------------------------------------
+
+/// The order to make a registry's images unreadable by taking its key from it.
+///
+/// ```
+/// use cmk::{Irreversible, Revoke, revoke::How};
+/// let registry = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/shop\
+///     /providers/Microsoft.ContainerRegistry/registries/contoso1".parse()?;
+/// let order = Revoke::new(registry, How::Disable).accept(Irreversible::Revocation);
+/// # Ok::<(), cmk::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Revoke {
+    registry: RegistryId,
+    how: How,
+    #[serde(default)]
+    also: Vec<String>,
+    #[serde(default)]
+    grant_me: bool,
+    #[serde(default)]
+    accept: Vec<Irreversible>,
+}
+
+/// How a key is taken from a registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// Disable the key's versions: at once, undone at once, and the recommended way.
+    Disable,
+    /// Take the identity's right away, by the vault's own model: its role assignments, or its access policy.
+    Access,
+    /// Take the identity's role assignments away; refused in a vault ruled by access policies.
+    Role,
+    /// Take the identity's access policy away; refused in a vault ruled by roles.
+    Policy,
+    /// Delete the key. It can be recovered within the retention, and be purged by whoever may.
+    Delete,
+}
+
+impl Revoke {
+    /// For this registry, in this way.
+    #[must_use]
+    pub fn new(registry: RegistryId, how: How) -> Self {
+        Self { registry, how, also: Vec::new(), grant_me: false, accept: Vec::new() }
+    }
+    /// Accepts that this other registry, named, loses its key too: each one found on the same key has to be named.
+    #[must_use]
+    pub fn also(mut self, registry: impl Into<String>) -> Self {
+        self.also.push(registry.into());
+        self
+    }
+    /// Gives the caller the right in the vault first, if it lacks it (R-KV-34).
+    #[must_use]
+    pub fn grant_me(mut self) -> Self {
+        self.grant_me = true;
+        self
+    }
+    /// Accepts by name what makes images unreadable: [`Irreversible::Revocation`].
+    #[must_use]
+    pub fn accept(mut self, what: Irreversible) -> Self {
+        if !self.accept.contains(&what) {
+            self.accept.push(what);
+        }
+        self
+    }
+    /// The registry.
+    #[must_use]
+    pub fn registry(&self) -> &RegistryId {
+        &self.registry
+    }
+}
+
+// ---- outcome --------------------------------------------------------------------------------------------------------
+
+/// A registry without its key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Revoked {
+    /// The registry.
+    pub registry: RegistryId,
+    /// The key.
+    pub key: KeyId,
+    /// Every registry found on that key, by id: those that lose their images' keys too.
+    pub affected: Vec<String>,
+    /// How many things were taken away; the run's journal keeps them for [`restore`](crate::restore).
+    pub taken: usize,
+}
+
+journaled!(Revoke, Revoked, How);
+
+// ---- steps ----------------------------------------------------------------------------------------------------------
+
+impl Workflow for Revoke {
+    const NAME: &'static str = "revoke";
+    const VERSION: u32 = 1;
+    type Outcome = Revoked;
+
+    fn subject(&self) -> String {
+        self.registry.to_string()
+    }
+    fn accepts(&self) -> &[Irreversible] {
+        &self.accept
+    }
+    fn refusals(&self, _: &Cloud) -> Vec<Refusal> {
+        Vec::new()
+    }
+
+    async fn steps(&self, cx: &Context) -> Result<Known<Revoked>> {
+        let access = Access::new(cx, &self.registry);
+        let Some(now) = access.encryption().await? else {
+            return Ok(Known::After("a registry with a customer-managed key".into()));
+        };
+        cx.check(hsm(&now.key))?;
+        let key = now.key.versionless();
+        cx.lock(&key.to_string()).await?;
+        let affected = self.affected(access, &now, &key).await?;
+        if !cx.accepts(Irreversible::Revocation) {
+            cx.check([Refusal::new(
+                format!(
+                    "'{}' is not accepted: no image of {} can be pulled or pushed until the key is given back",
+                    Irreversible::Revocation,
+                    affected.join(", ")
+                ),
+                "R-CMK-27",
+                "accept it by name, `.accept(Irreversible::Revocation)` or `--accept revocation`, if it is meant",
+            )])?;
+        }
+        let taken = match self.how {
+            How::Disable => self.disable(access, &key).await?,
+            How::Delete => {
+                let rights = [KeyRight::Get, KeyRight::Delete, KeyRight::Recover];
+                let after = access.may(&key, None, &rights, self.grant_me).await?;
+                cx.step(DeleteKey { key: key.clone(), after }).await?.map(|()| 1)
+            }
+            How::Access | How::Role | How::Policy => self.take_access(access, &now, &key).await?,
+        };
+        cx.note(
+            "the effect is not immediate: how long a registry goes on with what it has read is not documented (R-CMK-27). \
+             `cmk restore RUN` puts back what this run takes",
+        );
+        preflight::look(cx).await?;
+        Ok(taken.map(|taken| Revoked { registry: self.registry.clone(), key, affected, taken }))
+    }
+}
+
+impl Revoke {
+    /// Every registry found on the key; each other one has to be accepted by name.
+    async fn affected(&self, access: Access<'_>, now: &Encrypted, key: &KeyId) -> Result<Vec<String>> {
+        let cx = access.cx;
+        let check = RegistriesOnKey { subscription: *self.registry.subscription(), key: key.clone() };
+        let seen =
+            cx.decide("registries-on-key", &key.to_string(), |look| async move { check.look(&look).await }).await?;
+        let mut affected = vec![self.registry.name().to_owned()];
+        match seen {
+            OnKey::Unknown { why } => cx.check([Refusal::new(
+                format!("which other registries are on {key} is unknown: {why}"),
+                "R-CMK-27",
+                "let the caller list the registries of the subscription, so that they can be named",
+            )])?,
+            OnKey::Found { registries } => {
+                let by_identity = matches!(self.how, How::Access | How::Role | How::Policy);
+                let hit = |r: &&RegistryOnKey| !by_identity || r.identity.is_none_or(|i| i == now.identity);
+                for other in registries.iter().filter(hit).filter(|r| r.id.to_lowercase() != self.registry.key()) {
+                    let name = other.id.rsplit('/').next().unwrap_or(&other.id);
+                    if !self.also.iter().any(|a| a.eq_ignore_ascii_case(name) || a.eq_ignore_ascii_case(&other.id)) {
+                        cx.check([Refusal::new(
+                            format!("{} is on the same key and would lose it too", other.id),
+                            "R-CMK-27",
+                            format!("accept it by name (`.also(\"{name}\")`, `--also {name}`), or rotate it to a key of its own first"),
+                        )])?;
+                    }
+                    affected.push(name.to_owned());
+                }
+            }
+        }
+        cx.note(format!("without their key, as far as found in this subscription: {}", affected.join(", ")));
+        Ok(affected)
+    }
+
+    /// All enabled versions: a registry could move to any of them.
+    async fn disable(&self, access: Access<'_>, key: &KeyId) -> Result<Known<usize>> {
+        let cx = access.cx;
+        let rights = [KeyRight::Get, KeyRight::List, KeyRight::Update];
+        let after = access.may(key, None, &rights, self.grant_me).await?;
+        if let Some(Known::After(step)) = &after {
+            return Ok(Known::After(step.clone()));
+        }
+        let check = KeyVersions { key: key.clone(), subscription: *self.registry.subscription() };
+        let versions = cx.decide("versions", &key.to_string(), |look| async move { check.look(&look).await }).await?;
+        let mut taken = Known::Now(0);
+        for version in versions.enabled() {
+            let step = SetVersionEnabled {
+                version: version.clone(),
+                enabled: false,
+                unless_used_in: Vec::new(),
+                after: after.clone(),
+            };
+            let done = cx.step(step).await?;
+            taken = match (taken, done) {
+                (Known::Now(n), Known::Now(())) => Known::Now(n + 1),
+                (_, Known::After(step)) | (Known::After(step), _) => Known::After(step),
+            };
+        }
+        Ok(taken)
+    }
+
+    async fn take_access(&self, access: Access<'_>, now: &Encrypted, key: &KeyId) -> Result<Known<usize>> {
+        let cx = access.cx;
+        let nothing = || Ok(Known::After("the identity's right".into()));
+        let VaultFound::There { vault, facts } = access.vault_of(key, None).await? else {
+            cx.check([Refusal::new(
+                format!("the vault of {key} is not to be seen in this subscription"),
+                "R-KV-31",
+                "disable the key instead (`How::Disable`, `--how disable`)",
+            )])?;
+            return nothing();
+        };
+        if (self.how == How::Role && !facts.by_roles) || (self.how == How::Policy && facts.by_roles) {
+            let model = if facts.by_roles { "roles" } else { "access policies" };
+            cx.check([Refusal::new(
+                format!("vault {} is ruled by {model}: what the other model says has no effect", vault.name()),
+                "R-KV-31",
+                "say `How::Access` (`--how access`), and the vault's own model is taken",
+            )])?;
+            return nothing();
+        }
+        let Some(principal) = now.principal_of(&now.identity) else {
+            cx.check([crate::steps::not_attached(now, &self.registry)])?;
+            return nothing();
+        };
+        self.take_grants(access, key, vault, principal).await
+    }
+
+    async fn take_grants(
+        &self,
+        access: Access<'_>,
+        key: &KeyId,
+        vault: VaultId,
+        principal: PrincipalId,
+    ) -> Result<Known<usize>> {
+        let cx = access.cx;
+        let check = GrantsHeld { principal, key: key.clone(), vault: vault.clone() };
+        let subject = format!("{key} {principal}");
+        let held = cx.decide("grants-held", &subject, |look| async move { check.look(&look).await }).await?;
+        if !held.above.is_empty() || !held.other.is_empty() {
+            let all: Vec<_> = held.above.iter().chain(&held.other).cloned().collect();
+            cx.check([Refusal::new(
+                format!("{principal} may use the key by more than its grants on the vault: {}", all.join(", ")),
+                "R-KV-32",
+                "those reach further than this key and are not taken away: disable the key instead (`--how disable`)",
+            )])?;
+        }
+        if !held.any() && held.above.is_empty() {
+            cx.note(format!("{principal} has no right on {key} to take away"));
+        }
+        let mut taken = 0;
+        let mut waits = None;
+        for assignment in held.assignments {
+            let done = cx.step(SetAssignment { assignment, present: false, after: None }).await?;
+            waits = waits.or(done.awaits());
+            taken += 1;
+        }
+        if !held.policy.is_empty() {
+            let tenant = Some(cx.caller().await?.tenant);
+            let what = GrantModel::Policy { vault, keys: held.policy };
+            let done = cx.step(Withdraw { principal: Known::Now(principal), tenant, what, after: None }).await?;
+            waits = waits.or(done.awaits());
+            taken += 1;
+        }
+        Ok(waits.map_or(Known::Now(taken), Known::After))
+    }
+}
+
+// ---- the verb -------------------------------------------------------------------------------------------------------
+
+/// Takes a registry's key from it, so that no image can be read: await it, or ask it for a [`plan`](Run::plan).
+///
+/// # Expected flow
+/// 1. Every registry found on the key is listed.
+/// 2. The key's versions are disabled, or the identity's grants taken away, or the key deleted.
+///
+/// # Guarantees
+/// - Nothing is done that cannot be put back exactly: [`restore`](crate::restore) reads it from this run's journal.
+/// - Another registry that would lose its key too has to be accepted by name.
+///
+/// # Assumptions
+/// - Registries of other subscriptions, and other services on the key, are not seen.
+///
+/// # Caveats
+/// - When the registry stops serving is not documented (R-CMK-27).
+/// - A deleted key can be purged by whoever may, and then everything it encrypted is lost (R-CMK-28). Disabling is the
+///   recommended way.
+///
+/// # Errors
+/// Refused before anything is written: not accepted by name, another registry on the key that is not named (R-CMK-27), a
+/// model the vault does not follow (R-KV-31), rights that reach further than the vault (R-KV-32), a caller without the right
+/// in the vault (R-KV-34), a missing right (R-ARM-33), a lock (R-ARM-31).
+pub fn revoke(azure: &Azure, order: Revoke) -> Run<Revoke> {
+    Run::new(azure, order)
+}

@@ -1,0 +1,196 @@
+use super::DetachIdentity;
+use crate::{
+    Result,
+    azure::{
+        Reader, Writer,
+        id::{ClientId, IdentityId, PrincipalId, RegistryId},
+        registries::{KeyIdentity, Registry},
+    },
+    error::{Error, Refusal},
+    journal::journaled,
+    step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
+};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, fmt};
+
+/// An identity to be attached to a registry or taken off it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Attach {
+    /// A user-assigned identity.
+    User {
+        /// Its resource id.
+        id: IdentityId,
+        /// Its client id: one made again under the same name has another (R-CMK-26).
+        client: ClientId,
+        /// Its principal id.
+        principal: PrincipalId,
+    },
+    /// The registry's own.
+    System,
+}
+
+impl Attach {
+    /// Its principal in a registry that has it attached.
+    pub(super) fn in_registry(&self, registry: &Registry) -> Option<AttachedAs> {
+        match self {
+            Self::User { id, client, principal } => {
+                let known = registry.attached(id)?.client_id();
+                // A registry can show an identity before it knows its ids.
+                (known.is_none() || known == Some(*client))
+                    .then_some(AttachedAs { identity: KeyIdentity::User(*client), principal: *principal })
+            }
+            Self::System => Some(AttachedAs { identity: KeyIdentity::System, principal: registry.system_principal()? }),
+        }
+    }
+    /// As a registry's encryption names it.
+    pub(super) fn key_identity(&self) -> KeyIdentity {
+        match self {
+            Self::User { client, .. } => KeyIdentity::User(*client),
+            Self::System => KeyIdentity::System,
+        }
+    }
+    /// As az takes it.
+    pub(super) fn az(&self) -> String {
+        match self {
+            Self::User { id, .. } => id.to_string(),
+            Self::System => "[system]".into(),
+        }
+    }
+}
+
+impl fmt::Display for Attach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User { id, .. } => write!(f, "identity {}", id.name()),
+            Self::System => f.write_str("the system-assigned identity"),
+        }
+    }
+}
+
+/// Attaches an identity to a registry, beside those it has (R-CMK-09), or assigns it again explicitly, which renews one
+/// that an attempted removal has put at risk (R-CMK-21, R-CMK-22).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AttachIdentity {
+    /// The registry.
+    pub registry: RegistryId,
+    /// The identity.
+    pub who: Attach,
+    /// Whether one that is attached is assigned once more.
+    pub again: bool,
+    /// What has to be there first.
+    pub after: Option<Known<()>>,
+}
+
+/// An identity that is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachedAs {
+    /// As the registry's encryption names it (R-CMK-07).
+    pub identity: KeyIdentity,
+    /// As grants name it (R-CMK-08).
+    pub principal: PrincipalId,
+}
+
+journaled!(AttachIdentity, AttachedAs, Attach);
+
+/// The identities of a registry, to be compared.
+pub(super) fn map_of(registry: &Registry) -> Vec<String> {
+    let map = registry.identity_map();
+    let system = map.has_system().then(|| "system".to_owned());
+    let mut all: Vec<String> = map.user_assigned().map(str::to_lowercase).chain(system).collect();
+    all.sort_unstable();
+    all
+}
+
+pub(super) fn no_registry(registry: &RegistryId) -> Refusal {
+    Refusal::new(
+        format!("there is no registry {registry}"),
+        "R-ERR-40",
+        "check the subscription, group and name, and that you may read it",
+    )
+}
+
+impl Step for AttachIdentity {
+    const NAME: &'static str = "attach-identity";
+    type Made = AttachedAs;
+
+    fn subject(&self) -> String {
+        format!("{} {}", self.registry, self.who.az())
+    }
+    fn awaits(&self) -> Option<Cow<'static, str>> {
+        self.after.as_ref().and_then(Known::awaits)
+    }
+    fn foresee(&self) -> Foreseen {
+        let name = self.registry.name();
+        let undo = DetachIdentity { registry: self.registry.clone(), who: self.who.clone(), after: None };
+        let back = Undo::by(&undo, undo.az());
+        if self.again {
+            let why = "an identity that is assigned again is as it was";
+            return Foreseen::new(format!("{} assigned to {name} again", self.who), Rollback::nothing(why));
+        }
+        let rollback = match self.who {
+            Attach::User { .. } => Rollback::Step(back),
+            Attach::System => Rollback::WithLoss {
+                undo: back,
+                loss: "its principal: switched on again it has another, without this one's grants".into(),
+            },
+        };
+        Foreseen::new(format!("{} attached to {name}, beside those it has", self.who), rollback)
+    }
+
+    async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<AttachedAs>> {
+        let Some(registry) = look.registry(&self.registry).await? else {
+            return Ok(Seen::Refused(vec![no_registry(&self.registry)]));
+        };
+        if registry.is_busy() {
+            let state = registry.provisioning_state().unwrap_or_default();
+            return Ok(Seen::Busy(format!("the registry is {state}: somebody changes it")));
+        }
+        let there = self.who.in_registry(&registry);
+        if let Some(attached) = there.filter(|_| !self.again || me.accepted) {
+            return Ok(Seen::Done(attached));
+        }
+        let needs = Needs::new(self.foresee()).before(&map_of(&registry));
+        Ok(Seen::Needs(match (&self.who, there) {
+            (Attach::User { client, principal, .. }, _) => {
+                needs.foreseen(AttachedAs { identity: KeyIdentity::User(*client), principal: *principal })
+            }
+            (Attach::System, Some(attached)) => needs.foreseen(attached),
+            (Attach::System, None) => needs,
+        }))
+    }
+
+    async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<AttachedAs>> {
+        // Read again rather than carried along: the map is written whole.
+        let registry =
+            azure.registry(&self.registry).await?.ok_or_else(|| Error::refused(no_registry(&self.registry)))?;
+        let map = match &self.who {
+            Attach::User { id, .. } => registry.identity_map().with(id),
+            Attach::System => registry.identity_map().system(true),
+        };
+        let written = azure.patch_identity(&self.registry, &map).await?;
+        let made = written.body.as_ref().and_then(|r| self.who.in_registry(r));
+        let made = match (made, &self.who) {
+            (Some(made), _) => made,
+            (None, Attach::User { client, principal, .. }) => {
+                AttachedAs { identity: KeyIdentity::User(*client), principal: *principal }
+            }
+            // The first body may be that of before (recorded); the look after it tells.
+            (None, Attach::System) => {
+                AttachedAs { identity: KeyIdentity::System, principal: PrincipalId::new(uuid::Uuid::nil()) }
+            }
+        };
+        Ok(Applied::following(made, written.operation))
+    }
+
+    fn requires(&self) -> Vec<Requirement> {
+        let mut all = vec![Requirement::new(self.registry.resource(), "Microsoft.ContainerRegistry/registries/write")];
+        if let Attach::User { id, .. } = &self.who {
+            all.push(Requirement::new(id.resource(), "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"));
+        }
+        all
+    }
+    fn class(&self, error: &Error, _: &Me<'_>) -> Class {
+        Class::of(error)
+    }
+}

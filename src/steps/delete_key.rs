@@ -1,0 +1,86 @@
+use super::RecoverKey;
+use crate::{
+    Result,
+    azure::{Reader, Writer, id::KeyId},
+    error::Error,
+    journal::journaled,
+    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Settled, Step, Undo},
+};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, time::Duration};
+
+/// Deletes a key with all its versions (R-CMK-29). It is soft: until the vault's retention ends it can be recovered
+/// (R-KV-12).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeleteKey {
+    /// The key.
+    pub key: KeyId,
+    /// What has to be done first.
+    pub after: Option<Known<()>>,
+}
+
+journaled!(DeleteKey);
+
+impl Step for DeleteKey {
+    const NAME: &'static str = "delete-key";
+    type Made = ();
+
+    fn subject(&self) -> String {
+        self.key.versionless().to_string()
+    }
+    fn awaits(&self) -> Option<Cow<'static, str>> {
+        self.after.as_ref().and_then(Known::awaits)
+    }
+    fn foresee(&self) -> Foreseen {
+        let (vault, name) = (self.key.host().label(), self.key.name());
+        let undo = RecoverKey { key: self.key.versionless(), vault: None, after: None };
+        let az = format!("az keyvault key recover --vault-name {vault} --name {name}");
+        Foreseen::new(
+            format!("key {name} of {vault} deleted, with all its versions"),
+            Rollback::Step(Undo::by(&undo, az)),
+        )
+        .note("disabling its versions has the same effect and is undone at once; a deleted key can be purged by whoever may")
+    }
+    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
+        match look.key(&self.key.versionless()).await {
+            Ok(None) => Ok(Seen::Done(())),
+            Ok(Some(_)) => Ok(Seen::Needs(Needs::new(self.foresee()).before(&"there").foreseen(()))),
+            Err(e) if e.status() == Some(403) => {
+                Ok(Seen::Refused(vec![super::mint_version::shut_out(&e, "get, list and delete")]))
+            }
+            Err(e) if e.service().is_some_and(|e| e.object_in_transition()) => {
+                Ok(Seen::Busy("the key to come out of a transition (R-KV-13)".into()))
+            }
+            Err(e) => Err(e.into()),
+        }
+    }
+    async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
+        match azure.delete_key(self.key.host(), self.key.name()).await {
+            // A try whose answer was lost has deleted it already.
+            Err(e) if e.status() == Some(404) => {}
+            other => other?,
+        }
+        Ok(Applied::now(()))
+    }
+    async fn settled(&self, look: &Reader, _: &Me<'_>, (): &()) -> Result<Settled> {
+        // Until the deleted key shows, it can neither be recovered nor made anew (R-KV-13).
+        Ok(match look.deleted_key(self.key.host(), self.key.name()).await {
+            Ok(Some(_)) => Settled::Yes,
+            Ok(None) => Settled::NotYet { why: "the deleted key to show as deleted (R-KV-13)".into(), after: None },
+            // Who may delete need not be allowed to read what is deleted.
+            Err(e) if e.status() == Some(403) => Settled::Yes,
+            Err(e) => return Err(e.into()),
+        })
+    }
+    fn patience(&self) -> Duration {
+        Duration::from_secs(10 * 60)
+    }
+    fn class(&self, error: &Error, _: &Me<'_>) -> Class {
+        match error.service() {
+            Some(e) if e.object_in_transition() => {
+                Class::Again { why: "the key to come out of a transition (R-KV-13)".into() }
+            }
+            _ => Class::of(error),
+        }
+    }
+}

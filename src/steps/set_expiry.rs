@@ -1,0 +1,76 @@
+use crate::{
+    Result,
+    azure::{Reader, Writer, id::KeyId},
+    error::{Refusal, when},
+    journal::journaled,
+    step::{Applied, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
+};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use time::OffsetDateTime;
+
+/// Sets until when one version of a key may be used: an expired one still unwraps and wraps no more (R-KV-14).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SetExpiry {
+    /// The version.
+    pub version: KeyId,
+    /// Until when; `None` for ever.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub expires: Option<OffsetDateTime>,
+    /// What has to be done first.
+    pub after: Option<Known<()>>,
+}
+
+journaled!(SetExpiry);
+
+fn at(expires: Option<OffsetDateTime>) -> String {
+    expires.map_or_else(|| "never".into(), when)
+}
+
+impl Step for SetExpiry {
+    const NAME: &'static str = "set-expiry";
+    type Made = ();
+
+    fn subject(&self) -> String {
+        self.version.to_string()
+    }
+    fn awaits(&self) -> Option<Cow<'static, str>> {
+        self.after.as_ref().and_then(Known::awaits)
+    }
+    fn foresee(&self) -> Foreseen {
+        Foreseen::new(
+            format!("{} expires {}", self.version, at(self.expires)),
+            Rollback::nothing("the expiry before is kept when it is read"),
+        )
+    }
+    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
+        let seen = match look.key(&self.version).await {
+            Ok(seen) => seen,
+            Err(e) if e.status() == Some(403) => {
+                return Ok(Seen::Refused(vec![super::mint_version::shut_out(&e, "get and update")]));
+            }
+            Err(e) => return Err(e.into()),
+        };
+        let Some(version) = seen else {
+            let gone = format!("there is no {}", self.version);
+            return Ok(Seen::Refused(vec![Refusal::new(gone, "R-ERR-27", "check its name and version")]));
+        };
+        let was = version.exp();
+        // The service keeps whole seconds.
+        if was.map(OffsetDateTime::unix_timestamp) == self.expires.map(OffsetDateTime::unix_timestamp) {
+            return Ok(Seen::Done(()));
+        }
+        let undo = Self { version: self.version.clone(), expires: was, after: None };
+        let az = match was {
+            Some(was) => format!("az keyvault key set-attributes --id {} --expires {}", self.version, when(was)),
+            None => format!("az keyvault key set-attributes --id {} --expires \"\"", self.version),
+        };
+        let change = format!("{} expires {} (was {})", self.version, at(self.expires), at(was));
+        let what = Foreseen::new(change, Rollback::Step(Undo::by(&undo, az)));
+        Ok(Seen::Needs(Needs::new(what).before(&was.map(when)).foreseen(())))
+    }
+    async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
+        azure.set_key_expiry(&self.version, self.expires).await?;
+        Ok(Applied::now(()))
+    }
+}

@@ -1,0 +1,106 @@
+use crate::{
+    Result,
+    azure::{
+        Reader, Writer,
+        id::KeyId,
+        keys::{RotationRules, Trigger},
+    },
+    error::Refusal,
+    journal::journaled,
+    step::{Applied, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
+};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// Sets a key's rotation policy: when the vault makes a new version by itself, and how long new versions live (R-KV-15).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SetRotation {
+    /// The key.
+    pub key: KeyId,
+    /// The policy, whole.
+    pub rules: RotationRules,
+    /// What has to be done first.
+    pub after: Option<Known<()>>,
+}
+
+journaled!(SetRotation, RotationRules);
+
+/// In words.
+pub(crate) fn words(rules: &RotationRules) -> String {
+    let trigger = |t: &Trigger| match t {
+        Trigger::AfterCreate(time) => format!("{time} after a version is made"),
+        Trigger::BeforeExpiry(time) => format!("{time} before it expires"),
+    };
+    let mut all = Vec::new();
+    all.push(match &rules.rotate {
+        Some(at) => format!("a new version {}", trigger(at)),
+        None => "no new version by itself".into(),
+    });
+    if let Some(at) = &rules.notify {
+        all.push(format!("a notice {}", trigger(at)));
+    }
+    if let Some(time) = &rules.expiry_time {
+        all.push(format!("new versions live {time}"));
+    }
+    all.join(", ")
+}
+
+impl Step for SetRotation {
+    const NAME: &'static str = "set-rotation-policy";
+    type Made = ();
+
+    fn subject(&self) -> String {
+        self.key.versionless().to_string()
+    }
+    fn awaits(&self) -> Option<Cow<'static, str>> {
+        self.after.as_ref().and_then(Known::awaits)
+    }
+    fn foresee(&self) -> Foreseen {
+        Foreseen::new(
+            format!("rotation policy of {}: {}", self.key.name(), words(&self.rules)),
+            Rollback::nothing("the policy before is kept when it is read"),
+        )
+    }
+    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
+        let seen = match look.rotation_rules(self.key.host(), self.key.name()).await {
+            Ok(seen) => seen,
+            Err(e) if e.status() == Some(403) => {
+                let wanted = "getrotationpolicy and setrotationpolicy";
+                return Ok(Seen::Refused(vec![super::mint_version::shut_out(&e, wanted)]));
+            }
+            Err(e) => return Err(e.into()),
+        };
+        let Some(was) = seen else {
+            let gone = format!("there is no key {}", self.key.versionless());
+            return Ok(Seen::Refused(vec![Refusal::new(
+                gone,
+                "R-ERR-27",
+                "check its name; recover it if it was deleted",
+            )]));
+        };
+        if was == self.rules {
+            return Ok(Seen::Done(()));
+        }
+        let undo = Self { key: self.key.clone(), rules: was.clone(), after: None };
+        let az = format!(
+            "az keyvault key rotation-policy update --vault-name {} --name {} --value FILE, with: {}",
+            self.key.host().label(),
+            self.key.name(),
+            words(&was)
+        );
+        let mut what = self.foresee();
+        what.change = format!("{} (was: {})", what.change, words(&was));
+        what.rollback = Rollback::Step(Undo::by(&undo, az));
+        if self.rules.rotate.is_some() {
+            what = what.note(
+                "each version the vault makes is rolled out to every registry on the versionless key within the hour (R-FL-06); \
+                 its expiry is set on new versions only (R-KV-15)",
+            );
+        }
+        Ok(Seen::Needs(Needs::new(what).before(&was).foreseen(())))
+    }
+    async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
+        azure.set_rotation_rules(self.key.host(), self.key.name(), &self.rules).await?;
+        Ok(Applied::now(()))
+    }
+}
