@@ -4,7 +4,7 @@ use crate::{
     Result,
     azure::{
         Cloud, Reader,
-        id::{KeyId, PrincipalId, RegistryId, TenantId, VaultId},
+        id::{KeyId, PrincipalId, RegistryId, SubscriptionId, TenantId, VaultId},
         registries::KeyIdentity,
         role_assignments::{PrincipalType, roles},
         vaults::{ENCRYPTION_USER_PERMISSIONS, Firewall},
@@ -181,50 +181,7 @@ impl<'a> Access<'a> {
         rights: &[KeyRight],
         grant_me: bool,
     ) -> Result<Option<Known<()>>> {
-        let key = key.versionless();
-        let check = KeyRights {
-            key: key.clone(),
-            vault: vault.cloned(),
-            subscription: *self.registry.subscription(),
-            rights: rights.to_vec(),
-        };
-        let seen: KeyRightsSeen =
-            self.cx.decide("key-rights", &key.to_string(), |look| async move { check.look(&look).await }).await?;
-        let wanted = rights.iter().map(|r| r.permission()).collect::<Vec<_>>().join(", ");
-        if let Some(why) = &seen.unknown {
-            self.cx.note(format!("whether the caller may do this with {key} ({wanted}) is unknown: {why}"));
-        }
-        let (Some(false), Some(vault)) = (seen.may, &seen.vault) else { return Ok(None) };
-        if !grant_me {
-            let (what, where_) = if seen.by_roles {
-                ("the role Key Vault Crypto Officer".to_owned(), format!("{vault}/keys/{}", key.name()))
-            } else {
-                (format!("an access policy with the key permissions {wanted}"), vault.to_string())
-            };
-            self.cx.check([Refusal::new(
-                format!("the caller may not do this with {key} ({wanted}): it lacks {what} on {where_}"),
-                "R-KV-34",
-                "give it to the caller, or say `.grant_me()` (`--grant-me`) and the run does",
-            )])?;
-            return Ok(Some(Known::After("the caller's right in the vault".into())));
-        }
-        let caller = self.cx.caller().await?;
-        let what = if seen.by_roles {
-            let scope = vault.resource().child("keys", key.name().as_str())?;
-            GrantModel::Role { role: roles::KEY_VAULT_CRYPTO_OFFICER, scope }
-        } else {
-            let keys = rights.iter().map(|r| r.permission().to_owned()).collect();
-            GrantModel::Policy { vault: vault.clone(), keys }
-        };
-        let grant = Grant {
-            principal: Known::Now(caller.object_id),
-            principal_type: if caller.is_application { PrincipalType::ServicePrincipal } else { PrincipalType::User },
-            tenant: Some(caller.tenant),
-            what,
-            to_whom: format!("the caller {}", caller.object_id),
-            after: None,
-        };
-        Ok(Some(self.cx.step(grant).await?))
+        may(self.cx, key, vault, self.registry.subscription(), rights, grant_me).await
     }
 
     /// Whether the registry can be taken off the version it is on: the data key is unwrapped with it (R-CMK-15).
@@ -241,6 +198,57 @@ impl<'a> Access<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether the caller may do this with a key; see [`Access::may`].
+pub(crate) async fn may(
+    cx: &Context,
+    key: &KeyId,
+    vault: Option<&VaultId>,
+    subscription: &SubscriptionId,
+    rights: &[KeyRight],
+    grant_me: bool,
+) -> Result<Option<Known<()>>> {
+    let key = key.versionless();
+    let check =
+        KeyRights { key: key.clone(), vault: vault.cloned(), subscription: *subscription, rights: rights.to_vec() };
+    let seen: KeyRightsSeen =
+        cx.decide("key-rights", &key.to_string(), |look| async move { check.look(&look).await }).await?;
+    let wanted = rights.iter().map(|r| r.permission()).collect::<Vec<_>>().join(", ");
+    if let Some(why) = &seen.unknown {
+        cx.note(format!("whether the caller may do this with {key} ({wanted}) is unknown: {why}"));
+    }
+    let (Some(false), Some(vault)) = (seen.may, &seen.vault) else { return Ok(None) };
+    if !grant_me {
+        let (what, where_) = if seen.by_roles {
+            ("the role Key Vault Crypto Officer".to_owned(), format!("{vault}/keys/{}", key.name()))
+        } else {
+            (format!("an access policy with the key permissions {wanted}"), vault.to_string())
+        };
+        cx.check([Refusal::new(
+            format!("the caller may not do this with {key} ({wanted}): it lacks {what} on {where_}"),
+            "R-KV-34",
+            "give it to the caller, or say `.grant_me()` (`--grant-me`) and the run does",
+        )])?;
+        return Ok(Some(Known::After("the caller's right in the vault".into())));
+    }
+    let caller = cx.caller().await?;
+    let what = if seen.by_roles {
+        let scope = vault.resource().child("keys", key.name().as_str())?;
+        GrantModel::Role { role: roles::KEY_VAULT_CRYPTO_OFFICER, scope }
+    } else {
+        let keys = rights.iter().map(|r| r.permission().to_owned()).collect();
+        GrantModel::Policy { vault: vault.clone(), keys }
+    };
+    let grant = Grant {
+        principal: Known::Now(caller.object_id),
+        principal_type: if caller.is_application { PrincipalType::ServicePrincipal } else { PrincipalType::User },
+        tenant: Some(caller.tenant),
+        what,
+        to_whom: format!("the caller {}", caller.object_id),
+        after: None,
+    };
+    Ok(Some(cx.step(grant).await?))
 }
 
 /// What a registry's identity needs on a key, by the vault's model.

@@ -28,6 +28,9 @@ pub mod auto_rotate;
 pub mod bypass;
 pub mod checks;
 pub mod create;
+#[cfg(feature = "import")]
+pub mod import;
+pub mod list;
 pub mod network;
 mod preflight;
 pub mod reassign;
@@ -45,6 +48,9 @@ mod undo;
 pub use auto_rotate::{AutoRotate, AutoRotated, Rotation, auto_rotate, rotation};
 pub use bypass::{Bypass, Bypassed, bypass};
 pub use create::{Create, Created, create};
+#[cfg(feature = "import")]
+pub use import::{Import, ImportedKey, import};
+pub use list::{Listing, list};
 pub use network::{NetworkChanged, VaultNetwork, vault_network};
 pub use reassign::{Reassign, Reassigned, reassign};
 pub use recover::{Recover, Recovered, recover};

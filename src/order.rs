@@ -7,6 +7,8 @@ use crate::{
     journal::{Journal, RunName},
     run::Workflow,
 };
+#[cfg(feature = "import")]
+use crate::{Import, ImportedKey};
 use serde::{Deserialize, Serialize};
 use std::{
     future::{Future, IntoFuture},
@@ -16,7 +18,7 @@ use std::{
 
 /// One line a workflow: its order, its outcome, and what each is.
 macro_rules! orders {
-    ($( $order:ident => $outcome:ident: $does:literal, $gives:literal; )+) => {
+    ($( $(#[$cfg:meta])? $order:ident => $outcome:ident: $does:literal, $gives:literal; )+) => {
         /// An order of any kind.
         ///
         /// ```
@@ -34,7 +36,7 @@ macro_rules! orders {
         #[non_exhaustive]
         #[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
         pub enum Order {
-            $( #[doc = $does] $order($order), )+
+            $( $(#[$cfg])? #[doc = $does] $order($order), )+
         }
 
         /// What an order resulted in.
@@ -43,7 +45,7 @@ macro_rules! orders {
         #[non_exhaustive]
         #[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
         pub enum Outcome {
-            $( #[doc = $gives] $outcome($outcome), )+
+            $( $(#[$cfg])? #[doc = $gives] $outcome($outcome), )+
         }
 
         /// An order of any kind about to be carried out: `.await` it, or ask it for a [`plan`](Self::plan). Everything is
@@ -53,10 +55,10 @@ macro_rules! orders {
         #[non_exhaustive]
         #[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
         pub enum AnyRun {
-            $( #[doc = $does] $order(Run<$order>), )+
+            $( $(#[$cfg])? #[doc = $does] $order(Run<$order>), )+
         }
 
-        $( impl From<$order> for Order {
+        $( $(#[$cfg])? impl From<$order> for Order {
             fn from(order: $order) -> Self {
                 Self::$order(order)
             }
@@ -66,14 +68,14 @@ macro_rules! orders {
         macro_rules! each {
             ($any:expr, $run:ident => $call:expr) => {
                 match $any {
-                    $( AnyRun::$order($run) => AnyRun::$order($call), )+
+                    $( $(#[$cfg])? AnyRun::$order($run) => AnyRun::$order($call), )+
                 }
             };
         }
 
         impl Order {
             /// The names of all workflows.
-            pub const WORKFLOWS: &[&str] = &[$( <$order>::NAME, )+];
+            pub const WORKFLOWS: &[&str] = &[$( $(#[$cfg])? <$order>::NAME, )+];
 
             /// The order that a run was opened with, for whoever takes it up by its name alone.
             ///
@@ -88,7 +90,7 @@ macro_rules! orders {
                     )))
                 };
                 match workflow.as_str() {
-                    $( <$order>::NAME => serde_json::from_value(order).map(Self::$order).map_err(unreadable), )+
+                    $( $(#[$cfg])? <$order>::NAME => serde_json::from_value(order).map(Self::$order).map_err(unreadable), )+
                     _ => Err(Error::new(ErrorKind::OtherRun(format!(
                         "run {name} is a '{}', which this program does not know",
                         workflow.escape_debug()
@@ -100,7 +102,7 @@ macro_rules! orders {
             #[must_use]
             pub fn workflow(&self) -> &'static str {
                 match self {
-                    $( Self::$order(_) => <$order>::NAME, )+
+                    $( $(#[$cfg])? Self::$order(_) => <$order>::NAME, )+
                 }
             }
 
@@ -108,14 +110,14 @@ macro_rules! orders {
             #[must_use]
             pub fn subject(&self) -> String {
                 match self {
-                    $( Self::$order(order) => order.subject(), )+
+                    $( $(#[$cfg])? Self::$order(order) => order.subject(), )+
                 }
             }
 
             /// The order about to be carried out on a cloud.
             pub fn on(self, azure: &Azure) -> AnyRun {
                 match self {
-                    $( Self::$order(order) => AnyRun::$order(Run::new(azure, order)), )+
+                    $( $(#[$cfg])? Self::$order(order) => AnyRun::$order(Run::new(azure, order)), )+
                 }
             }
         }
@@ -127,7 +129,7 @@ macro_rules! orders {
             /// As [`Run::plan`].
             pub async fn plan(&self) -> Result<Plan> {
                 match self {
-                    $( Self::$order(run) => run.plan().await, )+
+                    $( $(#[$cfg])? Self::$order(run) => run.plan().await, )+
                 }
             }
         }
@@ -137,7 +139,7 @@ macro_rules! orders {
             type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
             fn into_future(self) -> Self::IntoFuture {
                 match self {
-                    $( Self::$order(run) => Box::pin(async { run.await.map(Outcome::$outcome) }), )+
+                    $( $(#[$cfg])? Self::$order(run) => Box::pin(async { run.await.map(Outcome::$outcome) }), )+
                 }
             }
         }
@@ -156,6 +158,8 @@ orders! {
     Restore => Restored: "Give back what a revocation took.", "A registry that has its key again.";
     Retire => Retired: "Disable old versions of a key.", "A key without its old versions.";
     Repair => Repaired: "Have a registry try its key anew.", "A registry that has read its key.";
+    #[cfg(feature = "import")]
+    Import => ImportedKey: "Import a key of one's own into a vault.", "A key of one's own in a vault.";
     Rollback => RolledBack: "Take back what a run has done.", "A run that is taken back.";
 }
 

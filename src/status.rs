@@ -3,13 +3,11 @@
 use crate::{
     Result,
     azure::{
-        Azure, CallError, Reader,
-        id::KeyId,
-        id::RegistryId,
-        keys::{ArmKey, KeyItemView},
+        Azure, Reader,
+        id::{KeyId, RegistryId},
         registries::KeyIdentity,
     },
-    checks::{Check, Encrypted, Encryption, EncryptionOf},
+    checks::{Check, Encrypted, Encryption, EncryptionOf, KeyVersions, VersionLine},
 };
 use serde::Serialize;
 use std::fmt;
@@ -95,19 +93,13 @@ pub async fn status(azure: &Azure, registry: &RegistryId) -> Result<Status> {
 }
 
 async fn of(look: &Reader, registry: &RegistryId, now: Encrypted) -> Result<EncryptionStatus> {
-    let (items, unknown) = match look.key_versions(now.key.host(), now.key.name()).await {
-        Ok(items) => (Some(items.iter().map(|item| version(item, &now)).collect()), None),
-        Err(closed) if closed.status() == Some(403) => match through_arm(look, registry, &now).await {
-            Ok(Some(items)) => (Some(items), None),
-            Ok(None) => (None, Some(closed.to_string())),
-            Err(e) => (None, Some(format!("{closed}; and {e}"))),
-        },
+    let check = KeyVersions { key: now.key.versionless(), subscription: *registry.subscription() };
+    let (items, unknown) = match check.look(look).await {
+        Ok(seen) => (seen.all, seen.unknown),
         Err(e) => (None, Some(e.to_string())),
     };
-    let versions = items.map(|mut all: Vec<VersionStatus>| {
-        all.sort_by_key(|v| std::cmp::Reverse(v.created));
-        all
-    });
+    let versions: Option<Vec<VersionStatus>> =
+        items.map(|all| all.into_iter().map(|line| version(line, &now)).collect());
     let behind = versions.as_ref().and_then(|all| {
         let used = all.iter().find(|v| v.in_use)?;
         Some(all.iter().filter(|v| v.enabled && v.created > used.created).count())
@@ -125,37 +117,13 @@ async fn of(look: &Reader, registry: &RegistryId, now: Encrypted) -> Result<Encr
     })
 }
 
-async fn through_arm(
-    look: &Reader,
-    registry: &RegistryId,
-    now: &Encrypted,
-) -> Result<Option<Vec<VersionStatus>>, CallError> {
-    let Some(vault) = look.find_vault(registry.subscription(), now.key.host().label()).await? else { return Ok(None) };
-    let keys = look.arm_key_versions(&vault, now.key.name()).await?;
-    let version = |key: &ArmKey| {
-        let id = key.versioned_id(look.cloud()).ok()?;
-        Some(VersionStatus {
-            in_use: uses(now, &id),
-            id,
-            enabled: key.enabled(),
-            created: key.created(),
-            expires: key.exp(),
-        })
-    };
-    Ok(Some(keys.iter().filter_map(|key| version(key)).collect()))
-}
-
-fn uses(now: &Encrypted, version: &KeyId) -> bool {
-    now.in_use.as_ref().is_some_and(|used| used.same_version(version))
-}
-
-fn version(item: &KeyItemView, now: &Encrypted) -> VersionStatus {
+fn version(line: VersionLine, now: &Encrypted) -> VersionStatus {
     VersionStatus {
-        in_use: uses(now, item.id()),
-        id: item.id().clone(),
-        enabled: item.enabled(),
-        created: item.created(),
-        expires: item.exp(),
+        in_use: now.in_use.as_ref().is_some_and(|used| used.same_version(&line.id)),
+        id: line.id,
+        enabled: line.enabled,
+        created: line.created,
+        expires: line.expires,
     }
 }
 

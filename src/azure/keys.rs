@@ -4,11 +4,17 @@
 //! at the vault, where each request makes another one (R-KV-11).
 
 mod data;
+#[cfg(feature = "import")]
+mod import;
 mod life;
 mod model;
 mod rotation;
 mod view;
 
+#[cfg(feature = "import")]
+pub(crate) use import::LARGEST as LARGEST_MATERIAL;
+#[cfg(feature = "import")]
+pub use import::{InvalidMaterial, KeyMaterial};
 pub use model::{
     ArmKey, ArmKeyAttributes, ArmKeyProperties, DeletedKeyBundle, JsonWebKey, KeyAttestation, KeyAttributes, KeyBundle,
     KeyItem, KeyReleasePolicy, LifetimeAction, LifetimeActionType, LifetimeTrigger, RotationPolicy,
