@@ -28,6 +28,7 @@ pub mod auto_rotate;
 pub mod bypass;
 pub mod checks;
 pub mod create;
+pub mod deploy;
 #[cfg(feature = "import")]
 pub mod import;
 pub mod list;
@@ -43,11 +44,13 @@ pub mod rotate;
 pub mod saved;
 pub mod status;
 pub mod steps;
+pub mod template;
 mod undo;
 
 pub use auto_rotate::{AutoRotate, AutoRotated, Rotation, auto_rotate, rotation};
 pub use bypass::{Bypass, Bypassed, bypass};
 pub use create::{Create, Created, create};
+pub use deploy::{Deploy, DeployedTemplate, deploy};
 #[cfg(feature = "import")]
 pub use import::{Import, ImportedKey, import};
 pub use list::{Listing, list};
@@ -63,3 +66,4 @@ pub use run::{abandon, resumable};
 pub use saved::SavedPlan;
 pub use status::{Status, status};
 pub use steps::Reference;
+pub use template::{Template, template};

@@ -1,9 +1,9 @@
 //! An order of any kind: what is stored, sent, or taken up again by the name of its run alone.
 
 use crate::{
-    AutoRotate, AutoRotated, Azure, Bypass, Bypassed, Create, Created, Error, ErrorKind, Event, NetworkChanged, Plan,
-    Reassign, Reassigned, Recover, Recovered, Repair, Repaired, Restore, Restored, Result, Retire, Retired, Revoke,
-    Revoked, Rollback, RolledBack, Rotate, Rotated, Run, Stop, VaultNetwork,
+    AutoRotate, AutoRotated, Azure, Bypass, Bypassed, Create, Created, Deploy, DeployedTemplate, Error, ErrorKind,
+    Event, NetworkChanged, Plan, Reassign, Reassigned, Recover, Recovered, Repair, Repaired, Restore, Restored, Result,
+    Retire, Retired, Revoke, Revoked, Rollback, RolledBack, Rotate, Rotated, Run, Stop, VaultNetwork,
     journal::{Journal, RunName},
     run::Workflow,
 };
@@ -148,6 +148,7 @@ macro_rules! orders {
 
 orders! {
     Create => Created: "Create a registry with a customer-managed key.", "A registry with its customer-managed key.";
+    Deploy => DeployedTemplate: "Deploy a template to a resource group.", "A template that is deployed.";
     Rotate => Rotated: "Rotate a registry's key.", "A registry on its new key version.";
     AutoRotate => AutoRotated: "Have a registry's key rotated by itself.", "A registry whose key is rotated by itself.";
     Reassign => Reassigned: "Assign a registry's identity again.", "A registry whose identity holds again.";

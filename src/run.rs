@@ -6,6 +6,7 @@ mod open;
 mod perform;
 
 pub use context::Context;
+pub(crate) use open::sha256_hex;
 pub use open::{abandon, hints, resumable};
 
 use crate::{

@@ -6,7 +6,7 @@ use super::{
     core::Written,
     error::ServiceError,
     id::ResourceId,
-    resources::{Tags, lenient_tags, null_as_default},
+    resources::{Tags, lenient_tags, null_as_default, with_tags},
     versions,
 };
 use azure_core::http::Method;
@@ -22,6 +22,8 @@ pub struct DeploymentBody {
     pub template: Value,
     /// Its parameters, as a parameters file has them: `{"name": {"value": ..}}`.
     pub parameters: Value,
+    /// Tags of the deployment itself, by which it is known again.
+    pub tags: Tags,
 }
 
 /// Parameters can be secret.
@@ -33,11 +35,12 @@ impl fmt::Debug for DeploymentBody {
 
 impl DeploymentBody {
     fn body(&self) -> Value {
-        json!({ "properties": {
+        let body = json!({ "properties": {
             "mode": "Incremental",
             "template": self.template,
             "parameters": self.parameters,
-        }})
+        }});
+        with_tags(body, &self.tags)
     }
 }
 

@@ -196,35 +196,35 @@ impl Create {
     pub(crate) fn location(&self) -> &Location {
         &self.location
     }
-    pub(super) fn tags(&self) -> &BTreeMap<String, String> {
+    pub(crate) fn tags(&self) -> &BTreeMap<String, String> {
         &self.tags
     }
     /// The shape of a new key; plain RSA for a type that is refused anyway.
     pub(crate) fn shape(&self) -> KeyShape {
         KeyShape { kty: Kty::read(&self.key_type).unwrap_or_default(), size: self.key_size }
     }
-    pub(super) fn needs_premium(&self) -> bool {
+    pub(crate) fn needs_premium(&self) -> bool {
         self.key.is_none() && self.shape().kty == Kty::RsaHsm
     }
     pub(crate) fn accepted(&self) -> &[Irreversible] {
         &self.accept
     }
-    pub(super) fn is_versioned(&self) -> bool {
+    pub(crate) fn is_versioned(&self) -> bool {
         self.versioned
     }
     pub(super) fn takes_unprotected_vault(&self) -> bool {
         self.unprotected_vault_is_fine
     }
-    pub(super) fn model(&self) -> VaultModel {
+    pub(crate) fn model(&self) -> VaultModel {
         self.vault_model
     }
     pub(crate) fn retention(&self) -> u8 {
         self.retention_days
     }
-    pub(super) fn own_key(&self) -> Option<&KeyId> {
+    pub(crate) fn own_key(&self) -> Option<&KeyId> {
         self.key.as_ref()
     }
-    pub(super) fn has_own_identity(&self) -> bool {
+    pub(crate) fn has_own_identity(&self) -> bool {
         matches!(self.identity, IdentityChoice::Existing(_))
     }
     /// The identity, named or derived.

@@ -22,7 +22,7 @@ use std::{
 };
 
 /// Sha-256 of several texts, each with its length so that they cannot run together.
-pub(super) fn sha256_hex(parts: &[&str]) -> String {
+pub(crate) fn sha256_hex(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
