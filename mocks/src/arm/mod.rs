@@ -133,10 +133,8 @@ impl World {
 
     /// R-ERR-35
     pub(crate) fn check_lock(&self, scope: &str, delete: bool) -> Result<(), Fail> {
-        match self.resources.lock_over(scope, delete) {
-            Some(lock) => Err(errors::locked(scope, &lock, delete)),
-            None => Ok(()),
-        }
+        let locks = self.resources.locks_over(scope, delete);
+        if locks.is_empty() { Ok(()) } else { Err(errors::locked(scope, &locks, delete)) }
     }
 
     pub(crate) fn next_link(&self, call: &Call, skip: usize) -> String {

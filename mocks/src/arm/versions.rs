@@ -53,6 +53,7 @@ const AUTHORIZATION: &[&str] = &[
     "2022-04-01",
     "2022-05-01-preview",
 ];
+const LOCKS: &[&str] = &["2015-01-01", "2016-09-01", "2017-04-01", "2020-05-01"];
 const RESOURCES: &[&str] = &[
     "2015-11-01",
     "2018-05-01",
@@ -89,7 +90,10 @@ pub(super) fn check(path: &ArmPath, call: &Call) -> Result<(), Fail> {
         Some(p) if !path.is_provider_itself() => p.as_str(),
         _ => "",
     };
-    let known = versions_of(provider).ok_or_else(|| errors::unknown_namespace(provider))?;
+    let known = match versions_of(provider).ok_or_else(|| errors::unknown_namespace(provider))? {
+        AUTHORIZATION if path.name(0).eq_ignore_ascii_case("locks") => LOCKS,
+        known => known,
+    };
     let asked = call.api_version();
     if known.iter().any(|v| v.eq_ignore_ascii_case(asked)) {
         return Ok(());
