@@ -2,7 +2,7 @@
 
 mod common;
 
-use cmk_mocks::{Params, PrincipalKind, VaultModel, roles};
+use cmk_mocks::{AssignedPolicy, Params, PolicyCondition, PolicyEffect, PrincipalKind, VaultModel, roles};
 use common::*;
 use serde_json::json;
 
@@ -105,4 +105,130 @@ fn locks_are_for_owners_and_for_those_who_administer_access() {
         assert_eq!(c.arm("PUT", &at, LOCKS, Some(body.clone())).status, write, "{role}");
         c.world.mutate_unlock(&group);
     }
+}
+
+const INSIGHTS: &str = "2023-03-01";
+
+fn names_purge_protection(c: &Client) -> AssignedPolicy {
+    let condition = PolicyCondition::NotEquals("properties.enablePurgeProtection".into(), json!(true));
+    AssignedPolicy::deny(&c.sub(), "purge", "Microsoft.KeyVault/vaults", condition)
+}
+
+fn vault_body(c: &Client, protected: Option<bool>) -> serde_json::Value {
+    let mut body = json!({"location": "westeurope", "properties": {"tenantId": c.world.tenant(),
+        "sku": {"family": "A", "name": "standard"}, "enableRbacAuthorization": true}});
+    if let Some(protected) = protected {
+        body["properties"]["enablePurgeProtection"] = json!(protected);
+    }
+    body
+}
+
+#[test]
+fn r_arm_32_r_err_39_a_policy_refuses_and_names_itself() {
+    let mut c = Client::instant();
+    c.world.seed_group("rg");
+    let policy = names_purge_protection(&c);
+    let assignment = c.world.mutate_policy(policy.clone());
+    let body = vault_body(&c, None);
+    let a = c.arm("PUT", &vault("kv1"), KV, Some(body.clone()));
+    assert_eq!((a.status, a.code(), a.text("/error/target")), (403, "RequestDisallowedByPolicy", "kv1"));
+    let message = a.text("/error/message");
+    assert!(message.starts_with("Resource 'kv1' was disallowed by policy. Policy identifiers: '[{"), "{message}");
+    assert!(message.contains(&format!("\"{assignment}\"")) && message.contains(&policy.definition_id()));
+    let info = &a.body["error"]["additionalInfo"][0];
+    assert_eq!((&info["type"], &info["info"]["policyAssignmentId"]), (&json!("PolicyViolation"), &json!(assignment)));
+    assert_eq!(info["info"]["policyDefinitionDisplayName"], json!("Policy purge"));
+    assert!(c.world.vault_names().is_empty());
+    let good = vault_body(&c, Some(true));
+    assert_eq!(c.arm("PUT", &vault("kv1"), KV, Some(good)).status, 200);
+    c.world.mutate_remove_policy(&assignment);
+    assert_eq!(c.arm("PUT", &vault("kv2"), KV, Some(body)).status, 200);
+}
+
+#[test]
+fn r_arm_32_a_patch_is_judged_by_what_it_would_come_to() {
+    let mut c = Client::instant();
+    let group = c.world.seed_group("rg");
+    let reg = c.world.seed_registry("rg", "reg12", "Premium");
+    let condition = PolicyCondition::Equals("properties.adminUserEnabled".into(), json!("True"));
+    c.world.mutate_policy(AssignedPolicy::deny(&group, "admin", "Microsoft.ContainerRegistry/registries", condition));
+    assert_eq!(c.arm("PATCH", &reg, ACR, Some(json!({"tags": {"a": "b"}}))).status, 200);
+    let on = json!({"properties": {"adminUserEnabled": true}});
+    assert_eq!(c.arm("PATCH", &reg, ACR, Some(on)).code(), "RequestDisallowedByPolicy");
+    c.world.mutate_registry_property(&reg, "adminUserEnabled", json!(true));
+    assert_eq!(c.arm("PATCH", &reg, ACR, Some(json!({"tags": {}}))).code(), "RequestDisallowedByPolicy");
+    let off = json!({"properties": {"adminUserEnabled": false}});
+    assert_eq!(c.arm("PATCH", &reg, ACR, Some(off)).status, 200);
+    // Elsewhere it does not hold.
+    let other = c.world.seed_registry("other", "reg13", "Premium");
+    let on = json!({"properties": {"adminUserEnabled": true}});
+    assert_eq!(c.arm("PATCH", &other, ACR, Some(on)).status, 200);
+}
+
+#[test]
+fn r_arm_32_rights_come_before_policies() {
+    let mut c = Client::instant();
+    c.world.seed_group("rg");
+    let (now, sub) = (c.now, c.sub());
+    let kinds = ["Microsoft.KeyVault/vaults", "Microsoft.Authorization/roleAssignments"];
+    for kind in kinds {
+        c.world.mutate_policy(AssignedPolicy::deny(&sub, &kind.replace('/', ""), kind, PolicyCondition::Always));
+    }
+    let role =
+        "~/resourceGroups/rg/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-000000000001";
+    assert_eq!(c.arm("PUT", role, RBAC, Some(json!({}))).code(), "RequestDisallowedByPolicy");
+    let body = vault_body(&c, Some(true));
+    let path = "~/resourceGroups/nope/providers/Microsoft.KeyVault/vaults/kv1";
+    assert_eq!(c.arm("PUT", path, KV, Some(body.clone())).code(), "ResourceGroupNotFound");
+    c.who = c.world.add_principal(PrincipalKind::User, "reader").object_id;
+    let who = c.who;
+    c.world.set_role(who, roles::READER, &sub, now);
+    assert_eq!(c.arm("PUT", &vault("kv1"), KV, Some(body)).code(), "AuthorizationFailed");
+}
+
+#[test]
+fn r_arm_32_restrictions_are_told_beforehand() {
+    let mut c = Client::instant();
+    let group = c.world.seed_group("rg");
+    let deny = names_purge_protection(&c);
+    let audit = AssignedPolicy { assignment: "look".into(), effect: PolicyEffect::Audit, ..deny.clone() };
+    c.world.mutate_policy(deny.clone());
+    c.world.mutate_policy(audit);
+    let path = format!("{group}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions");
+    let ask = |c: &Client, protected: Option<bool>| {
+        let mut content = vault_body(c, protected);
+        content["type"] = json!("microsoft.keyvault/vaults");
+        content["name"] = json!("kv1");
+        json!({"resourceDetails": {"resourceContent": content, "apiVersion": KV}})
+    };
+    let body = ask(&c, None);
+    c.world.mutate_lock(&group, true);
+    let a = c.arm("POST", &path, INSIGHTS, Some(body));
+    assert_eq!((a.status, &a.body["fieldRestrictions"]), (200, &json!([])));
+    let all = a.body["contentEvaluationResult"]["policyEvaluations"].as_array().unwrap();
+    let effects: Vec<_> = all.iter().map(|e| e["effectDetails"]["policyEffect"].as_str().unwrap()).collect();
+    assert_eq!(effects, ["Deny", "Audit"]);
+    assert_eq!(all[0]["evaluationResult"], json!("NonCompliant"));
+    assert_eq!(all[0]["policyInfo"]["policyAssignmentId"], json!(deny.assignment_id()));
+    assert_eq!(all[0]["policyInfo"]["policyDefinitionId"], json!(deny.definition_id()));
+    let body = ask(&c, Some(true));
+    let a = c.arm("POST", &path, INSIGHTS, Some(body.clone()));
+    assert_eq!(a.body["contentEvaluationResult"]["policyEvaluations"], json!([]));
+    assert_eq!(c.arm("POST", &path, INSIGHTS, Some(json!({}))).status, 400);
+    let nope = path.replace("/rg/", "/nope/");
+    assert_eq!(c.arm("POST", &nope, INSIGHTS, Some(body.clone())).code(), "ResourceGroupNotFound");
+    c.world.mutate_provider("Microsoft.PolicyInsights", false);
+    assert_eq!(c.arm("POST", &path, INSIGHTS, Some(body.clone())).code(), "MissingSubscriptionRegistration");
+    c.who = c.world.add_principal(PrincipalKind::User, "nobody").object_id;
+    assert_eq!(c.arm("POST", &path, INSIGHTS, Some(body)).code(), "AuthorizationFailed");
+}
+
+#[test]
+fn r_arm_32_an_audit_policy_refuses_nothing() {
+    let mut c = Client::instant();
+    c.world.seed_group("rg");
+    let audit = AssignedPolicy { effect: PolicyEffect::Audit, ..names_purge_protection(&c) };
+    c.world.mutate_policy(audit);
+    let body = vault_body(&c, None);
+    assert_eq!(c.arm("PUT", &vault("kv1"), KV, Some(body)).status, 200);
 }

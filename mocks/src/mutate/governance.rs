@@ -1,7 +1,7 @@
-//! Locks.
+//! Locks and policies.
 
-use crate::World;
 use crate::resources::Lock;
+use crate::{AssignedPolicy, World};
 
 impl World {
     /// Locks a scope: CanNotDelete, or ReadOnly (R-ARM-31). The lock has a name of its own.
@@ -20,5 +20,18 @@ impl World {
     /// Takes all locks off exactly this scope.
     pub fn mutate_unlock(&mut self, scope: &str) {
         self.resources.locks.retain(|l| !l.scope.eq_ignore_ascii_case(scope));
+    }
+
+    /// Assigns a policy, in force at once (R-ARM-32). One of that name at the scope is replaced. Returns the id of the
+    /// assignment.
+    pub fn mutate_policy(&mut self, policy: AssignedPolicy) -> String {
+        let id = policy.assignment_id();
+        self.policies.assign(policy);
+        id
+    }
+
+    /// Takes a policy off, by the id of its assignment.
+    pub fn mutate_remove_policy(&mut self, assignment_id: &str) {
+        self.policies.remove(assignment_id);
     }
 }

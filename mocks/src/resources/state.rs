@@ -70,7 +70,7 @@ pub(crate) struct Resources {
     pub(crate) deletions: BTreeMap<String, OffsetDateTime>,
 }
 
-const ALWAYS: &[&str] = &["Microsoft.Authorization", "Microsoft.Resources"];
+const ALWAYS: &[&str] = &["Microsoft.Authorization", "Microsoft.PolicyInsights", "Microsoft.Resources"];
 const ON_DEMAND: &[&str] = &[
     "Microsoft.ContainerRegistry",
     "Microsoft.Insights",
