@@ -21,6 +21,7 @@ mod inspect;
 mod keys;
 mod mutate;
 mod params;
+mod policies;
 mod registries;
 mod resources;
 #[cfg(feature = "wiremock")]
@@ -45,6 +46,7 @@ pub use exchange::{Exchange, Log};
 pub use faults::{Among, Fault, Fired, Match, RetryHeader, Schedule, What, When, is_write};
 pub use inspect::{KeyVersionView, RegistryView};
 pub use params::{Bucket, Delay, FailureStyle, FirstBody, NullIdentity, Params, VaultDefaultModel};
+pub use policies::{AssignedPolicy, PolicyCondition, PolicyEffect};
 #[cfg(feature = "wiremock")]
 pub use respond::Responder;
 pub use seed::{KeyRef, SeededIdentity, VaultModel};

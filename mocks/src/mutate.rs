@@ -1,8 +1,9 @@
 //! "Somebody else moved the world": changes at once, past HTTP, rights and delays. Names that are not there are ignored.
 
+mod governance;
+
 use crate::keys::Life;
 use crate::registries::{Pending, State, Step};
-use crate::resources::Lock;
 use crate::vaults::NetworkAcls;
 use crate::{PrincipalKind, World};
 use serde_json::json;
@@ -218,16 +219,6 @@ impl World {
     /// Deletes an identity; one made again under the name is another (R-CMK-26).
     pub fn mutate_delete_identity(&mut self, identity_id: &str) {
         self.remove_identity(identity_id);
-    }
-
-    /// Locks a scope: CanNotDelete, or ReadOnly (R-ARM-31).
-    pub fn mutate_lock(&mut self, scope: &str, read_only: bool) {
-        self.resources.locks.push(Lock { scope: scope.to_owned(), read_only });
-    }
-
-    /// Takes all locks off exactly this scope.
-    pub fn mutate_unlock(&mut self, scope: &str) {
-        self.resources.locks.retain(|l| !l.scope.eq_ignore_ascii_case(scope));
     }
 
     /// Registers or unregisters a provider, at once.

@@ -44,6 +44,12 @@ pub const ACR_IMAGE_SIGNER: Uuid = uuid!("6cef56e8-d556-48e5-a04f-b8e64114680f")
 pub const ACR_CONTRIBUTOR: Uuid = uuid!("3bc748fc-213d-45c1-8d91-9da5725539b9");
 /// Container Registry Configuration Reader and Data Access Configuration Reader
 pub const ACR_CONFIGURATION_READER: Uuid = uuid!("69b07be0-09bf-439a-b9a6-e73de851bd59");
+/// Container Registry Data Importer and Data Reader
+pub const ACR_DATA_IMPORTER: Uuid = uuid!("577a9874-89fd-4f24-9dbd-b5034d0ad23a");
+/// Container Registry Tasks Contributor
+pub const ACR_TASKS_CONTRIBUTOR: Uuid = uuid!("fb382eab-e894-4461-af04-94435c366c3f");
+/// Locks Contributor
+pub const LOCKS_CONTRIBUTOR: Uuid = uuid!("28bf596f-4eb7-45ce-b5bc-6cf482fec137");
 
 #[derive(Debug)]
 pub(crate) struct Role {
@@ -275,6 +281,35 @@ pub(crate) static ROLES: &[Role] = &[
         ],
         NONE,
     ),
+    role(
+        ACR_DATA_IMPORTER,
+        "Container Registry Data Importer and Data Reader",
+        &[
+            "Microsoft.ContainerRegistry/registries/importImage/action",
+            "Microsoft.ContainerRegistry/registries/read",
+            "Microsoft.ContainerRegistry/registries/pull/read",
+            "Microsoft.ContainerRegistry/locations/operationResults/read",
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Resources/deployments/*",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+        ],
+        NONE,
+    ),
+    role(
+        ACR_TASKS_CONTRIBUTOR,
+        "Container Registry Tasks Contributor",
+        &[
+            "Microsoft.ContainerRegistry/registries/agentpools/*",
+            "Microsoft.ContainerRegistry/registries/taskRuns/*",
+            "Microsoft.ContainerRegistry/registries/tasks/*",
+            "Microsoft.ContainerRegistry/registries/read",
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Resources/deployments/*",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+        ],
+        NONE,
+    ),
+    role(LOCKS_CONTRIBUTOR, "Locks Contributor", &["Microsoft.Authorization/locks/*"], NONE),
 ];
 
 pub(crate) fn find(id: Uuid) -> Option<&'static Role> {

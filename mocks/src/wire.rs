@@ -96,16 +96,30 @@ pub(crate) struct Fail {
     pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) inner: Option<String>,
+    /// Further members of the error.
+    pub(crate) more: Object,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl Fail {
     pub(crate) fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), inner: None, headers: Vec::new() }
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            inner: None,
+            more: Object::new(),
+            headers: Vec::new(),
+        }
     }
 
     pub(crate) fn inner(mut self, code: impl Into<String>) -> Self {
         self.inner = Some(code.into());
+        self
+    }
+
+    pub(crate) fn with(mut self, member: &str, value: Value) -> Self {
+        self.more.insert(member.to_owned(), value);
         self
     }
 
@@ -174,6 +188,9 @@ impl From<Fail> for Reply {
         let mut error = json!({"code": f.code, "message": f.message});
         if let (Some(inner), Some(o)) = (f.inner, error.as_object_mut()) {
             o.insert("innererror".into(), json!({"code": inner}));
+        }
+        if let Some(o) = error.as_object_mut() {
+            o.extend(f.more);
         }
         Self { status: f.status, headers: f.headers, body: Some(json!({"error": error})) }
     }

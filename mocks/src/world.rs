@@ -5,6 +5,7 @@ use crate::entra::Directory;
 use crate::identities::Identities;
 use crate::keys::KeyThrottle;
 use crate::params::Params;
+use crate::policies::Policies;
 use crate::registries::Registries;
 use crate::resources::Resources;
 use crate::rng::Rng;
@@ -61,6 +62,8 @@ pub struct World {
     pub(crate) directory: Directory,
     pub(crate) assignments: Assignments,
     pub(crate) resources: Resources,
+    #[serde(default)]
+    pub(crate) policies: Policies,
     pub(crate) identities: Identities,
     pub(crate) vaults: Vaults,
     pub(crate) key_throttle: KeyThrottle,
@@ -85,6 +88,7 @@ impl World {
             directory: Directory::default(),
             assignments: Assignments::default(),
             resources: Resources::new(&params),
+            policies: Policies::default(),
             identities: Identities::default(),
             vaults: Vaults::default(),
             key_throttle: KeyThrottle::default(),

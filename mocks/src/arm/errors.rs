@@ -118,13 +118,14 @@ pub(super) fn not_registered(ns: &str) -> Fail {
 }
 
 /// R-ERR-35
-pub(super) fn locked(scope: &str, lock: &str, delete: bool) -> Fail {
+pub(super) fn locked(scope: &str, locks: &[String], delete: bool) -> Fail {
     let verb = if delete { "delete" } else { "write" };
     Fail::new(
         409,
         "ScopeLocked",
         format!(
-            "The scope '{scope}' cannot perform {verb} operation because following scope(s) are locked: '{lock}'. Please remove the lock and try again."
+            "The scope '{scope}' cannot perform {verb} operation because following scope(s) are locked: '{}'. Please remove the lock and try again.",
+            locks.join("','")
         ),
     )
     .gateway()

@@ -15,9 +15,11 @@ pub(crate) use versions::versions_of;
 use crate::authorization::{self};
 use crate::entra::TokenProblem;
 use crate::stamp;
-use crate::wire::{Call, Caller, Fail, Reply};
-use crate::{World, identities, registries, resources, vaults};
+use crate::wire::{Call, Caller, Fail, Object, Reply};
+use crate::{World, identities, policies, registries, resources, vaults};
+use bytes::Bytes;
 use http::Method;
+use serde_json::Value;
 
 pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
     let mut reply = match admit(world, call) {
@@ -102,13 +104,34 @@ fn route(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
     let write = !matches!(call.method, Method::GET | Method::HEAD);
     let provider = path.provider.as_deref().unwrap_or_default().to_lowercase();
     // Authorization checks locks at its own scope; a POST is an action, and only ReadOnly stops it (R-ARM-31).
-    let has_own_checks = provider == "microsoft.authorization" || path.parts.is_empty();
+    // What policies would say is asked by POST, but it is a read (ASSUMED).
+    let has_own_checks =
+        matches!(provider.as_str(), "microsoft.authorization" | "microsoft.policyinsights") || path.parts.is_empty();
     if write && !has_own_checks {
         world.check_lock(&path.id(), call.method == Method::DELETE)?;
     }
-    match provider.as_str() {
+    if matches!(call.method, Method::PUT | Method::PATCH) && world.policies_about(path) {
+        let before = before(world, call, caller, path);
+        world.check_policies(call, caller, path, before)?;
+    }
+    dispatch(world, call, caller, path, &provider)
+}
+
+/// The resource as it is, for whoever judges what a PATCH would come to.
+fn before(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Option<Object> {
+    let provider = path.provider.as_deref().unwrap_or_default().to_lowercase();
+    let look = Call { method: Method::GET, body: Bytes::new(), ..call.clone() };
+    match dispatch(world, &look, caller, path, &provider).ok()?.body? {
+        Value::Object(body) => Some(body),
+        _ => None,
+    }
+}
+
+fn dispatch(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, provider: &str) -> Result<Reply, Fail> {
+    match provider {
         "" => resources::handle(world, call, caller, path),
         _ if path.is_provider_itself() => resources::handle_provider(world, call, caller, path),
+        "microsoft.policyinsights" => policies::handle(world, call, caller, path),
         "microsoft.authorization" => authorization::handle(world, call, caller, path),
         "microsoft.keyvault" => vaults::handle(world, call, caller, path),
         "microsoft.managedidentity" => identities::handle(world, call, caller, path),
@@ -133,10 +156,8 @@ impl World {
 
     /// R-ERR-35
     pub(crate) fn check_lock(&self, scope: &str, delete: bool) -> Result<(), Fail> {
-        match self.resources.lock_over(scope, delete) {
-            Some(lock) => Err(errors::locked(scope, &lock, delete)),
-            None => Ok(()),
-        }
+        let locks = self.resources.locks_over(scope, delete);
+        if locks.is_empty() { Ok(()) } else { Err(errors::locked(scope, &locks, delete)) }
     }
 
     pub(crate) fn next_link(&self, call: &Call, skip: usize) -> String {

@@ -76,6 +76,17 @@ impl ArmPath {
         self.parts.iter().step_by(2).map(String::as_str).collect::<Vec<_>>().join("/")
     }
 
+    /// The type of the resource the path names, as policies and rights spell it; none if it names no resource.
+    pub(crate) fn full_type(&self) -> Option<String> {
+        match (&self.provider, self.parts.len(), self.plain.len()) {
+            (None, _, 4) if self.group.is_some() => Some("Microsoft.Resources/subscriptions/resourceGroups".into()),
+            (Some(provider), parts, _) if parts >= 2 && parts.is_multiple_of(2) => {
+                Some(format!("{provider}/{}", self.types()))
+            }
+            _ => None,
+        }
+    }
+
     /// The group as it is spelled where it was made.
     pub(crate) fn existing_group(&self, world: &World) -> Result<String, Fail> {
         world.group_name(self.group.as_deref().unwrap_or_default())

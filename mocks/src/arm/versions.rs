@@ -53,6 +53,8 @@ const AUTHORIZATION: &[&str] = &[
     "2022-04-01",
     "2022-05-01-preview",
 ];
+const LOCKS: &[&str] = &["2015-01-01", "2016-09-01", "2017-04-01", "2020-05-01"];
+const POLICY_INSIGHTS: &[&str] = &["2020-07-01", "2022-03-01", "2023-03-01", "2024-10-01"];
 const RESOURCES: &[&str] = &[
     "2015-11-01",
     "2018-05-01",
@@ -76,6 +78,7 @@ pub(crate) fn versions_of(provider: &str) -> Option<&'static [&'static str]> {
         "microsoft.keyvault" => VAULTS,
         "microsoft.managedidentity" => IDENTITIES,
         "microsoft.authorization" => AUTHORIZATION,
+        "microsoft.policyinsights" => POLICY_INSIGHTS,
         "" | "microsoft.resources" => RESOURCES,
         _ => return None,
     })
@@ -89,7 +92,10 @@ pub(super) fn check(path: &ArmPath, call: &Call) -> Result<(), Fail> {
         Some(p) if !path.is_provider_itself() => p.as_str(),
         _ => "",
     };
-    let known = versions_of(provider).ok_or_else(|| errors::unknown_namespace(provider))?;
+    let known = match versions_of(provider).ok_or_else(|| errors::unknown_namespace(provider))? {
+        AUTHORIZATION if path.name(0).eq_ignore_ascii_case("locks") => LOCKS,
+        known => known,
+    };
     let asked = call.api_version();
     if known.iter().any(|v| v.eq_ignore_ascii_case(asked)) {
         return Ok(());

@@ -1,6 +1,7 @@
-//! Role definitions and assignments (section 3 of the rules).
+//! Role definitions and assignments (section 3 of the rules), and locks.
 
 mod errors;
+mod locks;
 mod routes;
 mod state;
 

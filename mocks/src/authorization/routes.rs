@@ -15,6 +15,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
     let action = |suffix: &str| format!("Microsoft.Authorization/{suffix}");
     let target = format!("{}/providers/{}", path.scope, path.tail());
     match (&call.method, parts.as_slice()) {
+        (_, ["locks", ..]) => super::locks::handle(world, call, caller, path, &parts),
         (&Method::GET, ["permissions"]) => Ok(permissions(world, call, caller, &path.scope)),
         (&Method::GET, ["roledefinitions"]) => {
             authorize(world, call, caller, &action("roleDefinitions/read"), &path.scope)?;

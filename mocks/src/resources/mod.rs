@@ -4,4 +4,4 @@ mod routes;
 mod state;
 
 pub(crate) use routes::{Listed, handle, handle_provider};
-pub(crate) use state::{Lock, Resources};
+pub(crate) use state::{Lock, MAX_NOTES, Resources};

@@ -185,7 +185,7 @@ fn provider_body(world: &World, p: &Provider) -> Value {
         "Microsoft.ContainerRegistry" => &["registries", "locations", "checkNameAvailability"],
         "Microsoft.KeyVault" => &["vaults", "vaults/keys", "locations", "deletedVaults"],
         "Microsoft.ManagedIdentity" => &["userAssignedIdentities"],
-        "Microsoft.Authorization" => &["roleAssignments", "roleDefinitions", "permissions"],
+        "Microsoft.Authorization" => &["roleAssignments", "roleDefinitions", "permissions", "locks"],
         _ => &[],
     };
     let versions = versions_of(&p.namespace).unwrap_or_default();

@@ -1,5 +1,6 @@
 use crate::World;
 use crate::arm::group_not_found;
+use crate::authorization::within;
 use crate::params::Params;
 use crate::wire::{Fail, Object};
 use serde::{Deserialize, Serialize};
@@ -35,7 +36,29 @@ impl Provider {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Lock {
     pub(crate) scope: String,
+    #[serde(default)]
+    pub(crate) name: String,
+    /// Otherwise it only stops deletion.
     pub(crate) read_only: bool,
+    #[serde(default)]
+    pub(crate) notes: Option<String>,
+}
+
+/// Characters that the notes of a lock may have.
+pub(crate) const MAX_NOTES: usize = 512;
+
+impl Lock {
+    pub(crate) fn level(&self) -> &'static str {
+        if self.read_only { "ReadOnly" } else { "CanNotDelete" }
+    }
+
+    pub(crate) fn id(&self) -> String {
+        format!("{}/providers/Microsoft.Authorization/locks/{}", self.scope, self.name)
+    }
+
+    fn is(&self, scope: &str, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name) && self.scope.eq_ignore_ascii_case(scope.trim_end_matches('/'))
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,7 +70,7 @@ pub(crate) struct Resources {
     pub(crate) deletions: BTreeMap<String, OffsetDateTime>,
 }
 
-const ALWAYS: &[&str] = &["Microsoft.Authorization", "Microsoft.Resources"];
+const ALWAYS: &[&str] = &["Microsoft.Authorization", "Microsoft.PolicyInsights", "Microsoft.Resources"];
 const ON_DEMAND: &[&str] = &[
     "Microsoft.ContainerRegistry",
     "Microsoft.Insights",
@@ -72,13 +95,31 @@ impl Resources {
         self.providers.get(&namespace.to_lowercase()).is_some_and(|p| p.registered)
     }
 
-    pub(crate) fn lock_over(&self, scope: &str, delete: bool) -> Option<String> {
-        let holds = |l: &&Lock| l.read_only || delete;
-        let at = |l: &&Lock| {
-            let (inner, outer) = (scope.to_lowercase(), l.scope.to_lowercase());
-            inner.strip_prefix(&outer).is_some_and(|r| r.is_empty() || r.starts_with('/'))
-        };
-        self.locks.iter().find(|l| holds(l) && at(l)).map(|l| l.scope.clone())
+    /// The scopes whose locks stop a write, or a deletion, which those of what is deleted with it stop too.
+    pub(crate) fn locks_over(&self, scope: &str, delete: bool) -> Vec<String> {
+        let stops =
+            |l: &&Lock| ((l.read_only || delete) && within(scope, &l.scope)) || (delete && within(&l.scope, scope));
+        let mut scopes: Vec<String> = self.locks.iter().filter(stops).map(|l| l.scope.clone()).collect();
+        scopes.dedup();
+        scopes
+    }
+
+    pub(crate) fn lock(&self, scope: &str, name: &str) -> Option<&Lock> {
+        self.locks.iter().find(|l| l.is(scope, name))
+    }
+
+    /// True: it is new.
+    pub(crate) fn put_lock(&mut self, lock: Lock) -> bool {
+        let made = !self.remove_lock(&lock.scope, &lock.name);
+        self.locks.push(lock);
+        made
+    }
+
+    /// Whether it was there.
+    pub(crate) fn remove_lock(&mut self, scope: &str, name: &str) -> bool {
+        let before = self.locks.len();
+        self.locks.retain(|l| !l.is(scope, name));
+        self.locks.len() < before
     }
 }
 
