@@ -198,7 +198,7 @@ impl Workflow for Bypass {
     async fn steps(&self, cx: &Context) -> Result<Known<Bypassed>> {
         let access = Access::new(cx, &self.registry);
         let created = match &self.create {
-            Some(create) => Some(create.steps(cx).await?),
+            Some(create) => Some(create.make(cx).await?),
             None => None,
         };
         // What is not made yet cannot be looked at; in a run it is made by now.

@@ -1,7 +1,7 @@
 //! Create a registry with a customer-managed key.
 
+mod looks;
 mod order;
-mod preflight;
 
 pub use order::{Create, IdentityChoice, VaultModel};
 
@@ -17,6 +17,7 @@ use crate::{
     checks::{Encryption, GrantModel, VaultState},
     error::Refusal,
     journal::journaled,
+    preflight,
     run::{Context, Run, Workflow},
     step::{Irreversible, Known},
     steps::{
@@ -70,6 +71,15 @@ impl Workflow for Create {
     }
 
     async fn steps(&self, cx: &Context) -> Result<Known<Created>> {
+        let made = self.make(cx).await?;
+        preflight::look(cx).await?;
+        Ok(made)
+    }
+}
+
+impl Create {
+    /// All the steps, for a workflow that goes on from there.
+    pub(crate) async fn make(&self, cx: &Context) -> Result<Known<Created>> {
         let registry = self.registry();
         let seen = cx.decide("registry", &registry.to_string(), |look| self.look_at_registry(look)).await?;
         if let Some(there) = self.already_there(cx, &seen)? {
@@ -112,9 +122,7 @@ impl Workflow for Create {
             vault: Some(self.vault_id()),
         }))
     }
-}
 
-impl Create {
     /// A registry that has its key already is left alone, whatever key it has been rotated to since.
     fn already_there(&self, cx: &Context, seen: &RegistrySeen) -> Result<Option<Known<Created>>> {
         match &seen.encryption {

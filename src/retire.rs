@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(gone(&order, &[user(Some(4), 301), user(Some(2), 150)], 400), [id(3), id(1)]);
         assert_eq!(gone(&order, &[user(None, 301)], 400), []);
         assert_eq!(gone(&order, &[user(Some(4), 390)], 400), [], "moved ten hours ago");
-        assert_eq!(gone(&order, &[user(Some(4), 290)], 310), [id(2), id(1)], "3 was current ten hours ago");
+        assert_eq!(gone(&order, &[user(Some(2), 150)], 310), [id(1)], "3 was current ten hours ago");
         assert_eq!(gone(&order.clone().keep(1), &[user(Some(4), 301)], 400), [id(2), id(1)]);
         let mut off = versions.to_vec();
         off[2].enabled = false;
