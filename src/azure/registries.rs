@@ -2,6 +2,8 @@
 //!
 //! There is no `PUT` of a registry that exists: it would replace what this version does not know (R-CMK-24, R-CMK-30).
 
+#[cfg(feature = "azure_mgmt")]
+pub mod interop;
 mod model;
 
 pub use super::resources::NameAvailability;

@@ -160,7 +160,7 @@ fn policies(object: &Map<String, Value>) -> Vec<String> {
         text(entry, "type").filter(|kind| kind.eq_ignore_ascii_case("PolicyViolation"))?;
         let info = get(entry, "info")?.as_object()?;
         let named = |member: &&str| text(info, member).map(|n| tidy(&n, 256)).filter(|n| !n.is_empty());
-        NAMES.iter().find_map(|member| named(&member))
+        NAMES.iter().find_map(named)
     };
     let entries = get(object, "additionalInfo").and_then(Value::as_array).into_iter().flatten();
     entries.take(DETAILS_LIMIT).filter_map(name).collect()
