@@ -265,6 +265,7 @@ impl World {
             detach_attempt: None,
             health_since: now,
             healthy: true,
+            served: true,
         };
         self.registries.all.insert(id.to_lowercase(), registry);
         id

@@ -2,9 +2,10 @@
 
 mod common;
 
-use cmk_mocks::{Delay, Params, VaultModel, roles};
+use cmk_mocks::{Delay, KeyRef, Params, VaultModel, roles};
 use common::*;
 use serde_json::json;
+use time::Duration;
 
 fn with_vault(params: Params, model: VaultModel) -> Client {
     let mut c = Client::new(params);
@@ -274,4 +275,51 @@ fn r_kv_12_hsm_keys_need_premium_and_tags_are_fifteen() {
     let tags: serde_json::Map<_, _> = (0..16).map(|i| (format!("t{i}"), json!("x"))).collect();
     let body = json!({"kty": "RSA", "tags": tags});
     assert_eq!(c.kv("POST", "kv1", "/keys/k/create", Some(body)).code(), "BadParameter");
+}
+
+#[test]
+fn r_kv_15_16_the_vault_rotates_and_registries_follow() {
+    let after = json!({"timeAfterCreate": "P30D"});
+    let before = json!({"timeBeforeExpiry": "P30D"});
+    for (trigger, days) in [(after, 30), (before, 60)] {
+        let mut c = with_vault(Params::instant(), VaultModel::Policy);
+        let now = c.now;
+        let first = c.world.seed_key("kv1", "k", now);
+        let id = c.world.seed_identity("rg", "uai1");
+        let auto = c.world.seed_registry_cmk("rg", "reg12", "kv1", "k", KeyRef::Versionless, &id.id);
+        let pinned = c.world.seed_registry_cmk("rg", "reg13", "kv1", "k", KeyRef::Versioned, &id.id);
+        c.world.mutate_version_dates("kv1", "k", &first, None, Some((now + Duration::days(90)).unix_timestamp()));
+        let policy = json!({"lifetimeActions": [{"trigger": trigger, "action": {"type": "Rotate"}}],
+            "attributes": {"expiryTime": "P90D"}});
+        assert_eq!(c.kv("PUT", "kv1", "/keys/k/rotationpolicy", Some(policy)).status, 200);
+        c.wait(days * 24 * 3600 - 1);
+        assert_eq!(c.world.key_versions("kv1", "k").len(), 1);
+        // Two periods and the hour of the registry.
+        c.wait(days * 24 * 3600 + 3601);
+        let versions = c.world.key_versions("kv1", "k");
+        assert_eq!(versions.len(), 3);
+        for (i, v) in versions.iter().enumerate().skip(1) {
+            let made = now + Duration::days(days * i64::try_from(i).unwrap());
+            assert_eq!((v.created, v.exp), (made, Some((made + Duration::days(90)).unix_timestamp())));
+        }
+        let used = |c: &Client, reg: &str| c.world.registry(reg).unwrap().versioned_key_identifier.unwrap();
+        assert!(used(&c, &auto).ends_with(&versions[2].version));
+        assert!(used(&c, &pinned).ends_with(&first));
+        let logged = c.world.audit().iter().filter(|e| e.operation_name == "KeyRotateIfDue").count();
+        assert_eq!(logged, 2, "R-KV-17");
+    }
+}
+
+#[test]
+fn r_kv_15_a_policy_set_late_makes_one_version_now() {
+    let mut c = with_vault(Params::instant(), VaultModel::Policy);
+    let now = c.now;
+    c.world.seed_key("kv1", "k", now);
+    c.wait(100 * 24 * 3600);
+    let policy = json!({"lifetimeActions": [{"trigger": {"timeAfterCreate": "P30D"}, "action": {"type": "Rotate"}}]});
+    let set_at = c.now;
+    assert_eq!(c.kv("PUT", "kv1", "/keys/k/rotationpolicy", Some(policy)).status, 200);
+    c.wait(3600);
+    let versions = c.world.key_versions("kv1", "k");
+    assert_eq!((versions.len(), versions[1].created), (2, set_at));
 }

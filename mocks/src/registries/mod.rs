@@ -9,5 +9,6 @@ mod routes;
 mod state;
 
 pub(crate) use check::default_props;
+pub use health::Renewal;
 pub(crate) use routes::handle;
 pub(crate) use state::{Attached, Cmk, KeyId, Pending, Registries, Registry, Spec, State, Step};

@@ -1,4 +1,5 @@
 use super::check::valid_name;
+use super::operations::shown_identity;
 use super::state::{Registry, Spec, State, Step};
 use super::{errors, render};
 use crate::World;
@@ -179,6 +180,7 @@ fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Resul
             detach_attempt: None,
             health_since: call.now,
             healthy: true,
+            served: true,
         };
         world.registries.all.insert(id.to_lowercase(), registry);
     }
@@ -228,12 +230,9 @@ fn note_detach(world: &mut World, id: &str, fail: Fail) -> Fail {
     let now = world.now;
     if fail.code == "SimUnverified.IdentityInUse"
         && let Some(r) = world.registries.get_mut(id)
-        && let Some(cmk) = &r.spec.cmk
+        && r.spec.cmk.is_some()
     {
-        let in_use = match (cmk.identity.as_str(), r.spec.system) {
-            ("system", Some(principal)) => principal.to_string(),
-            (client, _) => client.to_owned(),
-        };
+        let in_use = shown_identity(&r.spec);
         // Another GUID in the text is a wrong identity asked for, no removal of the right one.
         if fail.message.contains(&in_use) {
             r.detach_attempt.get_or_insert(now);

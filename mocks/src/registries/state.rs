@@ -116,6 +116,13 @@ pub(crate) struct Registry {
     /// Since when the key can, or cannot, be used.
     pub(crate) health_since: OffsetDateTime,
     pub(crate) healthy: bool,
+    /// Whether pulls were served before that.
+    #[serde(default = "served")]
+    pub(crate) served: bool,
+}
+
+fn served() -> bool {
+    true
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
