@@ -199,6 +199,8 @@ pub struct Params {
     pub acr_update_duration: Delay,
     /// From DELETE to gone.
     pub acr_delete_duration: Delay,
+    /// From POST importImage to done.
+    pub acr_import_duration: Delay,
     /// `Retry-After` on registry operations; recorded: never sent.
     pub acr_retry_after: Option<u32>,
     /// Life of the tokens handed out.
@@ -259,6 +261,7 @@ impl Default for Params {
             acr_create_duration: Delay::uniform(8, 12),
             acr_update_duration: Delay::uniform(8, 12),
             acr_delete_duration: Delay::uniform(5, 20),
+            acr_import_duration: Delay::uniform(5, 30),
             acr_retry_after: None,
             token_lifetime: Duration::from_secs(3599),
             client_ip: "203.0.113.1".into(),
@@ -309,6 +312,7 @@ impl Params {
             &mut self.acr_create_duration,
             &mut self.acr_update_duration,
             &mut self.acr_delete_duration,
+            &mut self.acr_import_duration,
         ] {
             f(d);
         }

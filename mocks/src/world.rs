@@ -143,6 +143,7 @@ impl World {
             self.note_registry_health(at);
         }
         moments.into_iter().for_each(|t| self.note_registry_health(t));
+        self.settle_imports(now);
         self.settle_groups(now);
         self.note_registry_health(now);
     }

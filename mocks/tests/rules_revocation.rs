@@ -244,3 +244,81 @@ fn r_cmk_28_r_kv_03_what_is_purged_is_lost() {
     assert_eq!(s.c.kv("POST", "kv1", "/keys/k/create", Some(json!({"kty": "RSA"}))).status, 200);
     assert_eq!(s.pull(), Err(Denial::VersionMissing));
 }
+
+const IMPORTER: &str = "importImage";
+
+fn import_body(image: &str, force: bool) -> serde_json::Value {
+    json!({"source": {"registryUri": "mcr.microsoft.com", "sourceImage": image},
+        "targetTags": ["base/os", "base/os:stable"], "mode": if force { "Force" } else { "NoForce" }})
+}
+
+#[test]
+fn r_dp_27_an_import_is_a_long_operation() {
+    let mut s = scene(Params { acr_import_duration: cmk_mocks::Delay::secs(10), ..params() }, VaultModel::Rbac);
+    let path = format!("{}/{IMPORTER}", s.reg);
+    let a = s.c.arm("POST", &path, ACR, Some(import_body("os:1.0", false)));
+    assert_eq!(a.status, 202);
+    let url = a.header("location").to_owned();
+    assert_eq!(s.c.get_url(&url).status, 202);
+    assert!(s.c.world.imported_images(&s.reg).is_empty());
+    s.c.wait(10);
+    assert_eq!(s.c.get_url(&url).status, 200);
+    let images = s.c.world.imported_images(&s.reg);
+    let targets: Vec<&str> = images.iter().map(|i| i.target.as_str()).collect();
+    assert_eq!(targets, ["base/os:1.0", "base/os:stable"]);
+    assert_eq!(images[0].source, "mcr.microsoft.com/os:1.0");
+    assert_eq!(s.c.arm("POST", &path, ACR, Some(import_body("os:1.0", false))).status, 409);
+    assert_eq!(s.c.arm("POST", &path, ACR, Some(import_body("os:1.0", true))).status, 202);
+    assert_eq!(s.c.arm("POST", &path, ACR, Some(json!({"source": {"sourceImage": "os"}}))).status, 400);
+    s.c.wait(10);
+    assert_eq!(s.c.world.imported_images(&s.reg).len(), 2);
+}
+
+#[test]
+fn r_dp_27_an_import_needs_the_key_at_once() {
+    let mut s = scene(params(), VaultModel::Rbac);
+    let path = format!("{}/{IMPORTER}", s.reg);
+    s.c.world.mutate_vault_firewall("kv1", true, false, &[]);
+    let a = s.c.arm("POST", &path, ACR, Some(import_body("os:1.0", false)));
+    assert_eq!((a.status, a.text("/error/message")), (403, FORBIDDEN));
+    assert_eq!(s.pull(), Ok(()), "pulls have not noticed yet");
+    assert_eq!(s.c.world.audit().last().and_then(|e| e.cause.clone()).as_deref(), Some("Firewall"));
+    s.c.world.mutate_vault_firewall("kv1", true, true, &[]);
+    let a = s.c.arm("POST", &path, ACR, Some(import_body("os:1.0", false)));
+    assert_eq!(a.status, 202);
+    let reg = s.reg.clone();
+    s.c.world.mutate_identity_expired(&reg);
+    let a = s.c.arm("POST", &path, ACR, Some(import_body("os:2.0", false)));
+    assert!(a.text("/error/message").starts_with("The identity associated with the registry is inactive."));
+}
+
+#[test]
+fn r_dp_27_a_key_lost_on_the_way_fails_the_import() {
+    let mut s = scene(Params { acr_import_duration: cmk_mocks::Delay::secs(10), ..params() }, VaultModel::Rbac);
+    let path = format!("{}/{IMPORTER}", s.reg);
+    let a = s.c.arm("POST", &path, ACR, Some(import_body("os:1.0", false)));
+    let url = a.header("location").to_owned();
+    s.c.world.mutate_delete_key("kv1", "k");
+    s.c.wait(10);
+    let end = s.c.get_url(&url);
+    assert_eq!((end.status, end.text("/error/message")), (400, FORBIDDEN));
+    assert!(s.c.world.imported_images(&s.reg).is_empty());
+}
+
+#[test]
+fn r_dp_27_importing_is_a_right_of_its_own() {
+    let mut s = scene(params(), VaultModel::Rbac);
+    let (now, sub, path) = (s.c.now, s.c.sub(), format!("{}/{IMPORTER}", s.reg));
+    for (role, status) in [
+        (roles::READER, 403),
+        (roles::ACR_CONTRIBUTOR, 403),
+        (roles::ACR_PUSH, 403),
+        (roles::ACR_DATA_IMPORTER, 202),
+        (roles::CONTRIBUTOR, 202),
+    ] {
+        s.c.who = s.c.world.add_principal(cmk_mocks::PrincipalKind::User, "other").object_id;
+        let who = s.c.who;
+        s.c.world.set_role(who, role, &sub, now);
+        assert_eq!(s.c.arm("POST", &path, ACR, Some(import_body("os:1.0", true))).status, status, "{role}");
+    }
+}

@@ -137,6 +137,8 @@ pub(crate) struct NewVersion {
     pub(crate) exp: Option<i64>,
     pub(crate) exportable: bool,
     pub(crate) tags: Object,
+    /// The public part, where it is brought along.
+    pub(crate) material: Option<Vec<String>>,
 }
 
 /// R-KV-10
@@ -190,7 +192,9 @@ impl World {
             let all = if rsa { RSA_OPS } else { EC_OPS };
             all.iter().map(|o| (*o).to_owned()).collect()
         });
-        let material = if rsa {
+        let material = if let Some(brought) = new.material {
+            brought
+        } else if rsa {
             vec![self.rng.modulus(u32::try_from(size).unwrap_or(2048))]
         } else {
             vec![self.rng.base64url(32), self.rng.base64url(32)]
@@ -236,6 +240,7 @@ impl World {
             exp: key.policy.as_ref().and_then(|p| p.expiry_of_new(now)),
             exportable: current.exportable,
             tags: current.tags.clone(),
+            material: None,
         };
         self.make_version(vault, name, new, now)
     }

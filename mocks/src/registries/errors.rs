@@ -37,6 +37,25 @@ pub(super) fn data_plane(denial: Denial) -> &'static str {
     }
 }
 
+/// What an import says where the key or the identity fails: the texts are the data plane's, the code is not known.
+pub(super) fn key_forbidden(denial: Denial) -> Fail {
+    Fail::new(403, "SimUnverified.KeyForbidden", data_plane(denial))
+}
+
+/// Code and text are not known.
+pub(super) fn tag_exists(tag: &str) -> Fail {
+    Fail::new(409, "SimUnverified.TagExists", format!("The tag {tag} exists in the registry; use mode Force."))
+}
+
+/// Code and text are not known.
+pub(super) fn no_source() -> Fail {
+    Fail::new(400, "SimUnverified.SourceNotFound", "The source registry was not found.")
+}
+
+pub(super) fn gone() -> Fail {
+    Fail::new(404, "SimUnverified.RegistryGone", "The registry is gone.")
+}
+
 /// R-ERR-06
 pub(super) fn incomplete_key(name: &str) -> Fail {
     Fail::new(

@@ -26,8 +26,8 @@ impl World {
         let due = now + delay.draw(&mut self.rng);
         let operation = format!("registries-{}", self.rng.guid());
         let running = if step == Step::Create { "Creating" } else { "Updating" };
-        let delete = step == Step::Delete;
-        let record = Operation { running: running.to_owned(), outcome: None, delete };
+        let by_location = step == Step::Delete;
+        let record = Operation { running: running.to_owned(), outcome: None, by_location };
         self.registries.operations.insert(operation.clone(), record);
         if let Some(r) = self.registries.get_mut(id) {
             r.modified = now;
@@ -182,7 +182,7 @@ impl World {
     }
 
     /// One call of the registry to the vault; the vault's log has the true cause.
-    fn use_key(
+    pub(super) fn use_key(
         &mut self,
         spec: &Spec,
         detach: Option<OffsetDateTime>,

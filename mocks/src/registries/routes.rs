@@ -29,10 +29,11 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
         (&Method::GET, ["locations", _, "operationresults", op]) => {
             let action = "Microsoft.ContainerRegistry/locations/operationResults/read";
             authorize(world, call, caller, action, &world.subscription_id())?;
-            let found = world.registries.operations.get(*op).filter(|o| o.delete);
+            let found = world.registries.operations.get(*op).filter(|o| o.by_location);
             let found = found.ok_or_else(|| resource_not_found(path))?;
-            Ok(match found.outcome {
-                Some(_) => Reply::empty(200),
+            Ok(match &found.outcome {
+                Some(Ok(())) => Reply::empty(200),
+                Some(Err((code, message))) => Fail::new(400, code, message).into(),
                 None => Reply::empty(202).header("location", results_url(world, call, path.name(1), op)),
             })
         }
@@ -61,6 +62,11 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
             let registry = find(world)?;
             let url = results_url(world, call, &registry.location, &op);
             Ok(Reply::json(202, render::body(world, call.api_version(), &registry)).header("location", url))
+        }
+        (&Method::POST, ["registries", _, "importimage"]) => {
+            may(world, "importImage/action")?;
+            let registry = find(world)?;
+            super::import::start(world, call, &registry)
         }
         (&Method::GET, ["registries", _, "listusages"]) => {
             may(world, "listUsages/read")?;
@@ -92,7 +98,7 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
     }
 }
 
-fn results_url(world: &World, call: &Call, location: &str, op: &str) -> String {
+pub(super) fn results_url(world: &World, call: &Call, location: &str, op: &str) -> String {
     format!(
         "https://{}{}/providers/Microsoft.ContainerRegistry/locations/{location}/operationResults/{op}?api-version={}",
         world.setup.cloud.arm_host(),
@@ -181,6 +187,7 @@ fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Resul
             health_since: call.now,
             healthy: true,
             served: true,
+            images: Vec::new(),
         };
         world.registries.all.insert(id.to_lowercase(), registry);
     }
