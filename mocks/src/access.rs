@@ -93,6 +93,13 @@ pub enum Denial {
     OperationNotPermitted,
 }
 
+impl Denial {
+    /// Whether the registry has no token to begin with: ACR says so in other words (10.2).
+    pub fn is_of_identity(self) -> bool {
+        matches!(self, Self::IdentityNotAttached | Self::IdentityDeleted | Self::IdentityExpired)
+    }
+}
+
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self:?}")

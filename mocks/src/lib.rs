@@ -47,6 +47,7 @@ pub use faults::{Among, Fault, Fired, Match, RetryHeader, Schedule, What, When, 
 pub use inspect::{KeyVersionView, RegistryView};
 pub use params::{Bucket, Delay, FailureStyle, FirstBody, NullIdentity, Params, VaultDefaultModel};
 pub use policies::{AssignedPolicy, PolicyCondition, PolicyEffect};
+pub use registries::{ImportedImage, Renewal};
 #[cfg(feature = "wiremock")]
 pub use respond::Responder;
 pub use seed::{KeyRef, SeededIdentity, VaultModel};

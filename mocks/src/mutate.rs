@@ -1,11 +1,12 @@
 //! "Somebody else moved the world": changes at once, past HTTP, rights and delays. Names that are not there are ignored.
 
 mod governance;
+mod identities;
 
+use crate::World;
 use crate::keys::Life;
 use crate::registries::{Pending, State, Step};
 use crate::vaults::NetworkAcls;
-use crate::{PrincipalKind, World};
 use serde_json::json;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -24,30 +25,6 @@ impl World {
             cmk.used = used;
             cmk.last_rotation = Some(now);
         }
-    }
-
-    /// Makes a registry use another of its identities for its key: a client id, or `system`.
-    pub fn mutate_registry_identity(&mut self, registry_id: &str, identity: &str) {
-        if let Some(cmk) = self.registries.get_mut(registry_id).and_then(|r| r.spec.cmk.as_mut()) {
-            cmk.identity = identity.to_owned();
-        }
-    }
-
-    /// Takes a user-assigned identity off a registry, even the one it uses.
-    pub fn mutate_detach_identity(&mut self, registry_id: &str, identity_id: &str) {
-        if let Some(r) = self.registries.get_mut(registry_id) {
-            r.spec.user.remove(&identity_id.to_lowercase());
-        }
-    }
-
-    /// Gives a registry a system-assigned identity and returns its object id.
-    pub fn mutate_enable_system_identity(&mut self, registry_id: &str) -> Uuid {
-        let name = registry_id.rsplit('/').next().unwrap_or_default().to_owned();
-        let principal = self.add_principal(PrincipalKind::ManagedIdentity, &name);
-        if let Some(r) = self.registries.get_mut(registry_id) {
-            r.spec.system = Some(principal.object_id);
-        }
-        principal.object_id
     }
 
     /// Sets a tag of a registry.
@@ -214,11 +191,6 @@ impl World {
     /// Takes all roles of a principal at a scope and everywhere below it, at once.
     pub fn mutate_remove_grants(&mut self, principal: Uuid, scope: &str) {
         self.assignments.all.retain(|a| a.principal != principal || !crate::authorization::within(&a.scope, scope));
-    }
-
-    /// Deletes an identity; one made again under the name is another (R-CMK-26).
-    pub fn mutate_delete_identity(&mut self, identity_id: &str) {
-        self.remove_identity(identity_id);
     }
 
     /// Registers or unregisters a provider, at once.

@@ -124,9 +124,13 @@ pub struct Params {
     /// R-CMK-27: from regained access to served pulls.
     #[serde(with = "seconds")]
     pub restore_effect_delay: Duration,
+    /// R-CMK-18, G-02: whether pulls stay refused after access is back until a PATCH names identity and key again.
+    pub restore_needs_repair: bool,
     /// R-CMK-21
     #[serde(with = "seconds")]
     pub identity_expiry_after_detach_attempt: Duration,
+    /// R-CMK-20: whether a refused removal also stops rotations until the identity is assigned again.
+    pub detach_attempt_blocks_rotation: bool,
     /// R-CMK-38: false is the behaviour reported in 2021.
     pub uami_can_bypass_firewall: bool,
     /// R-CMK-06
@@ -171,6 +175,8 @@ pub struct Params {
     pub arm_page_size: usize,
     /// R-ARM-12: until a new resource is listed.
     pub list_lag: Delay,
+    /// Whether a caller may ask for its own permissions; if not, it is refused at every scope.
+    pub permissions_readable: bool,
     /// R-FL-02
     pub arg_lag: Delay,
     /// R-FL-03
@@ -193,6 +199,8 @@ pub struct Params {
     pub acr_update_duration: Delay,
     /// From DELETE to gone.
     pub acr_delete_duration: Delay,
+    /// From POST importImage to done.
+    pub acr_import_duration: Delay,
     /// `Retry-After` on registry operations; recorded: never sent.
     pub acr_retry_after: Option<u32>,
     /// Life of the tokens handed out.
@@ -212,7 +220,9 @@ impl Default for Params {
             patch_triggers_pickup: true,
             revoke_effect_delay: Duration::from_secs(HOUR / 2),
             restore_effect_delay: Duration::from_secs(HOUR / 2),
+            restore_needs_repair: false,
             identity_expiry_after_detach_attempt: Duration::from_secs(90 * DAY),
+            detach_attempt_blocks_rotation: false,
             uami_can_bypass_firewall: true,
             require_purge_protection: false,
             disabled_blocks_wrap: false,
@@ -235,6 +245,7 @@ impl Default for Params {
             arm_deletes: Bucket { size: 200.0, refill: 10.0 },
             arm_page_size: 1000,
             list_lag: Delay::uniform(0, 30),
+            permissions_readable: true,
             arg_lag: Delay::uniform(0, 300),
             arg_redacts_cmk: true,
             provider_registration_delay: Delay::uniform(30, 120),
@@ -250,6 +261,7 @@ impl Default for Params {
             acr_create_duration: Delay::uniform(8, 12),
             acr_update_duration: Delay::uniform(8, 12),
             acr_delete_duration: Delay::uniform(5, 20),
+            acr_import_duration: Delay::uniform(5, 30),
             acr_retry_after: None,
             token_lifetime: Duration::from_secs(3599),
             client_ip: "203.0.113.1".into(),
@@ -300,6 +312,7 @@ impl Params {
             &mut self.acr_create_duration,
             &mut self.acr_update_duration,
             &mut self.acr_delete_duration,
+            &mut self.acr_import_duration,
         ] {
             f(d);
         }

@@ -168,6 +168,7 @@ impl World {
             exp: None,
             exportable: false,
             tags: Object::new(),
+            material: None,
         };
         let made: Option<KeyVersion> = self.make_version(vault, name, new, now).ok();
         if let Some(key) = self.key_mut(vault, name)
@@ -265,6 +266,8 @@ impl World {
             detach_attempt: None,
             health_since: now,
             healthy: true,
+            served: true,
+            images: Vec::new(),
         };
         self.registries.all.insert(id.to_lowercase(), registry);
         id

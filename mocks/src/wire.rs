@@ -97,20 +97,13 @@ pub(crate) struct Fail {
     pub(crate) message: String,
     pub(crate) inner: Option<String>,
     /// Further members of the error.
-    pub(crate) more: Object,
+    pub(crate) more: Option<Box<Object>>,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl Fail {
     pub(crate) fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code: code.into(),
-            message: message.into(),
-            inner: None,
-            more: Object::new(),
-            headers: Vec::new(),
-        }
+        Self { status, code: code.into(), message: message.into(), inner: None, more: None, headers: Vec::new() }
     }
 
     pub(crate) fn inner(mut self, code: impl Into<String>) -> Self {
@@ -119,7 +112,7 @@ impl Fail {
     }
 
     pub(crate) fn with(mut self, member: &str, value: Value) -> Self {
-        self.more.insert(member.to_owned(), value);
+        self.more.get_or_insert_default().insert(member.to_owned(), value);
         self
     }
 
@@ -189,8 +182,8 @@ impl From<Fail> for Reply {
         if let (Some(inner), Some(o)) = (f.inner, error.as_object_mut()) {
             o.insert("innererror".into(), json!({"code": inner}));
         }
-        if let Some(o) = error.as_object_mut() {
-            o.extend(f.more);
+        if let (Some(more), Some(o)) = (f.more, error.as_object_mut()) {
+            o.extend(*more);
         }
         Self { status: f.status, headers: f.headers, body: Some(json!({"error": error})) }
     }

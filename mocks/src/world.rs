@@ -128,12 +128,22 @@ impl World {
 
     /// Lets everything happen that is due until `now`, in the order of its time.
     pub fn advance(&mut self, now: OffsetDateTime) {
-        self.now = self.now.max(now);
+        // What was moved by hand since then.
+        self.note_registry_health(self.now);
+        let before = self.now;
+        self.now = before.max(now);
         self.settle_providers(now);
-        self.settle_vaults(now);
+        self.settle_vaults(before, now);
+        let mut moments = self.health_moments(before, now);
         while let Some(at) = self.next_registry_event(now) {
+            let later = moments.split_off(&at);
+            moments.into_iter().for_each(|t| self.note_registry_health(t));
+            moments = later;
             self.run_registry_events(at);
+            self.note_registry_health(at);
         }
+        moments.into_iter().for_each(|t| self.note_registry_health(t));
+        self.settle_imports(now);
         self.settle_groups(now);
         self.note_registry_health(now);
     }

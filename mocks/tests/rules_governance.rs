@@ -232,3 +232,62 @@ fn r_arm_32_an_audit_policy_refuses_nothing() {
     let body = vault_body(&c, None);
     assert_eq!(c.arm("PUT", &vault("kv1"), KV, Some(body)).status, 200);
 }
+
+#[test]
+fn permissions_are_told_at_every_scope_below_a_role() {
+    let mut c = Client::instant();
+    let (now, sub) = (c.now, c.sub());
+    let group = c.world.seed_group("rg");
+    let vault = c.world.seed_vault("rg", "kv1", VaultModel::Rbac);
+    c.world.seed_key("kv1", "k", now);
+    let id = c.world.seed_identity("rg", "uai1").id;
+    let reg = c.world.seed_registry("rg", "reg12", "Premium");
+    let key = format!("{vault}/keys/k");
+    c.who = c.world.add_principal(PrincipalKind::User, "other").object_id;
+    let who = c.who;
+    c.world.set_role(who, roles::READER, &sub, now);
+    c.world.set_role(who, roles::KEY_VAULT_CRYPTO_OFFICER, &vault, now);
+    c.world.set_role(who, roles::RBAC_ADMINISTRATOR, &key, now);
+    let ask = |c: &mut Client, scope: &str| {
+        let a = c.arm("GET", &format!("{scope}/providers/Microsoft.Authorization/permissions"), RBAC, None);
+        assert_eq!(a.status, 200, "{scope}");
+        a.body["value"].as_array().unwrap().clone()
+    };
+    for (scope, entries) in [(&sub, 1), (&group, 1), (&id, 1), (&reg, 1), (&vault, 2), (&key, 3)] {
+        let told = ask(&mut c, scope);
+        assert_eq!(told.len(), entries, "{scope}");
+        assert_eq!(told[0]["actions"], json!(["*/read"]));
+    }
+    assert_eq!(ask(&mut c, &key)[1]["dataActions"][0], json!("Microsoft.KeyVault/vaults/keys/*"));
+    c.who = c.world.add_principal(PrincipalKind::User, "nobody").object_id;
+    assert!(ask(&mut c, &reg).is_empty());
+}
+
+#[test]
+fn permissions_may_be_hidden() {
+    let mut c = Client::new(Params { permissions_readable: false, ..Params::instant() });
+    let group = c.world.seed_group("rg");
+    let a = c.arm("GET", &format!("{group}/providers/Microsoft.Authorization/permissions"), RBAC, None);
+    assert_eq!((a.status, a.code()), (403, "AuthorizationFailed"));
+    assert!(a.text("/error/message").contains("'Microsoft.Authorization/permissions/read'"));
+}
+
+#[test]
+fn r_kv_34_owner_and_contributors_have_no_data_actions() {
+    let mut c = Client::instant();
+    let (now, sub) = (c.now, c.sub());
+    for (role, data) in [
+        (roles::OWNER, false),
+        (roles::CONTRIBUTOR, false),
+        (roles::KEY_VAULT_CONTRIBUTOR, false),
+        (roles::USER_ACCESS_ADMINISTRATOR, false),
+        (roles::KEY_VAULT_ADMINISTRATOR, true),
+        (roles::KEY_VAULT_CRYPTO_OFFICER, true),
+    ] {
+        c.who = c.world.add_principal(PrincipalKind::User, "other").object_id;
+        let who = c.who;
+        c.world.set_role(who, role, &sub, now);
+        let a = c.arm("GET", "~/providers/Microsoft.Authorization/permissions", RBAC, None);
+        assert_eq!(a.body["value"][0]["dataActions"] != json!([]), data, "{role}");
+    }
+}

@@ -2,9 +2,12 @@
 
 mod common;
 
-use cmk_mocks::{Delay, Params, VaultModel, roles};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cmk_mocks::{Delay, KeyRef, Params, VaultModel, roles};
 use common::*;
 use serde_json::json;
+use time::Duration;
 
 fn with_vault(params: Params, model: VaultModel) -> Client {
     let mut c = Client::new(params);
@@ -274,4 +277,119 @@ fn r_kv_12_hsm_keys_need_premium_and_tags_are_fifteen() {
     let tags: serde_json::Map<_, _> = (0..16).map(|i| (format!("t{i}"), json!("x"))).collect();
     let body = json!({"kty": "RSA", "tags": tags});
     assert_eq!(c.kv("POST", "kv1", "/keys/k/create", Some(body)).code(), "BadParameter");
+}
+
+#[test]
+fn r_kv_15_16_the_vault_rotates_and_registries_follow() {
+    let after = json!({"timeAfterCreate": "P30D"});
+    let before = json!({"timeBeforeExpiry": "P30D"});
+    for (trigger, days) in [(after, 30), (before, 60)] {
+        let mut c = with_vault(Params::instant(), VaultModel::Policy);
+        let now = c.now;
+        let first = c.world.seed_key("kv1", "k", now);
+        let id = c.world.seed_identity("rg", "uai1");
+        let auto = c.world.seed_registry_cmk("rg", "reg12", "kv1", "k", KeyRef::Versionless, &id.id);
+        let pinned = c.world.seed_registry_cmk("rg", "reg13", "kv1", "k", KeyRef::Versioned, &id.id);
+        c.world.mutate_version_dates("kv1", "k", &first, None, Some((now + Duration::days(90)).unix_timestamp()));
+        let policy = json!({"lifetimeActions": [{"trigger": trigger, "action": {"type": "Rotate"}}],
+            "attributes": {"expiryTime": "P90D"}});
+        assert_eq!(c.kv("PUT", "kv1", "/keys/k/rotationpolicy", Some(policy)).status, 200);
+        c.wait(days * 24 * 3600 - 1);
+        assert_eq!(c.world.key_versions("kv1", "k").len(), 1);
+        // Two periods and the hour of the registry.
+        c.wait(days * 24 * 3600 + 3601);
+        let versions = c.world.key_versions("kv1", "k");
+        assert_eq!(versions.len(), 3);
+        for (i, v) in versions.iter().enumerate().skip(1) {
+            let made = now + Duration::days(days * i64::try_from(i).unwrap());
+            assert_eq!((v.created, v.exp), (made, Some((made + Duration::days(90)).unix_timestamp())));
+        }
+        let used = |c: &Client, reg: &str| c.world.registry(reg).unwrap().versioned_key_identifier.unwrap();
+        assert!(used(&c, &auto).ends_with(&versions[2].version));
+        assert!(used(&c, &pinned).ends_with(&first));
+        let logged = c.world.audit().iter().filter(|e| e.operation_name == "KeyRotateIfDue").count();
+        assert_eq!(logged, 2, "R-KV-17");
+    }
+}
+
+#[test]
+fn r_kv_15_a_policy_set_late_makes_one_version_now() {
+    let mut c = with_vault(Params::instant(), VaultModel::Policy);
+    let now = c.now;
+    c.world.seed_key("kv1", "k", now);
+    c.wait(100 * 24 * 3600);
+    let policy = json!({"lifetimeActions": [{"trigger": {"timeAfterCreate": "P30D"}, "action": {"type": "Rotate"}}]});
+    let set_at = c.now;
+    assert_eq!(c.kv("PUT", "kv1", "/keys/k/rotationpolicy", Some(policy)).status, 200);
+    c.wait(3600);
+    let versions = c.world.key_versions("kv1", "k");
+    assert_eq!((versions.len(), versions[1].created), (2, set_at));
+}
+
+/// Of as many bits; nothing is ever computed with it.
+fn rsa_jwk(bits: usize, kty: &str) -> serde_json::Value {
+    let modulus = URL_SAFE_NO_PAD.encode(vec![0xff; bits / 8]);
+    json!({"kty": kty, "n": modulus, "e": "AQAB", "d": "AQ", "p": "AQ", "q": "AQ",
+        "dp": "AQ", "dq": "AQ", "qi": "AQ", "key_ops": ["wrapKey", "unwrapKey"]})
+}
+
+#[test]
+fn r_kv_11_an_import_makes_a_version_each_time() {
+    let mut c = with_vault(Params::instant(), VaultModel::Policy);
+    let body = json!({"key": rsa_jwk(3072, "RSA"), "attributes": {"enabled": true}, "tags": {"from": "outside"}});
+    let one = c.kv("PUT", "kv1", "/keys/k", Some(body.clone()));
+    assert_eq!((one.status, one.text("/key/kty")), (200, "RSA"));
+    assert_eq!(one.body["key"]["n"], body["key"]["n"]);
+    assert_eq!(one.body["key"]["key_ops"], json!(["wrapKey", "unwrapKey"]));
+    assert!(one.body["key"].get("d").is_none(), "nothing private comes back");
+    assert_eq!(one.body["tags"], body["tags"]);
+    let two = c.kv("PUT", "kv1", "/keys/k", Some(body));
+    assert_ne!(one.text("/key/kid"), two.text("/key/kid"));
+    assert_eq!(c.world.key_versions("kv1", "k").len(), 2);
+    assert_eq!(c.world.audit().last().map(|e| e.operation_name.as_str()), Some("KeyImport"));
+}
+
+#[test]
+fn an_import_is_checked_as_the_vault_does() {
+    let mut c = with_vault(Params::instant(), VaultModel::Policy);
+    let code = |c: &mut Client, key: serde_json::Value, hsm: bool| {
+        let a = c.kv("PUT", "kv1", "/keys/k", Some(json!({"key": key, "Hsm": hsm})));
+        if a.status == 200 { a.text("/key/kty").to_owned() } else { a.code().to_owned() }
+    };
+    let mut public_only = rsa_jwk(2048, "RSA");
+    public_only.as_object_mut().unwrap().remove("d");
+    assert_eq!(code(&mut c, public_only, false), "BadParameter");
+    assert_eq!(code(&mut c, rsa_jwk(1024, "RSA"), false), "BadParameter");
+    assert_eq!(code(&mut c, json!({"kty": "oct", "k": "AQ"}), false), "BadParameter");
+    let ec = json!({"kty": "EC", "crv": "P-256", "x": "AQ", "y": "AQ", "d": "AQ"});
+    assert_eq!(code(&mut c, ec, false), "EC", "only the registry refuses it (R-CMK-05)");
+    // Hardware: by the flag, or wrapped for it; both need Premium.
+    let blob = json!({"kty": "RSA-HSM", "key_hsm": "AQID"});
+    assert_eq!(code(&mut c, blob.clone(), false), "BadParameter");
+    assert_eq!(code(&mut c, rsa_jwk(2048, "RSA"), true), "BadParameter");
+    c.world.mutate_vault_premium("kv1", true);
+    assert_eq!(code(&mut c, blob, false), "RSA-HSM");
+    assert_eq!(code(&mut c, rsa_jwk(2048, "RSA"), true), "RSA-HSM");
+    assert_eq!(c.world.key_versions("kv1", "k").len(), 3);
+    c.world.mutate_delete_key("kv1", "k");
+    let a = c.kv("PUT", "kv1", "/keys/k", Some(json!({"key": rsa_jwk(2048, "RSA")})));
+    assert_eq!((a.status, a.text("/error/innererror/code")), (409, "ObjectIsDeletedButRecoverable"));
+}
+
+#[test]
+fn importing_is_a_right_of_its_own() {
+    let mut c = with_vault(Params::instant(), VaultModel::Rbac);
+    let (now, sub) = (c.now, c.sub());
+    let body = json!({"key": rsa_jwk(2048, "RSA")});
+    assert_eq!(c.kv("PUT", "kv1", "/keys/k", Some(body.clone())).status, 200);
+    c.who = c.world.add_principal(cmk_mocks::PrincipalKind::User, "other").object_id;
+    let who = c.who;
+    c.world.set_role(who, roles::KEY_VAULT_CRYPTO_USER, &sub, now);
+    let a = c.kv("PUT", "kv1", "/keys/k", Some(body.clone()));
+    assert_eq!(a.text("/error/innererror/code"), "ForbiddenByRbac");
+    assert!(a.text("/error/message").contains("Microsoft.KeyVault/vaults/keys/import/action"));
+    c.world.mutate_vault_model("kv1", VaultModel::Policy);
+    c.world.seed_grant(who, "kv1", "k", now);
+    let a = c.kv("PUT", "kv1", "/keys/k", Some(body));
+    assert!(a.text("/error/message").contains("does not have keys import permission"), "R-ERR-28d");
 }

@@ -66,7 +66,7 @@ impl ArmPath {
 }
 
 /// R-ERR-30
-pub(super) fn authorization_failed(who: &Caller, action: &str, scope: &str) -> Fail {
+pub(crate) fn authorization_failed(who: &Caller, action: &str, scope: &str) -> Fail {
     Fail::new(
         403,
         "AuthorizationFailed",

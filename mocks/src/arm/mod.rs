@@ -6,7 +6,8 @@ mod throttle;
 mod versions;
 
 pub(crate) use errors::{
-    another_operation, bad_name, group_not_found, linked_authorization_failed, missing_identity, resource_not_found,
+    another_operation, authorization_failed, bad_name, group_not_found, linked_authorization_failed, missing_identity,
+    resource_not_found,
 };
 pub(crate) use path::ArmPath;
 pub(crate) use throttle::Throttle;

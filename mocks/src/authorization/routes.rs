@@ -1,7 +1,7 @@
 use super::errors;
 use super::state::{Assignment, Wish, within};
 use crate::World;
-use crate::arm::{ArmPath, authorize};
+use crate::arm::{ArmPath, authorization_failed, authorize};
 use crate::roles::{ROLES, Role};
 use crate::stamp;
 use crate::wire::{Call, Caller, Fail, Object, Peek, Reply, page};
@@ -16,7 +16,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
     let target = format!("{}/providers/{}", path.scope, path.tail());
     match (&call.method, parts.as_slice()) {
         (_, ["locks", ..]) => super::locks::handle(world, call, caller, path, &parts),
-        (&Method::GET, ["permissions"]) => Ok(permissions(world, call, caller, &path.scope)),
+        (&Method::GET, ["permissions"]) => permissions(world, call, caller, &path.scope),
         (&Method::GET, ["roledefinitions"]) => {
             authorize(world, call, caller, &action("roleDefinitions/read"), &path.scope)?;
             definitions(world, call)
@@ -116,10 +116,14 @@ fn list(world: &World, call: &Call, caller: &Caller, scope: &str) -> Result<Repl
     Ok(Reply::json(200, body))
 }
 
-fn permissions(world: &World, call: &Call, caller: &Caller, scope: &str) -> Reply {
+/// What the caller's roles at the scope and above it allow, an entry a role. Needs no right of its own.
+fn permissions(world: &World, call: &Call, caller: &Caller, scope: &str) -> Result<Reply, Fail> {
+    if !world.params.permissions_readable {
+        return Err(authorization_failed(caller, "Microsoft.Authorization/permissions/read", scope));
+    }
     let value: Vec<Value> =
         world.granted_roles(call.now, caller.object_id, scope).map(|r| Value::Object(permission(r))).collect();
-    Reply::json(200, json!({"value": value}))
+    Ok(Reply::json(200, json!({"value": value})))
 }
 
 fn permission(role: &Role) -> Object {

@@ -3,7 +3,7 @@
 use super::rotation::{default_policy, read_arm_policy};
 use super::routes::{Op, Target};
 use super::state::{Key, KeyVersion, Life, MAX_TAGS, NewVersion, Transition, Use, usable, valid_key_name};
-use super::{errors, render};
+use super::{errors, import, render};
 use crate::World;
 use crate::access::Denial;
 use crate::vaults::Vault;
@@ -33,6 +33,7 @@ pub(super) fn act(world: &mut World, call: &Call, vault: &Vault, target: &Target
             Ok(Reply::json(200, Value::Object(render::bundle(vault, suffix, key, v, call))))
         }
         Op::Create => create(world, call, vault, name),
+        Op::Import => import::import(world, call, vault, name),
         Op::Rotate => {
             live(vault, name, call)?;
             writable(vault)?;
@@ -130,7 +131,7 @@ fn policy_id(vault: &Vault, suffix: &str, key: &Key) -> String {
 }
 
 /// The bundle of a version as it is now.
-fn answer(world: &World, call: &Call, vault: &str, name: &str, version: &str) -> Result<Reply, Fail> {
+pub(super) fn answer(world: &World, call: &Call, vault: &str, name: &str, version: &str) -> Result<Reply, Fail> {
     let suffix = world.setup.cloud.vault_suffix();
     let vault = world.vaults.get(vault).ok_or_else(errors::no_route)?;
     let key = vault.keys.get(&name.to_lowercase()).ok_or_else(|| errors::not_found(name))?;
@@ -138,13 +139,19 @@ fn answer(world: &World, call: &Call, vault: &str, name: &str, version: &str) ->
     Ok(Reply::json(200, Value::Object(render::bundle(vault, suffix, key, v, call))))
 }
 
-fn create(world: &mut World, call: &Call, vault: &Vault, name: &str) -> Result<Reply, Fail> {
+/// Whether a version of this name may be made now.
+pub(super) fn check_name(call: &Call, vault: &Vault, name: &str) -> Result<(), Fail> {
     if !valid_key_name(name) {
         return Err(errors::bad(format!("The request URI contains an invalid name: {name}")));
     }
-    if let Some(state) = vault.keys.get(&name.to_lowercase()).and_then(|k| k.transition(call.now)) {
-        return Err(errors::conflict(name, state));
+    match vault.keys.get(&name.to_lowercase()).and_then(|k| k.transition(call.now)) {
+        Some(state) => Err(errors::conflict(name, state)),
+        None => Ok(()),
     }
+}
+
+fn create(world: &mut World, call: &Call, vault: &Vault, name: &str) -> Result<Reply, Fail> {
+    check_name(call, vault, name)?;
     let body = call.json().map_err(|f| errors::bad(f.message))?;
     let kty = body.text("kty").ok_or_else(|| errors::bad("Property  kty  is required."))?.to_owned();
     let ops = body.at("key_ops").and_then(Value::as_array);
@@ -158,6 +165,7 @@ fn create(world: &mut World, call: &Call, vault: &Vault, name: &str) -> Result<R
         exp: body.int("attributes.exp"),
         exportable: body.flag("attributes.exportable").unwrap_or(false),
         tags: tags_of(&body).unwrap_or_default(),
+        material: None,
     };
     let made = world.make_version(&vault.name, name, new, call.now)?;
     answer(world, call, &vault.name, name, &made.version)

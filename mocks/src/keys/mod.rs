@@ -2,6 +2,7 @@
 
 mod act;
 mod errors;
+mod import;
 mod render;
 mod rotation;
 mod routes;

@@ -2,6 +2,7 @@ use super::errors;
 use super::rotation::RotationPolicy;
 use crate::World;
 use crate::access::Denial;
+use crate::audit::Entry;
 use crate::wire::{Fail, Object};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -51,6 +52,14 @@ pub(crate) struct Key {
 impl Key {
     pub(crate) fn is_active(&self, now: OffsetDateTime) -> bool {
         matches!(self.life, Life::ActiveFrom(t) if t <= now)
+    }
+
+    /// None of a deleted key.
+    pub(crate) fn active_from(&self) -> Option<OffsetDateTime> {
+        match self.life {
+            Life::ActiveFrom(t) => Some(t),
+            Life::Deleted { .. } => None,
+        }
     }
 
     pub(crate) fn transition(&self, now: OffsetDateTime) -> Option<Transition> {
@@ -128,6 +137,8 @@ pub(crate) struct NewVersion {
     pub(crate) exp: Option<i64>,
     pub(crate) exportable: bool,
     pub(crate) tags: Object,
+    /// The public part, where it is brought along.
+    pub(crate) material: Option<Vec<String>>,
 }
 
 /// R-KV-10
@@ -181,7 +192,9 @@ impl World {
             let all = if rsa { RSA_OPS } else { EC_OPS };
             all.iter().map(|o| (*o).to_owned()).collect()
         });
-        let material = if rsa {
+        let material = if let Some(brought) = new.material {
+            brought
+        } else if rsa {
             vec![self.rng.modulus(u32::try_from(size).unwrap_or(2048))]
         } else {
             vec![self.rng.base64url(32), self.rng.base64url(32)]
@@ -227,12 +240,23 @@ impl World {
             exp: key.policy.as_ref().and_then(|p| p.expiry_of_new(now)),
             exportable: current.exportable,
             tags: current.tags.clone(),
+            material: None,
         };
         self.make_version(vault, name, new, now)
     }
 
-    /// Ends of retention, and versions that policies make.
-    pub(crate) fn settle_keys(&mut self, now: OffsetDateTime) {
+    fn rotate_by_policy(&mut self, vault: &str, name: &str, at: OffsetDateTime) -> Result<(), Fail> {
+        let made = self.rotate_key(vault, name, at)?;
+        let uri = self.vaults.get(vault).map(|v| v.uri(self.setup.cloud.vault_suffix())).unwrap_or_default();
+        let uri = format!("{uri}/keys/{name}/{}", made.version);
+        let ip = String::new();
+        self.log(at, Entry { operation: "KeyRotateIfDue", vault, uri, status: 200, cause: None, caller: None, ip });
+        Ok(())
+    }
+
+    /// Ends of retention, and versions that policies make. None is made before `before`: a policy that was set late, or
+    /// a key that was away, has it made then.
+    pub(crate) fn settle_keys(&mut self, before: OffsetDateTime, now: OffsetDateTime) {
         let mut due = Vec::new();
         for vault in self.vaults.live.values_mut() {
             let retention = Duration::days(i64::from(vault.retention_days));
@@ -247,11 +271,12 @@ impl World {
                 let key = self.vaults.get(&vault).and_then(|v| v.keys.get(&name.to_lowercase()));
                 let at = key.and_then(|k| {
                     let current = k.current()?;
-                    k.policy.as_ref()?.due(current.created, current.exp)
+                    let due = k.policy.as_ref()?.due(current.created, current.exp)?;
+                    Some(due.max(before).max(k.active_from()?))
                 });
                 match at {
                     Some(at) if at <= now => {
-                        if self.rotate_key(&vault, &name, at).is_err() {
+                        if self.rotate_by_policy(&vault, &name, at).is_err() {
                             break;
                         }
                     }

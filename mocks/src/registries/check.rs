@@ -1,6 +1,7 @@
 //! Reading a PUT or PATCH into the registry that is asked for, and what is refused before anything starts.
 
 use super::errors;
+use super::operations::shown_identity;
 use super::state::{Attached, Cmk, KeyId, Registry, Spec};
 use crate::World;
 use crate::arm::missing_identity;
@@ -251,11 +252,8 @@ impl World {
             client => spec.user.values().any(|a| a.client_id.to_string().eq_ignore_ascii_case(client)),
         };
         if !attached {
-            let system = before.and_then(|b| b.system).map(|p| p.to_string());
-            let shown = match cmk.identity.as_str() {
-                "system" => system.unwrap_or_else(|| "system".into()),
-                client => client.to_owned(),
-            };
+            let shown = Spec { system: spec.system.or(before.and_then(|b| b.system)), ..spec.clone() };
+            let shown = shown_identity(&shown);
             return Err(errors::no_access_to_identity(id, name, &shown));
         }
         let key = KeyId::parse(self.setup.cloud, &cmk.key_identifier);

@@ -1,5 +1,6 @@
 //! Codes that begin with `SimUnverified.` stand for refusals whose real code or text is not known (R-ERR-10, G-01).
 
+use crate::access::Denial;
 use crate::wire::Fail;
 
 const MORE: &str = "For more information on bring your own key, please visit 'https://aka.ms/acr/cmk'.";
@@ -25,6 +26,34 @@ pub(super) fn no_access_to_identity(registry_id: &str, name: &str, identity: &st
             "Azure resource '{id}' does not have access to identity '{identity}' Try forcibly adding the identity to the registry {name}. {MORE}"
         ),
     )
+}
+
+/// What the data plane says, by the true cause: R-ERR-04 or R-ERR-02.
+pub(super) fn data_plane(denial: Denial) -> &'static str {
+    if denial.is_of_identity() {
+        "The identity associated with the registry is inactive. This could be due to attempted removal of the identity. Reassign the identity manually"
+    } else {
+        "Access to Key Encryption Key is forbidden. View troubleshooting steps at https://aka.ms/acr/cmk"
+    }
+}
+
+/// What an import says where the key or the identity fails: the texts are the data plane's, the code is not known.
+pub(super) fn key_forbidden(denial: Denial) -> Fail {
+    Fail::new(403, "SimUnverified.KeyForbidden", data_plane(denial))
+}
+
+/// Code and text are not known.
+pub(super) fn tag_exists(tag: &str) -> Fail {
+    Fail::new(409, "SimUnverified.TagExists", format!("The tag {tag} exists in the registry; use mode Force."))
+}
+
+/// Code and text are not known.
+pub(super) fn no_source() -> Fail {
+    Fail::new(400, "SimUnverified.SourceNotFound", "The source registry was not found.")
+}
+
+pub(super) fn gone() -> Fail {
+    Fail::new(404, "SimUnverified.RegistryGone", "The registry is gone.")
 }
 
 /// R-ERR-06

@@ -3,11 +3,14 @@
 mod check;
 mod errors;
 mod health;
+mod import;
 mod operations;
 mod render;
 mod routes;
 mod state;
 
 pub(crate) use check::default_props;
+pub use health::Renewal;
 pub(crate) use routes::handle;
+pub use state::ImportedImage;
 pub(crate) use state::{Attached, Cmk, KeyId, Pending, Registries, Registry, Spec, State, Step};

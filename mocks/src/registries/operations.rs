@@ -26,8 +26,8 @@ impl World {
         let due = now + delay.draw(&mut self.rng);
         let operation = format!("registries-{}", self.rng.guid());
         let running = if step == Step::Create { "Creating" } else { "Updating" };
-        let delete = step == Step::Delete;
-        let record = Operation { running: running.to_owned(), outcome: None, delete };
+        let by_location = step == Step::Delete;
+        let record = Operation { running: running.to_owned(), outcome: None, by_location };
         self.registries.operations.insert(operation.clone(), record);
         if let Some(r) = self.registries.get_mut(id) {
             r.modified = now;
@@ -67,6 +67,7 @@ impl World {
 
     fn finish(&mut self, id: &str, pending: Pending, at: OffsetDateTime) {
         let mut target = pending.target;
+        let before = self.registries.all.get(id).map(|r| r.spec.clone());
         let outcome = match pending.step {
             Step::Delete => {
                 self.registries.all.remove(id);
@@ -74,6 +75,7 @@ impl World {
             }
             step => self.adopt_key(id, &mut target, step, at),
         };
+        self.drop_system_identity(before.as_ref(), outcome.is_ok().then_some(&target), pending.step == Step::Delete);
         let phase = self.params.acr_auto_rotate_poll.mul_f64(self.rng.unit());
         if let Some(r) = self.registries.all.get_mut(id) {
             r.pending = None;
@@ -81,8 +83,15 @@ impl World {
                 Ok(()) => {
                     let look = r.spec.cmk.as_ref().map(|c| &c.key_identifier)
                         != target.cmk.as_ref().map(|c| &c.key_identifier);
+                    let identity = |s: &Spec| s.cmk.as_ref().map(|c| c.identity.clone());
+                    if identity(&r.spec) != identity(&target) {
+                        r.detach_attempt = None;
+                    }
                     r.spec = target;
                     r.state = State::Succeeded;
+                    if pending.step == (Step::Update { encryption: true }) {
+                        r.proven(at);
+                    }
                     if look || !r.born {
                         r.next_poll = at + phase;
                     }
@@ -100,6 +109,14 @@ impl World {
         let outcome = outcome.map_err(|f| (f.code, f.message));
         if let Some(op) = self.registries.operations.get_mut(&pending.operation) {
             op.outcome = Some(outcome);
+        }
+    }
+
+    /// A system identity that is switched off, or goes with its registry, is no principal any more.
+    fn drop_system_identity(&mut self, before: Option<&Spec>, after: Option<&Spec>, deleted: bool) {
+        let kept = if deleted { None } else { after.or(before).and_then(|s| s.system) };
+        if let Some(gone) = before.and_then(|s| s.system).filter(|p| Some(*p) != kept) {
+            self.directory.principals.remove(&gone);
         }
     }
 
@@ -121,8 +138,23 @@ impl World {
         if key.version.is_none() && same && !self.params.patch_triggers_pickup {
             key.version = old_used.as_ref().and_then(|k| k.version.clone());
         }
-        let detach = registry.as_ref().and_then(|r| r.detach_attempt);
-        let refused = |_: Denial| errors::key_access(&cmk.key_identifier, &cmk.identity);
+        // The risk is the old identity's: another one has none (R-CMK-22).
+        let at_risk = registry.as_ref().and_then(|r| r.detach_attempt);
+        let same_identity = old.as_ref().and_then(|s| s.cmk.as_ref()).is_none_or(|c| c.identity == cmk.identity);
+        let detach = at_risk.filter(|_| same_identity);
+        let (registry_id, name) = registry.as_ref().map_or((id, ""), |r| (r.id.as_str(), r.name.as_str()));
+        if at_risk.is_some() && self.params.detach_attempt_blocks_rotation {
+            let shown = old.as_ref().map_or_else(String::new, shown_identity);
+            return Err(errors::no_access_to_identity(registry_id, name, &shown));
+        }
+        // 10.2: what is wrong with the identity has its own text.
+        let refused = |denial: Denial| {
+            if denial.is_of_identity() {
+                errors::no_access_to_identity(registry_id, name, &shown_identity(target))
+            } else {
+                errors::key_access(&cmk.key_identifier, &cmk.identity)
+            }
+        };
         let version = self.use_key(target, detach, &key, KeyOp::Get, at).map_err(refused)?;
         if !version.kty.starts_with("RSA") {
             return Err(errors::key_type());
@@ -135,7 +167,7 @@ impl World {
             && !old_key.uri(cloud, old_key.version.as_deref().unwrap_or_default()).eq_ignore_ascii_case(&used)
         {
             // The old identity first; where it is lost, the new one may do (R-CMK-22).
-            let opened = self.use_key(old, detach, old_key, KeyOp::Unwrap, at).is_ok()
+            let opened = self.use_key(old, at_risk, old_key, KeyOp::Unwrap, at).is_ok()
                 || self.use_key(target, detach, old_key, KeyOp::Unwrap, at).is_ok();
             if !opened {
                 let old_cmk = old.cmk.as_ref().unwrap_or(&cmk);
@@ -150,7 +182,7 @@ impl World {
     }
 
     /// One call of the registry to the vault; the vault's log has the true cause.
-    fn use_key(
+    pub(super) fn use_key(
         &mut self,
         spec: &Spec,
         detach: Option<OffsetDateTime>,
@@ -217,6 +249,15 @@ impl World {
         {
             moved_to(c, key.uri(cloud, &newest.version), at);
         }
+    }
+}
+
+/// The GUID of the identity a spec uses for its key, as refusals show it.
+pub(super) fn shown_identity(spec: &Spec) -> String {
+    match (spec.cmk.as_ref().map(|c| c.identity.as_str()), spec.system) {
+        (Some("system"), Some(principal)) => principal.to_string(),
+        (Some(identity), _) => identity.to_owned(),
+        (None, _) => String::new(),
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn body(world: &World, api: &str, r: &Registry) -> Value {
     let hidden = r.state == State::Creating && world.params.acr_first_body == FirstBody::Before;
     let premium = spec.sku == "Premium";
     let mut p = Object::new();
-    p.insert("loginServer".into(), json!(format!("{}.{}", r.name.to_lowercase(), world.setup.cloud.registry_suffix())));
+    p.insert("loginServer".into(), json!(world.login_server(&r.name)));
     p.insert("creationDate".into(), json!(stamp::zulu(r.created)));
     p.insert("provisioningState".into(), json!(camel(r.state)));
     for (name, value) in &spec.props {

@@ -1,4 +1,5 @@
 use super::check::valid_name;
+use super::operations::shown_identity;
 use super::state::{Registry, Spec, State, Step};
 use super::{errors, render};
 use crate::World;
@@ -28,10 +29,11 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
         (&Method::GET, ["locations", _, "operationresults", op]) => {
             let action = "Microsoft.ContainerRegistry/locations/operationResults/read";
             authorize(world, call, caller, action, &world.subscription_id())?;
-            let found = world.registries.operations.get(*op).filter(|o| o.delete);
+            let found = world.registries.operations.get(*op).filter(|o| o.by_location);
             let found = found.ok_or_else(|| resource_not_found(path))?;
-            Ok(match found.outcome {
-                Some(_) => Reply::empty(200),
+            Ok(match &found.outcome {
+                Some(Ok(())) => Reply::empty(200),
+                Some(Err((code, message))) => Fail::new(400, code, message).into(),
                 None => Reply::empty(202).header("location", results_url(world, call, path.name(1), op)),
             })
         }
@@ -60,6 +62,11 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
             let registry = find(world)?;
             let url = results_url(world, call, &registry.location, &op);
             Ok(Reply::json(202, render::body(world, call.api_version(), &registry)).header("location", url))
+        }
+        (&Method::POST, ["registries", _, "importimage"]) => {
+            may(world, "importImage/action")?;
+            let registry = find(world)?;
+            super::import::start(world, call, &registry)
         }
         (&Method::GET, ["registries", _, "listusages"]) => {
             may(world, "listUsages/read")?;
@@ -91,7 +98,7 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
     }
 }
 
-fn results_url(world: &World, call: &Call, location: &str, op: &str) -> String {
+pub(super) fn results_url(world: &World, call: &Call, location: &str, op: &str) -> String {
     format!(
         "https://{}{}/providers/Microsoft.ContainerRegistry/locations/{location}/operationResults/{op}?api-version={}",
         world.setup.cloud.arm_host(),
@@ -179,6 +186,8 @@ fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Resul
             detach_attempt: None,
             health_since: call.now,
             healthy: true,
+            served: true,
+            images: Vec::new(),
         };
         world.registries.all.insert(id.to_lowercase(), registry);
     }
@@ -228,12 +237,9 @@ fn note_detach(world: &mut World, id: &str, fail: Fail) -> Fail {
     let now = world.now;
     if fail.code == "SimUnverified.IdentityInUse"
         && let Some(r) = world.registries.get_mut(id)
-        && let Some(cmk) = &r.spec.cmk
+        && r.spec.cmk.is_some()
     {
-        let in_use = match (cmk.identity.as_str(), r.spec.system) {
-            ("system", Some(principal)) => principal.to_string(),
-            (client, _) => client.to_owned(),
-        };
+        let in_use = shown_identity(&r.spec);
         // Another GUID in the text is a wrong identity asked for, no removal of the right one.
         if fail.message.contains(&in_use) {
             r.detach_attempt.get_or_insert(now);

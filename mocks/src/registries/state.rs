@@ -1,3 +1,4 @@
+use super::import::Import;
 use crate::World;
 use crate::cloud::SimCloud;
 use crate::resources::Listed;
@@ -116,13 +117,34 @@ pub(crate) struct Registry {
     /// Since when the key can, or cannot, be used.
     pub(crate) health_since: OffsetDateTime,
     pub(crate) healthy: bool,
+    /// Whether pulls were served before that.
+    #[serde(default = "served")]
+    pub(crate) served: bool,
+    #[serde(default)]
+    pub(crate) images: Vec<ImportedImage>,
+}
+
+fn served() -> bool {
+    true
+}
+
+/// An image that was imported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedImage {
+    /// `repository:tag`, or a repository where no tag was asked for.
+    pub target: String,
+    /// `host/repository:tag`, or with a digest.
+    pub source: String,
+    /// When it was there.
+    pub at: OffsetDateTime,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Operation {
     pub(crate) running: String,
     pub(crate) outcome: Option<Result<(), (String, String)>>,
-    pub(crate) delete: bool,
+    /// Whether it is followed by `Location`, as deletions and imports are.
+    pub(crate) by_location: bool,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -130,6 +152,8 @@ pub(crate) struct Registries {
     /// By id in lower case.
     pub(crate) all: BTreeMap<String, Registry>,
     pub(crate) operations: BTreeMap<String, Operation>,
+    #[serde(default)]
+    pub(crate) imports: Vec<Import>,
 }
 
 impl Registries {

@@ -105,6 +105,7 @@ fn put(world: &mut World, call: &Call, caller: &Caller, vault: &str, name: &str)
         exp: request.int("properties.attributes.exp"),
         exportable: request.flag("properties.attributes.exportable").unwrap_or(false),
         tags: tags_of(&request).unwrap_or_default(),
+        material: None,
     };
     let policy = request.object("properties.rotationPolicy").map(read_arm_policy);
     if let Some(state) = world.key_in_transition(vault, name, call.now) {

@@ -54,11 +54,12 @@ impl World {
         Ok(id)
     }
 
-    pub(crate) fn settle_vaults(&mut self, now: OffsetDateTime) {
+    /// `before`: when this was last done.
+    pub(crate) fn settle_vaults(&mut self, before: OffsetDateTime, now: OffsetDateTime) {
         self.vaults
             .deleted
             .retain(|_, v| v.purging_until.is_none_or(|t| t > now) && v.purge_at().is_none_or(|t| t > now));
-        self.settle_keys(now);
+        self.settle_keys(before, now);
     }
 }
 
