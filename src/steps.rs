@@ -6,6 +6,7 @@ mod delete_key;
 mod delete_vault;
 mod deploy_template;
 mod detach_identity;
+mod door;
 mod ensure_group;
 mod ensure_identity;
 mod ensure_key;

@@ -1,4 +1,5 @@
 use super::RecoverKey;
+use super::door;
 use crate::{
     Result,
     azure::{Reader, Writer, id::KeyId},
@@ -41,17 +42,11 @@ impl Step for DeleteKey {
         )
         .note("disabling its versions has the same effect and is undone at once; a deleted key can be purged by whoever may")
     }
-    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
+    async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<()>> {
         match look.key(&self.key.versionless()).await {
             Ok(None) => Ok(Seen::Done(())),
             Ok(Some(_)) => Ok(Seen::Needs(Needs::new(self.foresee()).before(&"there").foreseen(()))),
-            Err(e) if e.status() == Some(403) => {
-                Ok(Seen::Refused(vec![super::mint_version::shut_out(&e, "get, list and delete")]))
-            }
-            Err(e) if e.service().is_some_and(|e| e.object_in_transition()) => {
-                Ok(Seen::Busy("the key to come out of a transition (R-KV-13)".into()))
-            }
-            Err(e) => Err(e.into()),
+            Err(e) => door::kept_out(e, me, self.after.is_some(), "get, list and delete"),
         }
     }
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
@@ -73,14 +68,9 @@ impl Step for DeleteKey {
         })
     }
     fn patience(&self) -> Duration {
-        Duration::from_secs(10 * 60)
+        door::PATIENCE
     }
-    fn class(&self, error: &Error, _: &Me<'_>) -> Class {
-        match error.service() {
-            Some(e) if e.object_in_transition() => {
-                Class::Again { why: "the key to come out of a transition (R-KV-13)".into() }
-            }
-            _ => Class::of(error),
-        }
+    fn class(&self, error: &Error, me: &Me<'_>) -> Class {
+        door::class(error, me, self.after.is_some())
     }
 }

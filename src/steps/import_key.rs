@@ -1,4 +1,4 @@
-use super::mint_version::{TAG, shut_out};
+use super::{door, mint_version::TAG};
 use crate::{
     Result,
     azure::{
@@ -14,8 +14,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, io::Read as _, path::PathBuf, time::Duration};
 
-/// A role takes up to ten minutes to take effect (R-RBAC-01), and is given up on after fifteen.
-const YOUNG: Duration = Duration::from_secs(15 * 60);
+const RIGHTS: &str = "get, list and import";
 
 /// Where key material lies, and by what it is known. The material itself is neither kept nor journaled: it is read when it
 /// is sent.
@@ -143,15 +142,7 @@ impl Step for ImportKey {
     }
 
     async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<Imported>> {
-        let kept_out = |e: crate::azure::CallError| {
-            if e.status() != Some(403) {
-                return Err(Error::from(e));
-            }
-            if self.granted.is_some() && me.elapsed < YOUNG {
-                return Ok(Seen::Busy("the caller's new role to take effect (R-RBAC-01)".into()));
-            }
-            Ok(Seen::Refused(vec![shut_out(&e, "get, list and import")]))
-        };
+        let kept_out = |e| door::kept_out(e, me, self.granted.is_some(), RIGHTS);
         let versions = match look.key_versions(self.key.host(), self.key.name()).await {
             Ok(versions) => versions,
             Err(e) => return kept_out(e),
@@ -165,9 +156,6 @@ impl Step for ImportKey {
         }
         let current = match look.key(&self.key).await {
             Ok(current) => current,
-            Err(e) if e.service().is_some_and(|e| e.object_in_transition()) => {
-                return Ok(Seen::Busy("the key to come out of a transition (R-KV-13)".into()));
-            }
             Err(e) => return kept_out(e),
         };
         let Some(current) = current else {
@@ -195,17 +183,9 @@ impl Step for ImportKey {
     }
 
     fn patience(&self) -> Duration {
-        YOUNG + Duration::from_secs(5 * 60)
+        door::PATIENCE
     }
     fn class(&self, error: &Error, me: &Me<'_>) -> Class {
-        match error.service() {
-            Some(e) if self.granted.is_some() && e.status == 403 && me.elapsed < YOUNG => {
-                Class::Again { why: "the caller's new role to take effect (R-RBAC-01)".into() }
-            }
-            Some(e) if e.object_in_transition() => {
-                Class::Again { why: "the key to come out of a transition (R-KV-13)".into() }
-            }
-            _ => Class::of(error),
-        }
+        door::class(error, me, self.granted.is_some())
     }
 }

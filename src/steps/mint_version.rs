@@ -1,7 +1,8 @@
+use super::door;
 use crate::{
     Result,
     azure::{
-        CallError, Reader, Writer,
+        Reader, Writer,
         id::{KeyId, KeyVersion},
         keys::{KeyItemView, KeySpec, KeyView},
     },
@@ -18,8 +19,7 @@ use time::OffsetDateTime;
 pub(crate) const TAG: &str = "cmk-run";
 /// Key Vault's limit (R-KV-10).
 const TAGS: usize = 15;
-/// A role takes up to ten minutes to take effect (R-RBAC-01), and is given up on after fifteen.
-const YOUNG_GRANT: Duration = Duration::from_secs(15 * 60);
+const RIGHTS: &str = "get, list and create";
 
 /// Makes a new version of a key, shaped as its current one (R-KV-11).
 ///
@@ -105,11 +105,11 @@ impl Step for MintVersion {
                     "recover it if it was deleted, or rotate to another key",
                 )]));
             }
-            Err(e) => return self.kept_out(e, me),
+            Err(e) => return door::kept_out(e, me, self.granted.is_some(), RIGHTS),
         };
         match look.key_versions(self.key.host(), self.key.name()).await {
             Ok(versions) => Ok(self.decide(&versions, &current, me, look.core.guards.hold(Guard::TagLook))),
-            Err(e) => self.kept_out(e, me),
+            Err(e) => door::kept_out(e, me, self.granted.is_some(), RIGHTS),
         }
     }
 
@@ -129,56 +129,9 @@ impl Step for MintVersion {
     }
 
     fn patience(&self) -> Duration {
-        YOUNG_GRANT + Duration::from_secs(5 * 60)
+        door::PATIENCE
     }
-    fn class(&self, error: &Error, _: &Me<'_>) -> Class {
-        match error.service() {
-            Some(e) if self.granted.is_some() && e.status == 403 => {
-                Class::Again { why: "the caller's new role to take effect (R-RBAC-01)".into() }
-            }
-            Some(e) if e.object_in_transition() => {
-                Class::Again { why: "the key to come out of a transition (R-KV-13)".into() }
-            }
-            _ => Class::of(error),
-        }
+    fn class(&self, error: &Error, me: &Me<'_>) -> Class {
+        door::class(error, me, self.granted.is_some())
     }
-}
-
-impl MintVersion {
-    /// The vault does not let the caller in: wait while a grant of this run is young, else say who must let it in.
-    fn kept_out(&self, error: CallError, me: &Me<'_>) -> Result<Seen<Minted>> {
-        if error.status() != Some(403) {
-            return Err(error.into());
-        }
-        if self.granted.is_some() && me.elapsed < YOUNG_GRANT {
-            return Ok(Seen::Busy("the caller's new role to take effect (R-RBAC-01)".into()));
-        }
-        Ok(Seen::Refused(vec![shut_out(&error, "get, list and create")]))
-    }
-}
-
-/// Why a vault does not let the caller in, and the ways on (R-KV-34, R-KV-40).
-pub(super) fn shut_out(error: &CallError, permissions: &str) -> Refusal {
-    let (rule, way_out) = match error.service().and_then(|e| e.firewall_refusal()) {
-        Some(shut) => {
-            let address = shut.client.as_ref().map_or_else(String::new, |a| format!(" {a}"));
-            let rule =
-                shut.client.as_ref().map_or_else(String::new, |a| format!(" (`cmk vault-network .. --allow-ip {a}`)"));
-            (
-                "R-KV-40",
-                format!(
-                    "let this machine's address{address} through the vault's firewall{rule}, or run where it is let in: in one of \
-                     its subnets, or behind its private endpoint"
-                ),
-            )
-        }
-        None => (
-            "R-KV-34",
-            format!(
-                "give the caller the role Key Vault Crypto Officer on the key (`.grant_me()`), or an access policy with \
-                 {permissions}"
-            ),
-        ),
-    };
-    Refusal::new(format!("the vault does not let this caller in: {error}"), rule, way_out)
 }

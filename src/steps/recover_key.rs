@@ -1,3 +1,4 @@
+use super::door;
 use crate::{
     Result,
     azure::{
@@ -11,8 +12,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
 
-/// How long a vault's own right may take to be in effect after the vault is recovered (R-RBAC-01).
-const YOUNG: Duration = Duration::from_secs(15 * 60);
+const RIGHTS: &str = "get and recover";
 
 /// Recovers a deleted key with all its versions, and waits until it is back (R-KV-12, R-KV-13).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,16 +65,7 @@ impl Step for RecoverKey {
             Ok(None) => {}
             // ARM shows what is there and nothing of what is deleted.
             Err(e) if e.status() == Some(403) && self.there_by_arm(look).await? => return Ok(Seen::Done(())),
-            Err(e) if e.status() == Some(403) && self.after.is_some() && me.elapsed < YOUNG => {
-                return Ok(Seen::Busy("the caller's right in the vault to take effect (R-RBAC-01)".into()));
-            }
-            Err(e) if e.status() == Some(403) => {
-                return Ok(Seen::Refused(vec![super::mint_version::shut_out(&e, "get and recover")]));
-            }
-            Err(e) if e.service().is_some_and(|e| e.object_in_transition()) => {
-                return Ok(Seen::Busy("the key to come out of a transition (R-KV-13)".into()));
-            }
-            Err(e) => return Err(e.into()),
+            Err(e) => return door::kept_out(e, me, self.after.is_some(), RIGHTS),
         }
         match look.deleted_key(host, name).await {
             Ok(Some(deleted)) => {
@@ -84,10 +75,7 @@ impl Step for RecoverKey {
             // Neither here nor there while it comes back.
             Ok(None) if me.attempted => Ok(Seen::Busy("the recovered key to be back (R-KV-13)".into())),
             Ok(None) => Ok(Seen::Refused(vec![self.gone()])),
-            Err(e) if e.status() == Some(403) => {
-                Ok(Seen::Refused(vec![super::mint_version::shut_out(&e, "get and recover")]))
-            }
-            Err(e) => Err(e.into()),
+            Err(e) => door::kept_out(e, me, self.after.is_some(), RIGHTS),
         }
     }
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
@@ -107,19 +95,13 @@ impl Step for RecoverKey {
         })
     }
     fn patience(&self) -> Duration {
-        YOUNG + Duration::from_secs(5 * 60)
+        door::PATIENCE
     }
     fn class(&self, error: &Error, me: &Me<'_>) -> Class {
         match error.service() {
-            Some(e) if e.object_in_transition() => {
-                Class::Again { why: "the key to come out of a transition (R-KV-13)".into() }
-            }
             // An earlier try whose answer was lost has recovered it already.
             Some(e) if e.status == 404 => Class::Again { why: "a key that is on its way back to be seen".into() },
-            Some(e) if e.status == 403 && self.after.is_some() && me.elapsed < YOUNG => {
-                Class::Again { why: "the caller's right in the vault to take effect (R-RBAC-01)".into() }
-            }
-            _ => Class::of(error),
+            _ => door::class(error, me, self.after.is_some()),
         }
     }
 }

@@ -1,12 +1,13 @@
+use super::door;
 use crate::{
     Result,
     azure::{Reader, Writer, id::KeyId},
-    error::{Refusal, when},
+    error::{Error, Refusal, when},
     journal::journaled,
-    step::{Applied, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
+    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
 };
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 use time::OffsetDateTime;
 
 /// Sets until when one version of a key may be used: an expired one still unwraps and wraps no more (R-KV-14).
@@ -43,13 +44,10 @@ impl Step for SetExpiry {
             Rollback::nothing("the expiry before is kept when it is read"),
         )
     }
-    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
+    async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<()>> {
         let seen = match look.key(&self.version).await {
             Ok(seen) => seen,
-            Err(e) if e.status() == Some(403) => {
-                return Ok(Seen::Refused(vec![super::mint_version::shut_out(&e, "get and update")]));
-            }
-            Err(e) => return Err(e.into()),
+            Err(e) => return door::kept_out(e, me, self.after.is_some(), "get and update"),
         };
         let Some(version) = seen else {
             let gone = format!("there is no {}", self.version);
@@ -72,5 +70,11 @@ impl Step for SetExpiry {
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
         azure.set_key_expiry(&self.version, self.expires).await?;
         Ok(Applied::now(()))
+    }
+    fn patience(&self) -> Duration {
+        door::PATIENCE
+    }
+    fn class(&self, error: &Error, me: &Me<'_>) -> Class {
+        door::class(error, me, self.after.is_some())
     }
 }

@@ -1,3 +1,4 @@
+use super::door;
 use crate::{
     Result,
     azure::{
@@ -5,12 +6,12 @@ use crate::{
         id::KeyId,
         keys::{RotationRules, Trigger},
     },
-    error::Refusal,
+    error::{Error, Refusal},
     journal::journaled,
-    step::{Applied, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
+    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
 };
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 /// Sets a key's rotation policy: when the vault makes a new version by itself, and how long new versions live (R-KV-15).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -61,14 +62,13 @@ impl Step for SetRotation {
             Rollback::nothing("the policy before is kept when it is read"),
         )
     }
-    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
+    async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<()>> {
         let seen = match look.rotation_rules(self.key.host(), self.key.name()).await {
             Ok(seen) => seen,
-            Err(e) if e.status() == Some(403) => {
-                let wanted = "getrotationpolicy and setrotationpolicy";
-                return Ok(Seen::Refused(vec![super::mint_version::shut_out(&e, wanted)]));
+            Err(e) => {
+                let rights = "getrotationpolicy, setrotationpolicy and rotate";
+                return door::kept_out(e, me, self.after.is_some(), rights);
             }
-            Err(e) => return Err(e.into()),
         };
         let Some(was) = seen else {
             let gone = format!("there is no key {}", self.key.versionless());
@@ -102,5 +102,11 @@ impl Step for SetRotation {
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
         azure.set_rotation_rules(self.key.host(), self.key.name(), &self.rules).await?;
         Ok(Applied::now(()))
+    }
+    fn patience(&self) -> Duration {
+        door::PATIENCE
+    }
+    fn class(&self, error: &Error, me: &Me<'_>) -> Class {
+        door::class(error, me, self.after.is_some())
     }
 }

@@ -1,3 +1,4 @@
+use super::door;
 use crate::{
     Result,
     azure::{
@@ -11,7 +12,7 @@ use crate::{
     step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
 };
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 /// Enables or disables one version of a key (R-KV-14, R-CMK-29).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -80,13 +81,10 @@ impl Step for SetVersionEnabled {
             )),
         )
     }
-    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
+    async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<()>> {
         let seen = match look.key(&self.version).await {
             Ok(seen) => seen,
-            Err(e) if e.status() == Some(403) => {
-                return Ok(Seen::Refused(vec![super::mint_version::shut_out(&e, "get and update")]));
-            }
-            Err(e) => return Err(e.into()),
+            Err(e) => return door::kept_out(e, me, self.after.is_some(), "get and update"),
         };
         let Some(version) = seen else {
             return Ok(Seen::Refused(vec![Refusal::new(
@@ -110,12 +108,10 @@ impl Step for SetVersionEnabled {
         azure.set_key_enabled(&self.version, self.enabled).await?;
         Ok(Applied::now(()))
     }
-    fn class(&self, error: &Error, _: &Me<'_>) -> Class {
-        match error.service() {
-            Some(e) if e.object_in_transition() => {
-                Class::Again { why: "the key to come out of a transition (R-KV-13)".into() }
-            }
-            _ => Class::of(error),
-        }
+    fn patience(&self) -> Duration {
+        door::PATIENCE
+    }
+    fn class(&self, error: &Error, me: &Me<'_>) -> Class {
+        door::class(error, me, self.after.is_some())
     }
 }

@@ -177,7 +177,11 @@ pub fn identity(name: &str) -> IdentityId {
 
 /// An empty subscription with a group.
 pub fn empty() -> World {
-    let mut world = World::new(Setup::default());
+    empty_with(Params::default())
+}
+
+pub fn empty_with(params: Params) -> World {
+    let mut world = World::with_params(Setup::default(), params);
     world.seed_group(GROUP);
     world
 }
