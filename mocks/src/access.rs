@@ -94,7 +94,7 @@ pub enum Denial {
 }
 
 impl Denial {
-    /// Whether the registry has no token to begin with: ACR says so in other words (10.2).
+    /// Whether the registry has no token to begin with: ACR says so in other words (R-ERR-03, R-ERR-04).
     pub fn is_of_identity(self) -> bool {
         matches!(self, Self::IdentityNotAttached | Self::IdentityDeleted | Self::IdentityExpired)
     }

@@ -78,6 +78,16 @@ impl World {
         self.setup.subscription
     }
 
+    /// All subscriptions, that one first.
+    pub fn subscriptions(&self) -> Vec<Uuid> {
+        [&[self.setup.subscription], self.setup.further_subscriptions.as_slice()].concat()
+    }
+
+    /// A group of one of the subscriptions, as the functions take it that put things into a group.
+    pub fn group_in(&self, subscription: Uuid, name: &str) -> String {
+        if subscription == self.setup.subscription { name.to_owned() } else { format!("{subscription}/{name}") }
+    }
+
     /// The tenant.
     pub fn tenant(&self) -> Uuid {
         self.setup.tenant

@@ -124,7 +124,8 @@ pub struct Params {
     /// R-CMK-27: from regained access to served pulls.
     #[serde(with = "seconds")]
     pub restore_effect_delay: Duration,
-    /// R-CMK-18, G-02: whether pulls stay refused after access is back until a PATCH names identity and key again.
+    /// R-CMK-18, R-CMK-40, ASSUMED: whether pulls and imports stay refused, and no newer version is taken, after access is
+    /// back until a PATCH names identity and key again.
     pub restore_needs_repair: bool,
     /// R-CMK-21
     #[serde(with = "seconds")]

@@ -1,4 +1,5 @@
-//! Putting things into a world without HTTP: at once, effective, and without asking for rights.
+//! Putting things into a world without HTTP: at once, effective, and without asking for rights. A group is its name, or,
+//! in a further subscription, what `World::group_in` makes of it.
 
 use crate::authorization::Assignment;
 use crate::keys::{Key, KeyVersion, Life, NewVersion};

@@ -29,8 +29,11 @@ pub struct Setup {
     pub cloud: SimCloud,
     /// The one tenant.
     pub tenant: Uuid,
-    /// The one subscription.
+    /// The subscription.
     pub subscription: Uuid,
+    /// More of them, with groups of their own (`World::group_in`). Providers are registered for all at once.
+    #[serde(default)]
+    pub further_subscriptions: Vec<Uuid>,
     /// The region of seeded resources.
     pub location: String,
     /// When it begins.
@@ -44,6 +47,7 @@ impl Default for Setup {
             cloud: SimCloud::Public,
             tenant: uuid!("7e000000-0000-4000-8000-000000000001"),
             subscription: uuid!("5b000000-0000-4000-8000-000000000001"),
+            further_subscriptions: Vec::new(),
             location: "westeurope".into(),
             now: datetime!(2026-11-22 00:00:00 UTC),
         }
@@ -101,8 +105,10 @@ impl World {
         };
         let operator = world.add_principal(crate::PrincipalKind::ServicePrincipal, "operator");
         world.operator = operator.object_id;
-        let (scope, now) = (world.subscription_id(), world.now);
-        world.set_role(operator.object_id, crate::roles::OWNER, &scope, now);
+        let now = world.now;
+        for subscription in world.subscriptions() {
+            world.set_role(operator.object_id, crate::roles::OWNER, &format!("/subscriptions/{subscription}"), now);
+        }
         world
     }
 
@@ -152,8 +158,12 @@ impl World {
         format!("/subscriptions/{}", self.setup.subscription)
     }
 
+    /// `group`: a name, or as `group_in` gives it.
     pub(crate) fn group_id(&self, group: &str) -> String {
-        format!("{}/resourceGroups/{group}", self.subscription_id())
+        match group.split_once('/') {
+            Some((subscription, name)) => format!("/subscriptions/{subscription}/resourceGroups/{name}"),
+            None => format!("{}/resourceGroups/{group}", self.subscription_id()),
+        }
     }
 }
 

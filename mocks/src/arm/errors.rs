@@ -1,4 +1,4 @@
-use super::ArmPath;
+use super::{ArmPath, bare_name};
 use crate::World;
 use crate::wire::{Call, Caller, Fail};
 use uuid::Uuid;
@@ -134,7 +134,7 @@ pub(super) fn locked(scope: &str, locks: &[String], delete: bool) -> Fail {
 /// R-ERR-40
 pub(crate) fn resource_not_found(path: &ArmPath) -> Fail {
     let resource = format!("{}/{}", path.provider.as_deref().unwrap_or_default(), path.parts.join("/"));
-    let group = path.group.as_deref().unwrap_or_default();
+    let group = path.group_name();
     Fail::new(
         404,
         "ResourceNotFound",
@@ -146,6 +146,7 @@ pub(crate) fn resource_not_found(path: &ArmPath) -> Fail {
 }
 
 pub(crate) fn group_not_found(group: &str) -> Fail {
+    let group = bare_name(group);
     Fail::new(404, "ResourceGroupNotFound", format!("Resource group '{group}' could not be found.")).gateway()
 }
 

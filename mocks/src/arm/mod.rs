@@ -9,7 +9,7 @@ pub(crate) use errors::{
     another_operation, authorization_failed, bad_name, group_not_found, linked_authorization_failed, missing_identity,
     resource_not_found,
 };
-pub(crate) use path::ArmPath;
+pub(crate) use path::{ArmPath, bare_name, subscription_of};
 pub(crate) use throttle::Throttle;
 pub(crate) use versions::versions_of;
 
@@ -63,13 +63,9 @@ fn admit(world: &mut World, call: &Call) -> Result<(Caller, ArmPath, (throttle::
         Ok(left) => left,
         Err(wait) => return Err(errors::throttled(world.setup.subscription, wait)),
     };
-    let path = ArmPath::parse(&call.segments).ok_or_else(errors::no_such_path)?;
+    let mut path = ArmPath::parse(&call.segments).ok_or_else(errors::no_such_path)?;
     versions::check(&path, call)?;
-    if let Some(s) = &path.subscription
-        && !s.eq_ignore_ascii_case(&world.setup.subscription.to_string())
-    {
-        return Err(errors::no_subscription(s));
-    }
+    world.place(&mut path)?;
     Ok((caller, path, (kind, left)))
 }
 
@@ -150,6 +146,15 @@ pub(crate) fn authorize(world: &World, call: &Call, who: &Caller, action: &str, 
 }
 
 impl World {
+    /// Finds the subscription of a path, and says its id.
+    fn place(&self, path: &mut ArmPath) -> Result<String, Fail> {
+        let Some(asked) = path.subscription.as_deref() else { return Ok(self.subscription_id()) };
+        let found = self.subscriptions().into_iter().find(|s| asked.eq_ignore_ascii_case(&s.to_string()));
+        let found = found.ok_or_else(|| errors::no_subscription(asked))?;
+        path.group = path.group.take().map(|name| self.group_in(found, &name));
+        Ok(format!("/subscriptions/{found}"))
+    }
+
     /// R-ARM-30
     pub(crate) fn require_registered(&self, namespace: &str) -> Result<(), Fail> {
         if self.resources.is_registered(namespace) { Ok(()) } else { Err(errors::not_registered(namespace)) }
@@ -175,8 +180,9 @@ impl World {
     /// The id of an existing scope as its resource spells it.
     pub(crate) fn canonical_scope(&self, scope: &str) -> Result<String, Fail> {
         let segments: Vec<String> = scope.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect();
-        let path = ArmPath::parse(&segments).ok_or_else(errors::no_such_path)?;
-        let Some(group) = &path.group else { return Ok(self.subscription_id()) };
+        let mut path = ArmPath::parse(&segments).ok_or_else(errors::no_such_path)?;
+        let subscription = self.place(&mut path)?;
+        let Some(group) = &path.group else { return Ok(subscription) };
         let group = self.group_name(group)?;
         let lower = path.lower_parts();
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();

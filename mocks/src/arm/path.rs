@@ -7,6 +7,7 @@ pub(crate) struct ArmPath {
     /// What stands before `/providers/`; the whole path when there is none.
     pub(crate) scope: String,
     pub(crate) subscription: Option<String>,
+    /// As `World::group_in` gives it, once the world has seen the path.
     pub(crate) group: Option<String>,
     pub(crate) provider: Option<String>,
     /// Types and names after the namespace, in turn.
@@ -37,6 +38,21 @@ impl ArmPath {
             parts,
             plain: segments.to_vec(),
         })
+    }
+
+    /// The id of the subscription, as the path spells it.
+    pub(crate) fn subscription_id(&self) -> String {
+        format!("/subscriptions/{}", self.subscription.as_deref().unwrap_or_default())
+    }
+
+    /// The name of the group, whatever its subscription.
+    pub(crate) fn group_name(&self) -> &str {
+        bare_name(self.group.as_deref().unwrap_or_default())
+    }
+
+    /// Whether an id is that of a resource in the scope that the path lists.
+    pub(crate) fn holds(&self, id: &str) -> bool {
+        id.to_lowercase().starts_with(&format!("{}/", self.scope.to_lowercase()))
     }
 
     /// `/subscriptions/s/providers/N[/register]`: the provider as a resource of the subscription.
@@ -91,4 +107,14 @@ impl ArmPath {
     pub(crate) fn existing_group(&self, world: &World) -> Result<String, Fail> {
         world.group_name(self.group.as_deref().unwrap_or_default())
     }
+}
+
+/// The name out of what `World::group_in` gives.
+pub(crate) fn bare_name(group: &str) -> &str {
+    group.rsplit('/').next().unwrap_or_default()
+}
+
+/// The first two parts of an id: its subscription's.
+pub(crate) fn subscription_of(id: &str) -> String {
+    id.split('/').take(3).collect::<Vec<_>>().join("/")
 }

@@ -1,7 +1,7 @@
 use super::errors;
 use super::state::{Assignment, Wish, within};
 use crate::World;
-use crate::arm::{ArmPath, authorization_failed, authorize};
+use crate::arm::{ArmPath, authorization_failed, authorize, subscription_of};
 use crate::roles::{ROLES, Role};
 use crate::stamp;
 use crate::wire::{Call, Caller, Fail, Object, Peek, Reply, page};
@@ -19,12 +19,12 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
         (&Method::GET, ["permissions"]) => permissions(world, call, caller, &path.scope),
         (&Method::GET, ["roledefinitions"]) => {
             authorize(world, call, caller, &action("roleDefinitions/read"), &path.scope)?;
-            definitions(world, call)
+            definitions(call, &path.scope)
         }
         (&Method::GET, ["roledefinitions", name]) => {
             authorize(world, call, caller, &action("roleDefinitions/read"), &path.scope)?;
             let found = Uuid::parse_str(name).ok().and_then(crate::roles::find);
-            found.map(|r| Reply::json(200, definition(world, r))).ok_or_else(|| errors::no_definition(name))
+            found.map(|r| Reply::json(200, definition(&path.scope, r))).ok_or_else(|| errors::no_definition(name))
         }
         (&Method::GET, ["roleassignments"]) => {
             authorize(world, call, caller, &action("roleAssignments/read"), &path.scope)?;
@@ -34,7 +34,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
             authorize(world, call, caller, &action("roleAssignments/read"), &target)?;
             let guid = Uuid::parse_str(name).map_err(|_| errors::invalid_name(name))?;
             let found = world.assignment(&path.scope, guid).ok_or_else(|| errors::not_found(name))?;
-            Ok(Reply::json(200, render(world, found)))
+            Ok(Reply::json(200, render(found)))
         }
         (&Method::PUT, ["roleassignments", name]) => {
             authorize(world, call, caller, &action("roleAssignments/write"), &target)?;
@@ -46,7 +46,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
             world.check_lock(&path.scope, true)?;
             let guid = Uuid::parse_str(name).map_err(|_| errors::invalid_name(name))?;
             Ok(match world.unassign(call.now, &path.scope, guid) {
-                Some(a) => Reply::json(200, render(world, &a)),
+                Some(a) => Reply::json(200, render(&a)),
                 None => Reply::empty(204),
             })
         }
@@ -74,7 +74,7 @@ fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, name: &s
         condition: body.text("properties.condition").map(str::to_owned),
     };
     let (assignment, made) = world.assign(call.now, caller.object_id, wish)?;
-    let mut body = render(world, &assignment);
+    let mut body = render(&assignment);
     if made && let Some(by) = body.pointer_mut("/properties/createdBy") {
         // Recorded: known only to those who read it later.
         *by = Value::Null;
@@ -106,7 +106,7 @@ fn list(world: &World, call: &Call, caller: &Caller, scope: &str) -> Result<Repl
         .iter()
         .filter(|a| a.visible() && principal.is_none_or(|p| a.principal == p))
         .filter(|a| a.covers(scope) || (!at_scope && within(&a.scope, scope)))
-        .map(|a| render(world, a))
+        .map(render)
         .collect();
     let (value, next) = page(&found, call.query("$skipToken"), world.params.arm_page_size);
     let mut body = json!({"value": value});
@@ -135,7 +135,7 @@ fn permission(role: &Role) -> Object {
     o
 }
 
-fn definitions(world: &World, call: &Call) -> Result<Reply, Fail> {
+fn definitions(call: &Call, scope: &str) -> Result<Reply, Fail> {
     let filter = call.query("$filter").unwrap_or_default().trim();
     let name = match filter.strip_prefix("roleName eq ") {
         Some(n) => Some(n.trim().trim_matches('\'').to_lowercase()),
@@ -146,16 +146,17 @@ fn definitions(world: &World, call: &Call) -> Result<Reply, Fail> {
     let value: Vec<Value> = ROLES
         .iter()
         .filter(|r| name.as_ref().is_none_or(|n| r.name.to_lowercase() == *n))
-        .map(|r| definition(world, r))
+        .map(|r| definition(scope, r))
         .collect();
     Ok(Reply::json(200, json!({"value": value})))
 }
 
-fn definition_id(world: &World, role: Uuid) -> String {
-    format!("{}/providers/Microsoft.Authorization/roleDefinitions/{role}", world.subscription_id())
+/// As seen from a scope.
+fn definition_id(scope: &str, role: Uuid) -> String {
+    format!("{}/providers/Microsoft.Authorization/roleDefinitions/{role}", subscription_of(scope))
 }
 
-fn definition(world: &World, role: &Role) -> Value {
+fn definition(scope: &str, role: &Role) -> Value {
     json!({
         "properties": {
             "roleName": role.name,
@@ -168,16 +169,16 @@ fn definition(world: &World, role: &Role) -> Value {
             "createdBy": null,
             "updatedBy": null,
         },
-        "id": definition_id(world, role.id),
+        "id": definition_id(scope, role.id),
         "type": "Microsoft.Authorization/roleDefinitions",
         "name": role.id,
     })
 }
 
-fn render(world: &World, a: &Assignment) -> Value {
+fn render(a: &Assignment) -> Value {
     json!({
         "properties": {
-            "roleDefinitionId": definition_id(world, a.role),
+            "roleDefinitionId": definition_id(&a.scope, a.role),
             "principalId": a.principal,
             "principalType": a.principal_type,
             "scope": a.scope,

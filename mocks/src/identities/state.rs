@@ -40,8 +40,8 @@ impl World {
         tags: Option<Object>,
     ) -> (Identity, bool) {
         let id = format!(
-            "{}/resourcegroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}",
-            self.subscription_id()
+            "{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}",
+            self.group_id(group).replace("/resourceGroups/", "/resourcegroups/")
         );
         let key = id.to_lowercase();
         if let Some(found) = self.identities.all.get_mut(&key) {

@@ -8,7 +8,7 @@ use crate::keys::Life;
 use std::collections::BTreeSet;
 use time::OffsetDateTime;
 
-/// How long the identity that a registry uses for its key will be renewed (10.1).
+/// How long the identity that a registry uses for its key will be renewed (R-CMK-21).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewal {
     /// Always.
@@ -98,6 +98,11 @@ impl World {
             (false, Ok(())) => Err(Denial::RestorePending),
             (false, refused) => refused,
         }
+    }
+
+    /// R-CMK-40: access is back, but the registry goes on as if it were not.
+    pub(super) fn needs_repair(&self, now: OffsetDateTime, registry_id: &str) -> bool {
+        self.params.restore_needs_repair && self.can_pull(now, registry_id) == Err(Denial::RestorePending)
     }
 
     /// What a pull is refused with at `now`, if it is: R-ERR-04 where the identity is to blame, else R-ERR-02.

@@ -86,7 +86,8 @@ impl World {
         let Some(cmk) = &registry.spec.cmk else { return Ok(()) };
         let used = cmk.used.as_deref().and_then(|u| KeyId::parse(self.setup.cloud, u));
         let used = used.ok_or(Denial::NoVersionInUse)?;
-        self.use_key(&registry.spec, registry.detach_attempt, &used, KeyOp::Unwrap, at).map(|_| ())
+        self.use_key(&registry.spec, registry.detach_attempt, &used, KeyOp::Unwrap, at)?;
+        if self.needs_repair(at, &registry.id) { Err(Denial::RestorePending) } else { Ok(()) }
     }
 
     /// Ends what is due by then.

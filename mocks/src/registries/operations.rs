@@ -147,7 +147,7 @@ impl World {
             let shown = old.as_ref().map_or_else(String::new, shown_identity);
             return Err(errors::no_access_to_identity(registry_id, name, &shown));
         }
-        // 10.2: what is wrong with the identity has its own text.
+        // R-ERR-03: what is wrong with the identity has its own text.
         let refused = |denial: Denial| {
             if denial.is_of_identity() {
                 errors::no_access_to_identity(registry_id, name, &shown_identity(target))
@@ -240,7 +240,8 @@ impl World {
             return;
         }
         key.version = Some(newest.version.clone());
-        let moved = self.use_key(&spec, detach, &used, KeyOp::Unwrap, at).is_ok()
+        let moved = !self.needs_repair(at, id)
+            && self.use_key(&spec, detach, &used, KeyOp::Unwrap, at).is_ok()
             && self.use_key(&spec, detach, &key, KeyOp::Wrap, at).is_ok()
             && self.use_key(&spec, detach, &key, KeyOp::Unwrap, at).is_ok();
         if moved

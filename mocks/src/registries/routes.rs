@@ -3,7 +3,9 @@ use super::operations::shown_identity;
 use super::state::{Registry, Spec, State, Step};
 use super::{errors, render};
 use crate::World;
-use crate::arm::{ArmPath, another_operation, authorize, linked_authorization_failed, resource_not_found};
+use crate::arm::{
+    ArmPath, another_operation, authorize, linked_authorization_failed, resource_not_found, subscription_of,
+};
 use crate::wire::{Call, Caller, Fail, Object, Peek, Reply, page};
 use http::Method;
 use serde_json::{Value, json};
@@ -25,10 +27,10 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
         world.registries.get(&id).cloned().ok_or_else(|| resource_not_found(path))
     };
     match (&call.method, lower.as_slice()) {
-        (&Method::POST, ["checknameavailability"]) => check_name(world, call, caller),
+        (&Method::POST, ["checknameavailability"]) => check_name(world, call, caller, path),
         (&Method::GET, ["locations", _, "operationresults", op]) => {
             let action = "Microsoft.ContainerRegistry/locations/operationResults/read";
-            authorize(world, call, caller, action, &world.subscription_id())?;
+            authorize(world, call, caller, action, &path.subscription_id())?;
             let found = world.registries.operations.get(*op).filter(|o| o.by_location);
             let found = found.ok_or_else(|| resource_not_found(path))?;
             Ok(match &found.outcome {
@@ -102,7 +104,7 @@ pub(super) fn results_url(world: &World, call: &Call, location: &str, op: &str) 
     format!(
         "https://{}{}/providers/Microsoft.ContainerRegistry/locations/{location}/operationResults/{op}?api-version={}",
         world.setup.cloud.arm_host(),
-        world.subscription_id(),
+        subscription_of(&call.path),
         call.api_version()
     )
 }
@@ -261,15 +263,14 @@ fn note_reassign(world: &mut World, id: &str, body: &Object) {
 
 fn list(world: &World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     authorize(world, call, caller, &format!("{KIND}/read"), &path.scope)?;
-    let group = match &path.group {
-        Some(_) => Some(path.existing_group(world)?),
-        None => None,
-    };
+    if path.group.is_some() {
+        path.existing_group(world)?;
+    }
     let value: Vec<Value> = world
         .registries
         .all
         .values()
-        .filter(|r| r.listed_from <= call.now && group.as_ref().is_none_or(|g| r.group == *g))
+        .filter(|r| r.listed_from <= call.now && path.holds(&r.id))
         .map(|r| render::body(world, call.api_version(), r))
         .collect();
     let (value, next) = page(&value, call.query("$skiptoken"), world.params.arm_page_size);
@@ -280,9 +281,9 @@ fn list(world: &World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<R
     Ok(Reply::json(200, out))
 }
 
-fn check_name(world: &World, call: &Call, caller: &Caller) -> Result<Reply, Fail> {
+fn check_name(world: &World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let action = "Microsoft.ContainerRegistry/checkNameAvailability/read";
-    authorize(world, call, caller, action, &world.subscription_id())?;
+    authorize(world, call, caller, action, &path.subscription_id())?;
     let request = call.json()?;
     let name = request.text("name").unwrap_or_default();
     let body = if !valid_name(name) {

@@ -1,23 +1,28 @@
 use super::state::{Group, Provider};
 use crate::World;
-use crate::arm::{ArmPath, authorize, group_not_found, versions_of};
+use crate::arm::{ArmPath, authorize, bare_name, group_not_found, versions_of};
 use crate::wire::{Call, Caller, Fail, Object, Peek, Reply, page, tags_of};
 use http::Method;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 const GROUPS: &str = "Microsoft.Resources/subscriptions/resourceGroups";
 
 pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let lower: Vec<String> = path.plain.iter().map(|p| p.to_lowercase()).collect();
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
-    let subscription = world.subscription_id();
+    let subscription = path.subscription_id();
     let read = |world: &World, what: &str, scope: &str| authorize(world, call, caller, what, scope);
     match (&call.method, lower.as_slice()) {
-        (&Method::GET, ["subscriptions"]) => Ok(Reply::json(200, json!({"value": [subscription_body(world)]}))),
-        (&Method::GET, ["subscriptions", _]) => {
+        (&Method::GET, ["subscriptions"]) => {
+            let all: Vec<Value> = world.subscriptions().into_iter().map(|s| subscription_body(world, s)).collect();
+            Ok(Reply::json(200, json!({"value": all})))
+        }
+        (&Method::GET, ["subscriptions", id]) => {
             read(world, "Microsoft.Resources/subscriptions/read", &subscription)?;
-            Ok(Reply::json(200, subscription_body(world)))
+            let id = Uuid::parse_str(id).unwrap_or(world.setup.subscription);
+            Ok(Reply::json(200, subscription_body(world, id)))
         }
         (&Method::GET, ["subscriptions", _, "providers"]) => {
             read(world, "Microsoft.Resources/subscriptions/providers/read", &subscription)?;
@@ -26,18 +31,20 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
         }
         (&Method::GET, ["subscriptions", _, "resourcegroups"]) => {
             read(world, &format!("{GROUPS}/read"), &subscription)?;
-            let value: Vec<Value> = world.resources.groups.values().map(|g| group_body(world, g)).collect();
+            let mine = |g: &&Group| path.holds(&world.group_id(&g.name));
+            let value: Vec<Value> =
+                world.resources.groups.values().filter(mine).map(|g| group_body(world, g)).collect();
             Ok(Reply::json(200, json!({"value": value})))
         }
         (&Method::GET, ["subscriptions", _, "resources"]) => list(world, call, caller, &subscription, None),
-        (&Method::GET, ["subscriptions", _, "resourcegroups", group, "resources"]) => {
-            let id = world.group_id(group);
-            list(world, call, caller, &id, Some(group))
+        (&Method::GET, ["subscriptions", _, "resourcegroups", _, "resources"]) => {
+            let group = path.group.as_deref().unwrap_or_default();
+            list(world, call, caller, &world.group_id(group), Some(group))
         }
         (&Method::GET, ["subscriptions", _, "operationresults", id]) => {
             let id = path.plain.get(3).map(String::as_str).unwrap_or(id);
             Ok(match world.resources.deletions.get(id) {
-                Some(t) if call.now < *t => accepted(world, call, id),
+                Some(t) if call.now < *t => accepted(world, call, path, id),
                 Some(_) => Reply::empty(200),
                 None => return Err(path.no_such_type(world)),
             })
@@ -47,10 +54,10 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
     }
 }
 
-fn accepted(world: &World, call: &Call, id: &str) -> Reply {
+fn accepted(world: &World, call: &Call, path: &ArmPath, id: &str) -> Reply {
     let host = world.setup.cloud.arm_host();
     let url =
-        format!("https://{host}{}/operationresults/{id}?api-version={}", world.subscription_id(), call.api_version());
+        format!("https://{host}{}/operationresults/{id}?api-version={}", path.subscription_id(), call.api_version());
     Reply::empty(202).header("location", url).header("retry-after", "15")
 }
 
@@ -82,7 +89,8 @@ fn group(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, method
                 .gateway());
             };
             let valid = |c: char| c.is_alphanumeric() || "-_.()".contains(c);
-            if name.is_empty() || name.len() > 90 || name.ends_with('.') || !name.chars().all(valid) {
+            let bare = path.group_name();
+            if bare.is_empty() || bare.len() > 90 || bare.ends_with('.') || !bare.chars().all(valid) {
                 return Err(Fail::new(
                     400,
                     "InvalidResourceGroup",
@@ -120,7 +128,7 @@ fn group(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, method
             world.check_lock(&id, true)?;
             let group = found.ok_or_else(|| group_not_found(&name))?;
             let operation = world.delete_group(&group.name);
-            Ok(accepted(world, call, &operation))
+            Ok(accepted(world, call, path, &operation))
         }
         _ => Err(path.no_such_type(world)),
     }
@@ -128,7 +136,7 @@ fn group(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, method
 
 pub(crate) fn handle_provider(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let namespace = path.provider.clone().unwrap_or_default();
-    let scope = world.subscription_id();
+    let scope = path.subscription_id();
     let unknown =
         || Fail::new(404, "InvalidResourceNamespace", format!("The resource namespace '{namespace}' is invalid."));
     match (&call.method, path.parts.is_empty()) {
@@ -148,12 +156,12 @@ pub(crate) fn handle_provider(world: &mut World, call: &Call, caller: &Caller, p
     }
 }
 
-fn subscription_body(world: &World) -> Value {
+fn subscription_body(world: &World, id: Uuid) -> Value {
     json!({
-        "id": world.subscription_id(),
+        "id": format!("/subscriptions/{id}"),
         "authorizationSource": "RoleBased",
         "managedByTenants": [],
-        "subscriptionId": world.setup.subscription,
+        "subscriptionId": id,
         "tenantId": world.setup.tenant,
         "displayName": "Simulated subscription",
         "state": "Enabled",
@@ -169,7 +177,7 @@ fn group_body(world: &World, g: &Group) -> Value {
     let state = if g.gone_at.is_some() { "Deleting" } else { "Succeeded" };
     let mut body = json!({
         "id": world.group_id(&g.name),
-        "name": g.name,
+        "name": bare_name(&g.name),
         "type": "Microsoft.Resources/resourceGroups",
         "location": g.location,
         "properties": {"provisioningState": state},

@@ -3,7 +3,7 @@
 use super::errors;
 use super::state::Vault;
 use crate::World;
-use crate::arm::{ArmPath, authorize};
+use crate::arm::{ArmPath, authorize, subscription_of};
 use crate::stamp;
 use crate::wire::{Call, Caller, Fail, Reply};
 use http::Method;
@@ -66,23 +66,24 @@ impl World {
 pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let lower = path.lower_parts();
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
-    let scope = world.subscription_id();
+    let scope = path.subscription_id();
     let may = |world: &World, what: &str| authorize(world, call, caller, &format!("Microsoft.KeyVault/{what}"), &scope);
+    let is_at = |v: &Vault, location: &str| v.location.eq_ignore_ascii_case(location) && path.holds(&v.id);
     match (&call.method, lower.as_slice()) {
         (&Method::GET, ["deletedvaults"]) => {
             may(world, "deletedVaults/read")?;
-            let value: Vec<Value> = world.vaults.deleted.values().map(|v| body(world, v)).collect();
+            let value: Vec<Value> = world.vaults.deleted.values().filter(|v| path.holds(&v.id)).map(body).collect();
             Ok(Reply::json(200, json!({"value": value})))
         }
         (&Method::GET, ["locations", location, "deletedvaults", name]) => {
             may(world, "locations/deletedVaults/read")?;
-            let found = world.vaults.deleted.get(*name).filter(|v| v.location.eq_ignore_ascii_case(location));
+            let found = world.vaults.deleted.get(*name).filter(|v| is_at(v, location));
             let found = found.ok_or_else(|| errors::no_deleted_vault(path.name(3)))?;
-            Ok(Reply::json(200, body(world, found)))
+            Ok(Reply::json(200, body(found)))
         }
         (&Method::POST, ["locations", location, "deletedvaults", name, "purge"]) => {
             may(world, "locations/deletedVaults/purge/action")?;
-            let there = world.vaults.deleted.get(*name).is_some_and(|v| v.location.eq_ignore_ascii_case(location));
+            let there = world.vaults.deleted.get(*name).is_some_and(|v| is_at(v, location));
             if !there {
                 return Err(errors::no_deleted_vault(path.name(3)));
             }
@@ -110,13 +111,13 @@ fn operation_url(world: &World, call: &Call, path: &ArmPath, id: &str) -> String
     format!(
         "https://{}{}/providers/Microsoft.KeyVault/locations/{}/operationResults/{id}?api-version={}",
         world.setup.cloud.arm_host(),
-        world.subscription_id(),
+        path.subscription_id(),
         path.name(1),
         call.api_version()
     )
 }
 
-fn body(world: &World, v: &Vault) -> Value {
+fn body(v: &Vault) -> Value {
     let date = |t: Option<OffsetDateTime>| t.map(stamp::whole);
     let mut properties = json!({
         "vaultId": v.id,
@@ -131,7 +132,7 @@ fn body(world: &World, v: &Vault) -> Value {
     json!({
         "id": format!(
             "{}/providers/Microsoft.KeyVault/locations/{}/deletedVaults/{}",
-            world.subscription_id(), v.location, v.name
+            subscription_of(&v.id), v.location, v.name
         ),
         "name": v.name,
         "type": "Microsoft.KeyVault/deletedVaults",

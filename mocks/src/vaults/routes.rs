@@ -23,7 +23,7 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
     let may = |world: &World, verb: &str| authorize(world, call, caller, &format!("{KIND}/{verb}"), &id);
     match (&call.method, lower.as_slice()) {
         (_, ["deletedvaults" | "locations", ..]) => deleted::handle(world, call, caller, path),
-        (&Method::POST, ["checknameavailability"]) => check_name(world, call, caller),
+        (&Method::POST, ["checknameavailability"]) => check_name(world, call, caller, path),
         (&Method::GET, ["vaults"]) => list(world, call, caller, path),
         (_, ["vaults", ..]) if path.group.is_none() => Err(path.no_such_type(world)),
         (_, ["vaults", _, "keys", ..]) => arm_keys::handle(world, call, caller, path),
@@ -103,15 +103,14 @@ fn log(world: &mut World, call: &Call, caller: &Caller, vault: &Vault, operation
 
 fn list(world: &World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     authorize(world, call, caller, &format!("{KIND}/read"), &path.scope)?;
-    let group = match &path.group {
-        Some(_) => Some(path.existing_group(world)?),
-        None => None,
-    };
+    if path.group.is_some() {
+        path.existing_group(world)?;
+    }
     let value: Vec<Value> = world
         .vaults
         .live
         .values()
-        .filter(|v| v.listed_from <= call.now && group.as_ref().is_none_or(|g| v.group == *g))
+        .filter(|v| v.listed_from <= call.now && path.holds(&v.id))
         .map(|v| body(world, call, v, true))
         .collect();
     let size = call.query("$top").and_then(|t| t.parse().ok()).unwrap_or(world.params.arm_page_size);
@@ -123,9 +122,9 @@ fn list(world: &World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<R
     Ok(Reply::json(200, out))
 }
 
-fn check_name(world: &World, call: &Call, caller: &Caller) -> Result<Reply, Fail> {
+fn check_name(world: &World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let action = "Microsoft.KeyVault/checkNameAvailability/read";
-    authorize(world, call, caller, action, &world.subscription_id())?;
+    authorize(world, call, caller, action, &path.subscription_id())?;
     let request = call.json()?;
     let name = request.text("name").unwrap_or_default();
     let key = name.to_lowercase();
