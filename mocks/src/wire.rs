@@ -3,6 +3,7 @@
 use crate::stamp;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 pub(crate) type Object = Map<String, Value>;
 
 /// Who sends the request, from its token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Caller {
     pub(crate) object_id: Uuid,
     pub(crate) client_id: Uuid,
@@ -96,12 +97,25 @@ pub(crate) struct Fail {
     pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) inner: Option<String>,
+    pub(crate) details: Box<[Value]>,
     pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl Fail {
     pub(crate) fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), inner: None, headers: Vec::new() }
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            inner: None,
+            details: Box::default(),
+            headers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn details(mut self, details: Vec<Value>) -> Self {
+        self.details = details.into();
+        self
     }
 
     pub(crate) fn inner(mut self, code: impl Into<String>) -> Self {
@@ -175,6 +189,9 @@ impl From<Fail> for Reply {
         if let (Some(inner), Some(o)) = (f.inner, error.as_object_mut()) {
             o.insert("innererror".into(), json!({"code": inner}));
         }
+        if let (false, Some(o)) = (f.details.is_empty(), error.as_object_mut()) {
+            o.insert("details".into(), Value::Array(f.details.into()));
+        }
         Self { status: f.status, headers: f.headers, body: Some(json!({"error": error})) }
     }
 }
@@ -226,15 +243,20 @@ pub(crate) trait Peek {
 }
 
 impl Peek for Object {
-    /// `a.b.c`; null counts as absent.
+    /// `a.b.c`; null counts as absent. Services read names in any case: templates of Microsoft's own pages rely on it.
     fn at(&self, path: &str) -> Option<&Value> {
         let mut parts = path.split('.');
-        let mut v = self.get(parts.next()?)?;
+        let mut v = named(self, parts.next()?)?;
         for p in parts {
-            v = v.get(p)?;
+            v = named(v.as_object()?, p)?;
         }
         (!v.is_null()).then_some(v)
     }
+}
+
+/// A member by its name, whatever the case.
+pub(crate) fn named<'a>(members: &'a Object, name: &str) -> Option<&'a Value> {
+    members.get(name).or_else(|| members.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v))
 }
 
 /// The `tags` member of a body, if it is there and well-formed.

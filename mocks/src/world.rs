@@ -1,6 +1,7 @@
 //! The world: all state, the clock it was last seen at, and what falls due by itself.
 
 use crate::authorization::Assignments;
+use crate::deployments::Deployments;
 use crate::entra::Directory;
 use crate::identities::Identities;
 use crate::keys::KeyThrottle;
@@ -65,6 +66,8 @@ pub struct World {
     pub(crate) vaults: Vaults,
     pub(crate) key_throttle: KeyThrottle,
     pub(crate) registries: Registries,
+    #[serde(default)]
+    pub(crate) deployments: Deployments,
     pub(crate) arm_throttle: arm::Throttle,
     pub(crate) audit: Vec<AuditEntry>,
     pub(crate) next_grant_delay: Option<Duration>,
@@ -89,6 +92,7 @@ impl World {
             vaults: Vaults::default(),
             key_throttle: KeyThrottle::default(),
             registries: Registries::default(),
+            deployments: Deployments::default(),
             arm_throttle: arm::Throttle::default(),
             audit: Vec::new(),
             next_grant_delay: None,
@@ -127,8 +131,12 @@ impl World {
         self.now = self.now.max(now);
         self.settle_providers(now);
         self.settle_vaults(now);
-        while let Some(at) = self.next_registry_event(now) {
+        // A deployment sees what registries have come to by its moment.
+        while let Some(at) =
+            [self.next_registry_event(now), self.next_deployment_event(now)].into_iter().flatten().min()
+        {
             self.run_registry_events(at);
+            self.run_deployment_events(at);
         }
         self.settle_groups(now);
         self.note_registry_health(now);

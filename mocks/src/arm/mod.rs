@@ -16,7 +16,7 @@ use crate::authorization::{self};
 use crate::entra::TokenProblem;
 use crate::stamp;
 use crate::wire::{Call, Caller, Fail, Reply};
-use crate::{World, identities, registries, resources, vaults};
+use crate::{World, deployments, identities, registries, resources, vaults};
 use http::Method;
 
 pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
@@ -60,14 +60,25 @@ fn admit(world: &mut World, call: &Call) -> Result<(Caller, ArmPath, (throttle::
         Ok(left) => left,
         Err(wait) => return Err(errors::throttled(world.setup.subscription, wait)),
     };
-    let path = ArmPath::parse(&call.segments).ok_or_else(errors::no_such_path)?;
-    versions::check(&path, call)?;
+    Ok((caller, known_path(world, &call.segments, call.api_version())?, (kind, left)))
+}
+
+/// A path under a provider and api-version that there are.
+pub(crate) fn known_path(world: &World, segments: &[String], version: &str) -> Result<ArmPath, Fail> {
+    let path = ArmPath::parse(segments).ok_or_else(errors::no_such_path)?;
+    versions::check(&path, version)?;
     if let Some(s) = &path.subscription
         && !s.eq_ignore_ascii_case(&world.setup.subscription.to_string())
     {
         return Err(errors::no_subscription(s));
     }
-    Ok((caller, path, (kind, left)))
+    Ok(path)
+}
+
+/// A request that a deployment makes for its caller, who has been let in already.
+pub(crate) fn handle_for(world: &mut World, call: &Call, caller: &Caller) -> Result<Reply, Fail> {
+    let path = known_path(world, &call.segments, call.api_version())?;
+    route(world, call, caller, &path)
 }
 
 fn unauthenticated(world: &World, problem: TokenProblem) -> Fail {
@@ -113,6 +124,7 @@ fn route(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
         "microsoft.keyvault" => vaults::handle(world, call, caller, path),
         "microsoft.managedidentity" => identities::handle(world, call, caller, path),
         "microsoft.containerregistry" => registries::handle(world, call, caller, path),
+        "microsoft.resources" => deployments::handle(world, call, caller, path),
         _ => Err(errors::unknown_namespace(path.provider.as_deref().unwrap_or_default())),
     }
 }
