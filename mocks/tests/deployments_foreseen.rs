@@ -280,3 +280,66 @@ fn a_policy_that_is_there_is_no_change() {
     );
     assert_eq!(end.text("/error/details/0/code"), "ResourceNotFound", "{:?}", end.body);
 }
+
+/// The places in a value, deepest last.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    let mut inner = |name: &str, v: &Value| {
+        let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+        found.push(at.clone());
+        places(v, &at, found);
+    };
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, v)| inner(name, v)),
+        Value::Array(items) => items.iter().enumerate().for_each(|(i, v)| inner(&i.to_string(), v)),
+        _ => {}
+    }
+}
+
+#[test]
+fn whatever_stands_in_a_template_it_is_refused_or_comes_to_an_end() {
+    let odd = [
+        json!(null),
+        json!(-1),
+        json!(1.5),
+        json!(""),
+        json!("x"),
+        json!("[["),
+        json!("[x"),
+        json!("[createArray()]"),
+        json!("[reference('cmk1r-kv', '2026-02-01', 'Full')]"),
+        json!([]),
+        json!([[{}]]),
+        json!({}),
+        json!({"[null()]": 1}),
+    ];
+    let whole = everything();
+    let mut at = Vec::new();
+    places(&whole, "", &mut at);
+    assert!(at.len() > 70, "{}", at.len());
+    let mut c = client(Params { what_if_at_once: true, ..Params::instant() });
+    let (before, now) = (c.world.clone(), c.now);
+    let (mut refused, mut failed, mut succeeded) = (0, 0, 0);
+    for place in &at {
+        for value in &odd {
+            (c.world, c.now) = (before.clone(), now);
+            let mut template = whole.clone();
+            *template.pointer_mut(place).unwrap() = value.clone();
+            let asked = body(&template, &[("name", "cmk1r")]);
+            let foreseen = c.ask("whatIf", &asked);
+            let put = c.arm("PUT", &deployment("d"), RG, Some(asked));
+            assert_eq!(foreseen.status == 200, put.status == 201, "{place} {value}: {:?}", foreseen.body);
+            if put.status != 201 {
+                assert!((400..500).contains(&put.status) && !put.code().is_empty(), "{place} {value}: {:?}", put.body);
+                refused += 1;
+                continue;
+            }
+            let end = c.follow(&put);
+            match end.text("/status") {
+                "Succeeded" => succeeded += 1,
+                _ => failed += usize::from(!end.text("/error/details/0/code").is_empty()),
+            }
+        }
+    }
+    assert_eq!(refused + failed + succeeded, at.len() * odd.len());
+    assert!(refused > 300 && failed > 20 && succeeded > 100, "{refused} {failed} {succeeded}");
+}
