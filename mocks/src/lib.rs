@@ -13,6 +13,7 @@ mod authorization;
 mod clock;
 mod cloud;
 mod control;
+mod deployments;
 mod entra;
 mod exchange;
 mod faults;

@@ -204,6 +204,18 @@ pub struct Params {
     pub acr_import_duration: Delay,
     /// `Retry-After` on registry operations; recorded: never sent.
     pub acr_retry_after: Option<u32>,
+    /// From PUT of a deployment to the first of its resources.
+    pub deployment_start_delay: Delay,
+    /// Until a deployment notices that a resource is finished.
+    pub deployment_notice_delay: Delay,
+    /// From POST whatIf or validate to the answer, where it does not come at once.
+    pub deployment_ask_duration: Delay,
+    /// POST validate answers at once (recorded); otherwise 202 and a place to look.
+    pub validate_at_once: bool,
+    /// POST whatIf answers at once; otherwise 202 and a place to look, as its description has it.
+    pub what_if_at_once: bool,
+    /// R-DEP-09: false as documented, so that what is made of `reference` always seems to change.
+    pub what_if_resolves_reference: bool,
     /// Life of the tokens handed out.
     #[serde(with = "seconds")]
     pub token_lifetime: Duration,
@@ -264,6 +276,12 @@ impl Default for Params {
             acr_delete_duration: Delay::uniform(5, 20),
             acr_import_duration: Delay::uniform(5, 30),
             acr_retry_after: None,
+            deployment_start_delay: Delay::uniform(1, 3),
+            deployment_notice_delay: Delay::uniform(0, 5),
+            deployment_ask_duration: Delay::uniform(2, 10),
+            validate_at_once: true,
+            what_if_at_once: false,
+            what_if_resolves_reference: false,
             token_lifetime: Duration::from_secs(3599),
             client_ip: "203.0.113.1".into(),
         }
@@ -296,7 +314,7 @@ impl Params {
         p
     }
 
-    fn each_delay(&mut self, f: impl Fn(&mut Delay)) {
+    pub(crate) fn each_delay(&mut self, f: impl Fn(&mut Delay)) {
         for d in [
             &mut self.role_assignment_delay,
             &mut self.access_policy_delay,
@@ -314,6 +332,9 @@ impl Params {
             &mut self.acr_update_duration,
             &mut self.acr_delete_duration,
             &mut self.acr_import_duration,
+            &mut self.deployment_start_delay,
+            &mut self.deployment_notice_delay,
+            &mut self.deployment_ask_duration,
         ] {
             f(d);
         }

@@ -3,6 +3,7 @@
 use crate::stamp;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use uuid::Uuid;
 pub(crate) type Object = Map<String, Value>;
 
 /// Who sends the request, from its token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Caller {
     pub(crate) object_id: Uuid,
     pub(crate) client_id: Uuid,
@@ -104,6 +105,11 @@ pub(crate) struct Fail {
 impl Fail {
     pub(crate) fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { status, code: code.into(), message: message.into(), inner: None, more: None, headers: Vec::new() }
+    }
+
+    pub(crate) fn details(mut self, details: Vec<Value>) -> Self {
+        self.more.get_or_insert_default().insert("details".into(), Value::Array(details));
+        self
     }
 
     pub(crate) fn inner(mut self, code: impl Into<String>) -> Self {
@@ -236,15 +242,20 @@ pub(crate) trait Peek {
 }
 
 impl Peek for Object {
-    /// `a.b.c`; null counts as absent.
+    /// `a.b.c`; null counts as absent. Services read names in any case: templates of Microsoft's own pages rely on it.
     fn at(&self, path: &str) -> Option<&Value> {
         let mut parts = path.split('.');
-        let mut v = self.get(parts.next()?)?;
+        let mut v = named(self, parts.next()?)?;
         for p in parts {
-            v = v.get(p)?;
+            v = named(v.as_object()?, p)?;
         }
         (!v.is_null()).then_some(v)
     }
+}
+
+/// A member by its name, whatever the case.
+pub(crate) fn named<'a>(members: &'a Object, name: &str) -> Option<&'a Value> {
+    members.get(name).or_else(|| members.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)).map(|(_, v)| v))
 }
 
 /// The `tags` member of a body, if it is there and well-formed.

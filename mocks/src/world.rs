@@ -1,6 +1,7 @@
 //! The world: all state, the clock it was last seen at, and what falls due by itself.
 
 use crate::authorization::Assignments;
+use crate::deployments::Deployments;
 use crate::entra::Directory;
 use crate::identities::Identities;
 use crate::keys::KeyThrottle;
@@ -72,6 +73,8 @@ pub struct World {
     pub(crate) vaults: Vaults,
     pub(crate) key_throttle: KeyThrottle,
     pub(crate) registries: Registries,
+    #[serde(default)]
+    pub(crate) deployments: Deployments,
     pub(crate) arm_throttle: arm::Throttle,
     pub(crate) audit: Vec<AuditEntry>,
     pub(crate) next_grant_delay: Option<Duration>,
@@ -97,6 +100,7 @@ impl World {
             vaults: Vaults::default(),
             key_throttle: KeyThrottle::default(),
             registries: Registries::default(),
+            deployments: Deployments::default(),
             arm_throttle: arm::Throttle::default(),
             audit: Vec::new(),
             next_grant_delay: None,
@@ -141,11 +145,15 @@ impl World {
         self.settle_providers(now);
         self.settle_vaults(before, now);
         let mut moments = self.health_moments(before, now);
-        while let Some(at) = self.next_registry_event(now) {
+        // A deployment sees what registries have come to by its moment.
+        while let Some(at) =
+            [self.next_registry_event(now), self.next_deployment_event(now)].into_iter().flatten().min()
+        {
             let later = moments.split_off(&at);
             moments.into_iter().for_each(|t| self.note_registry_health(t));
             moments = later;
             self.run_registry_events(at);
+            self.run_deployment_events(at);
             self.note_registry_health(at);
         }
         moments.into_iter().for_each(|t| self.note_registry_health(t));

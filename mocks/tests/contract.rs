@@ -5,9 +5,6 @@ mod common;
 use cmk_mocks::Params;
 use common::*;
 use serde_json::json;
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::Command;
 
 const OFFICER: &str = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603";
 const ENCRYPTION_USER: &str = "e147488a-f6f5-4113-8e2d-b22465e65bf6";
@@ -177,23 +174,5 @@ fn tell_the_story(c: &mut Client) {
 fn a_life_fits_the_contract() {
     let mut c = Client::new(Params::default());
     tell_the_story(&mut c);
-    let data = std::env::var_os("CMK_DATA").map(PathBuf::from);
-    let data = data.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"));
-    let check = data.join("contract/contract_check.py");
-    let python = Command::new("python3").args(["-c", "import jsonschema"]).output();
-    if !check.is_file() || !python.is_ok_and(|o| o.status.success()) {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "no contract data, or no python3 with jsonschema");
-        eprintln!("skipped: no contract data, or no python3 with jsonschema");
-        return;
-    }
-    let file = std::env::temp_dir().join(format!("cmk-mocks-contract-{}.jsonl", std::process::id()));
-    let mut out = std::fs::File::create(&file).unwrap();
-    for exchange in &c.log {
-        writeln!(out, "{exchange}").unwrap();
-    }
-    let run = Command::new("python3").arg("-B").arg(&check).arg("-q").arg(&file).output().unwrap();
-    let said = String::from_utf8_lossy(&run.stdout).into_owned();
-    let _ = std::fs::remove_file(&file);
-    println!("{said}");
-    assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
+    against_contract(&c.log);
 }

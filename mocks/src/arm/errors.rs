@@ -1,6 +1,6 @@
 use super::{ArmPath, bare_name};
 use crate::World;
-use crate::wire::{Call, Caller, Fail};
+use crate::wire::{Caller, Fail};
 use uuid::Uuid;
 
 pub(super) fn throttled(subscription: Uuid, wait: u64) -> Fail {
@@ -37,13 +37,12 @@ pub(super) fn missing_version() -> Fail {
 }
 
 /// R-ARM-34
-pub(super) fn unsupported_version(call: &Call, kind: &str, known: &[&str]) -> Fail {
+pub(super) fn unsupported_version(asked: &str, kind: &str, known: &[&str]) -> Fail {
     Fail::new(
         400,
         "NoRegisteredProviderFound",
         format!(
-            "No registered resource provider found for API version '{}' for type '{kind}'. The supported api-versions are '{}'.",
-            call.api_version(),
+            "No registered resource provider found for API version '{asked}' for type '{kind}'. The supported api-versions are '{}'.",
             known.join(", ")
         ),
     )

@@ -17,7 +17,7 @@ use crate::authorization::{self};
 use crate::entra::TokenProblem;
 use crate::stamp;
 use crate::wire::{Call, Caller, Fail, Object, Reply};
-use crate::{World, identities, policies, registries, resources, vaults};
+use crate::{World, deployments, identities, policies, registries, resources, vaults};
 use bytes::Bytes;
 use http::Method;
 use serde_json::Value;
@@ -63,10 +63,21 @@ fn admit(world: &mut World, call: &Call) -> Result<(Caller, ArmPath, (throttle::
         Ok(left) => left,
         Err(wait) => return Err(errors::throttled(world.setup.subscription, wait)),
     };
-    let mut path = ArmPath::parse(&call.segments).ok_or_else(errors::no_such_path)?;
-    versions::check(&path, call)?;
+    Ok((caller, known_path(world, &call.segments, call.api_version())?, (kind, left)))
+}
+
+/// A path under a provider and api-version that there are.
+pub(crate) fn known_path(world: &World, segments: &[String], version: &str) -> Result<ArmPath, Fail> {
+    let mut path = ArmPath::parse(segments).ok_or_else(errors::no_such_path)?;
+    versions::check(&path, version)?;
     world.place(&mut path)?;
-    Ok((caller, path, (kind, left)))
+    Ok(path)
+}
+
+/// A request that a deployment makes for its caller, who has been let in already.
+pub(crate) fn handle_for(world: &mut World, call: &Call, caller: &Caller) -> Result<Reply, Fail> {
+    let path = known_path(world, &call.segments, call.api_version())?;
+    route(world, call, caller, &path)
 }
 
 fn unauthenticated(world: &World, problem: TokenProblem) -> Fail {
@@ -133,6 +144,7 @@ fn dispatch(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, pro
         "microsoft.keyvault" => vaults::handle(world, call, caller, path),
         "microsoft.managedidentity" => identities::handle(world, call, caller, path),
         "microsoft.containerregistry" => registries::handle(world, call, caller, path),
+        "microsoft.resources" => deployments::handle(world, call, caller, path),
         _ => Err(errors::unknown_namespace(path.provider.as_deref().unwrap_or_default())),
     }
 }

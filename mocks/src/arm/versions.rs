@@ -1,7 +1,7 @@
 //! R-ARM-34: which api-versions each provider knows.
 
 use super::{ArmPath, errors};
-use crate::wire::{Call, Fail};
+use crate::wire::Fail;
 
 const REGISTRIES: &[&str] = &[
     "2017-10-01",
@@ -84,8 +84,8 @@ pub(crate) fn versions_of(provider: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-pub(super) fn check(path: &ArmPath, call: &Call) -> Result<(), Fail> {
-    if call.api_version().is_empty() {
+pub(super) fn check(path: &ArmPath, asked: &str) -> Result<(), Fail> {
+    if asked.is_empty() {
         return Err(errors::missing_version());
     }
     let provider = match &path.provider {
@@ -96,10 +96,9 @@ pub(super) fn check(path: &ArmPath, call: &Call) -> Result<(), Fail> {
         AUTHORIZATION if path.name(0).eq_ignore_ascii_case("locks") => LOCKS,
         known => known,
     };
-    let asked = call.api_version();
     if known.iter().any(|v| v.eq_ignore_ascii_case(asked)) {
         return Ok(());
     }
     let types = path.types();
-    Err(errors::unsupported_version(call, if types.is_empty() { "resourceGroups" } else { &types }, known))
+    Err(errors::unsupported_version(asked, if types.is_empty() { "resourceGroups" } else { &types }, known))
 }

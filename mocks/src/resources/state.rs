@@ -166,6 +166,7 @@ impl World {
             self.delete_registries_of(&name);
             self.delete_vaults_of(&name, now);
             self.delete_identities_of(&name);
+            self.delete_deployments_of(&name);
             self.drop_assignments_within(&id);
             self.resources.groups.remove(&key);
         }

@@ -5,6 +5,9 @@ use bytes::Bytes;
 use cmk_mocks::{Params, Setup, World};
 use http::Request;
 use serde_json::{Value, json};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -170,4 +173,38 @@ pub fn encryption(key: &str, client: &str) -> Value {
         "status": "enabled",
         "keyVaultProperties": {"keyIdentifier": key, "identity": client},
     }}})
+}
+
+/// A place in the data, which may not be there; under CI it has to be.
+pub fn data(part: &str) -> Option<PathBuf> {
+    let data = std::env::var_os("CMK_DATA").map(PathBuf::from);
+    let data = data.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"));
+    let found = Some(data.join(part)).filter(|p| p.exists());
+    if found.is_none() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "no data: {part}");
+        eprintln!("skipped: no data: {part}");
+    }
+    found
+}
+
+/// Holds exchanges against Microsoft's OpenAPI files.
+pub fn against_contract(log: &[Value]) {
+    let Some(check) = data("contract/contract_check.py") else { return };
+    let python = Command::new("python3").args(["-c", "import jsonschema"]).output();
+    if !python.is_ok_and(|o| o.status.success()) {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "no python3 with jsonschema");
+        eprintln!("skipped: no python3 with jsonschema");
+        return;
+    }
+    let name = format!("cmk-mocks-contract-{}-{}.jsonl", std::process::id(), log.len());
+    let file = std::env::temp_dir().join(name);
+    let mut out = std::fs::File::create(&file).unwrap();
+    for exchange in log {
+        writeln!(out, "{exchange}").unwrap();
+    }
+    let run = Command::new("python3").arg("-B").arg(&check).arg("-q").arg(&file).output().unwrap();
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    let _ = std::fs::remove_file(&file);
+    println!("{said}");
+    assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
 }
