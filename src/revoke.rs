@@ -204,11 +204,16 @@ impl Revoke {
         let cx = access.cx;
         let rights = [KeyRight::Get, KeyRight::List, KeyRight::Update];
         let after = access.may(key, None, &rights, self.grant_me).await?;
-        if let Some(Known::After(step)) = &after {
-            return Ok(Known::After(step.clone()));
-        }
         let check = KeyVersions { key: key.clone(), subscription: *self.registry.subscription() };
         let versions = cx.decide("versions", &key.to_string(), |look| async move { check.look(&look).await }).await?;
+        if versions.all.is_none() {
+            cx.check([Refusal::new(
+                format!("the versions of {key} cannot be seen: {}", versions.unknown.as_deref().unwrap_or_default()),
+                "R-KV-40",
+                "run where the vault lets you in",
+            )])?;
+            return Ok(Known::After("the versions".into()));
+        }
         let mut taken = Known::Now(0);
         for version in versions.enabled() {
             let step = SetVersionEnabled {
