@@ -77,6 +77,24 @@ impl<'a> Access<'a> {
         self.cx.step(AttachIdentity { registry: self.registry.clone(), who, again, after }).await
     }
 
+    /// An identity in words that are the same in a plan and in its run.
+    pub(crate) fn called(self, who: &Who) -> String {
+        match who {
+            Who::User { id, .. } => format!("identity {}", id.name()),
+            _ => format!("the system-assigned identity of {}", self.registry.name()),
+        }
+    }
+
+    /// The identity that unwraps now, in words.
+    pub(crate) fn called_now(self, now: &Encrypted) -> String {
+        match &now.identity {
+            KeyIdentity::System => format!("the system-assigned identity of {}", self.registry.name()),
+            KeyIdentity::User(client) => {
+                now.id_of(client).map_or_else(|| format!("identity {client}"), |id| format!("identity {}", id.name()))
+            }
+        }
+    }
+
     /// Where a key's vault is, and how.
     pub(crate) async fn vault_of(self, key: &KeyId, vault: Option<&VaultId>) -> Result<VaultFound> {
         let check =
@@ -98,6 +116,7 @@ impl<'a> Access<'a> {
         vault: Option<&VaultId>,
         unprotected_is_fine: bool,
         who: &Known<AttachedAs>,
+        to_whom: String,
     ) -> Result<LetIn> {
         let nobody = Ok(LetIn { granted: None });
         let found = self.vault_of(key, vault).await?;
@@ -114,7 +133,8 @@ impl<'a> Access<'a> {
                          documents say; where it does not (R-CMK-38), rotate with `--identity system`"
                     ));
                 }
-                let granted = self.grant(key, vault, facts.by_roles, who.map_ref(|w| w.principal), None).await?;
+                let granted =
+                    self.grant(key, vault, facts.by_roles, who.map_ref(|w| w.principal), to_whom, None).await?;
                 Ok(LetIn { granted: Some(granted) })
             }
             VaultFound::Deleted { vault, until, .. } => {
@@ -159,16 +179,13 @@ impl<'a> Access<'a> {
         vault: &VaultId,
         by_roles: bool,
         principal: Known<PrincipalId>,
+        to_whom: String,
         after: Option<Known<()>>,
     ) -> Result<Known<()>> {
         let what = encryption_grant(key, vault, by_roles)?;
-        let to_whom = match &principal {
-            Known::Now(principal) => format!("principal {principal}"),
-            Known::After(_) => format!("the identity of {}", self.registry.name()),
-        };
         let tenant = Some(self.cx.caller().await?.tenant);
         let principal_type = PrincipalType::ServicePrincipal;
-        self.cx.step(Grant { principal, principal_type, tenant, what, to_whom, after }).await
+        self.cx.step(Grant { principal, principal_type, tenant, what, to_whom, after, read_by: None }).await
     }
 
     /// Whether the caller may do this with a key; the grant, if the order asks for one and it is needed (R-KV-34).
@@ -247,6 +264,7 @@ pub(crate) async fn may(
         what,
         to_whom: format!("the caller {}", caller.object_id),
         after: None,
+        read_by: Some(key),
     };
     Ok(Some(cx.step(grant).await?))
 }

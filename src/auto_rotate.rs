@@ -333,6 +333,13 @@ impl AutoRotate {
         };
         let rules = self.on(&before);
         cx.check(policy_refusals(&rules))?;
+        if self.notify.is_some() && rules.expiry_time.is_none() {
+            cx.check([Refusal::new(
+                "a notice before expiry needs versions that expire",
+                "R-KV-15",
+                "say how long versions live (`.versions_live(..)`, `--versions-live`), or leave the notice out",
+            )])?;
+        }
         cx.step(SetRotation { key: key.clone(), rules: rules.clone(), after: granted }).await?;
         Ok(Some(rules))
     }

@@ -9,12 +9,12 @@ use crate::{
         registries::KeyIdentity,
         vaults::NetworkAction,
     },
-    checks::{Encrypted, IdentityWanted, KeySeen, VaultFacts, VaultFound, Who},
+    checks::{Check, Encrypted, Encryption, EncryptionOf, IdentityWanted, KeySeen, VaultFacts, VaultFound, Who},
     error::Refusal,
     journal::journaled,
     preflight,
     run::{Context, Run, Workflow},
-    step::{Irreversible, Known},
+    step::{Irreversible, Known, Step as _},
     steps::{
         AttachedAs, DeleteVault, EnsureKey, EnsureVault, KeyShape, NetworkChange, PointRegistry, Reference, Revalidate,
         SetNetwork, VaultWay, Was,
@@ -198,8 +198,8 @@ impl Workflow for Bypass {
     async fn steps(&self, cx: &Context) -> Result<Known<Bypassed>> {
         let access = Access::new(cx, &self.registry);
         let created = match &self.create {
-            Some(create) => Some(create.make(cx).await?),
-            None => None,
+            Some(create) if !self.is_there(cx).await? => Some(create.make(cx).await?),
+            _ => None,
         };
         // What is not made yet cannot be looked at; in a run it is made by now.
         let now = match &created {
@@ -210,12 +210,12 @@ impl Workflow for Bypass {
             },
         };
         let Some(target) = self.target(access, &now).await? else { return Ok(Known::After("a key".into())) };
-        let Some(identity) = self.identity_attached(access, &now).await? else {
+        let Some((identity, to_whom)) = self.identity_attached(access, &now).await? else {
             return Ok(Known::After("an identity".into()));
         };
         let principal = identity.map_ref(|i| i.principal);
         let granted =
-            access.grant(&target.key, &target.vault, target.by_roles, principal, target.ready.clone()).await?;
+            access.grant(&target.key, &target.vault, target.by_roles, principal, to_whom, target.ready.clone()).await?;
         let network = cx
             .step(SetNetwork {
                 vault: target.vault.clone(),
@@ -226,7 +226,7 @@ impl Workflow for Bypass {
             .await?;
         let open = then(granted, network);
         let in_use = self.use_key(access, &now, &target, &identity, open).await?;
-        let removable = self.leave_old_vault(access, &now, &target, in_use.map_ref(|_| ())).await?;
+        let removable = self.leave_old_vault(access, &now, &target, cx.carried_out(PointRegistry::NAME)).await?;
         preflight::look(cx).await?;
         Ok(match (in_use, identity) {
             (Known::Now(in_use), Known::Now(identity)) => {
@@ -237,7 +237,23 @@ impl Workflow for Bypass {
     }
 }
 
+/// Whether a registry is on the key it is to be put on.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct There(bool);
+
+journaled!(There);
+
 impl Bypass {
+    /// Whether the registry that is to be created is on the key behind the firewall already, and needs no vault of its own.
+    async fn is_there(&self, cx: &Context) -> Result<bool> {
+        let check = EncryptionOf { registry: self.registry.clone() };
+        let key = self.key.clone();
+        let read = |look: crate::azure::Reader| async move {
+            let seen = check.look(&look).await?;
+            Ok(There(matches!(&seen, Encryption::Enabled(now) if key.is_some_and(|key| key.same_key(&now.key)))))
+        };
+        cx.decide("is-there", &self.registry.to_string(), read).await.map(|there| there.0)
+    }
     fn wants_system(&self) -> bool {
         match &self.identity {
             Some(identity) => *identity == IdentityWanted::System,
@@ -356,25 +372,36 @@ impl Bypass {
         Ok(access.cx.step(step).await?.map(|_| ()))
     }
 
-    /// The identity that is to unwrap, attached.
-    async fn identity_attached(&self, access: Access<'_>, now: &Known<Encrypted>) -> Result<Option<Known<AttachedAs>>> {
+    /// The identity that is to unwrap, attached, and what it is called.
+    async fn identity_attached(
+        &self,
+        access: Access<'_>,
+        now: &Known<Encrypted>,
+    ) -> Result<Option<(Known<AttachedAs>, String)>> {
         let after = Some(now.map_ref(|_| ()));
-        if self.wants_system() {
-            return access.attach(&Who::System { principal: None }, false, after).await.map(Some);
-        }
-        match (&self.identity, now) {
-            (Some(wanted), _) => match access.who(wanted).await? {
-                Some(who) => access.attach(&who, false, after).await.map(Some),
-                None => Ok(None),
+        let who = match &self.identity {
+            _ if self.wants_system() => Some(Who::System { principal: None }),
+            Some(wanted) => match access.who(wanted).await? {
+                Some(who) => Some(who),
+                None => return Ok(None),
             },
-            (None, Known::Now(now)) => match now.principal_of(&now.identity) {
-                Some(principal) => Ok(Some(Known::Now(AttachedAs { identity: now.identity, principal }))),
+            None => None,
+        };
+        if let Some(who) = who {
+            return Ok(Some((access.attach(&who, false, after).await?, access.called(&who))));
+        }
+        match now {
+            Known::Now(now) => match now.principal_of(&now.identity) {
+                Some(principal) => {
+                    let attached = Known::Now(AttachedAs { identity: now.identity, principal });
+                    Ok(Some((attached, access.called_now(now))))
+                }
                 None => {
                     access.cx.check([crate::steps::not_attached(now, &self.registry)])?;
                     Ok(None)
                 }
             },
-            (None, Known::After(_)) => Ok(None),
+            Known::After(_) => Ok(None),
         }
     }
 

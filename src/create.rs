@@ -287,6 +287,7 @@ impl Create {
             what,
             to_whom: format!("identity {}", self.identity_id().name()),
             after: Some(then(vault.map_ref(|_| ()), key.map_ref(|_| ()))),
+            read_by: None,
         })
         .await
     }

@@ -13,8 +13,8 @@ use crate::{
     journal::journaled,
     preflight,
     run::{Context, Run, Workflow},
-    step::Known,
-    steps::{Attach, DetachIdentity, PointRegistry, Reference, Revalidate, Was},
+    step::{Known, Step as _},
+    steps::{Attach, DetachIdentity, PointRegistry, Reference, Revalidate, Revalidated, Was},
     symptom::{Symptom, SymptomKind},
 };
 use serde::{Deserialize, Serialize};
@@ -130,17 +130,23 @@ impl Workflow for Reassign {
         let assigned = access.attach(&old, true, None).await?;
         let held = assigned.map_ref(|_| ());
         let tried = cx.step(Revalidate { registry: self.registry.clone(), after: Some(held.clone()) }).await?;
+        let same = |tried: &Known<Revalidated>| {
+            tried.map_ref(|t| Reassigned {
+                registry: self.registry.clone(),
+                identity: now.identity,
+                in_use: t.in_use.clone(),
+                removable: None,
+            })
+        };
         let outcome = match &self.to {
             None => {
                 self.name_removable(cx, &old);
-                tried.map(|t| Reassigned {
-                    registry: self.registry.clone(),
-                    identity: now.identity,
-                    in_use: t.in_use,
-                    removable: None,
-                })
+                same(&tried)
             }
-            Some(to) => self.rotate_to(access, &now, &old, to, tried.map(|_| ())).await?,
+            Some(to) => match self.another(access, &now, to).await? {
+                Some(new) => self.rotate_to(access, &now, &old, &new, tried.map(|_| ())).await?,
+                None => same(&tried),
+            },
         };
         preflight::look(cx).await?;
         Ok(outcome)
@@ -238,27 +244,28 @@ impl Reassign {
         }
     }
 
+    /// Who is to unwrap, if it is another one; `None` also where nobody can be meant, which is a refusal.
+    async fn another(&self, access: Access<'_>, now: &Encrypted, to: &IdentityWanted) -> Result<Option<Who>> {
+        let Some(new) = access.who(to).await? else { return Ok(None) };
+        if new.key_identity() == Some(now.identity) {
+            access.cx.note(format!("{} unwraps the key already", access.called(&new)));
+            return Ok(None);
+        }
+        Ok(Some(new))
+    }
+
     async fn rotate_to(
         &self,
         access: Access<'_>,
         now: &Encrypted,
         old: &Who,
-        to: &IdentityWanted,
+        new: &Who,
         after: Known<()>,
     ) -> Result<Known<Reassigned>> {
         let cx = access.cx;
-        let Some(new) = access.who(to).await? else { return Ok(Known::After("the new identity".into())) };
-        if new.key_identity() == Some(now.identity) {
-            cx.check([Refusal::new(
-                format!("{to} is the identity that unwraps the key already"),
-                "R-CMK-22",
-                "name another one, or leave `--to` out",
-            )])?;
-            return Ok(Known::After("another identity".into()));
-        }
         access.may_leave(now).await?;
-        let attached = access.attach(&new, false, Some(after)).await?;
-        let let_in = access.let_in(&now.key, None, true, &attached).await?;
+        let attached = access.attach(new, false, Some(after)).await?;
+        let let_in = access.let_in(&now.key, None, true, &attached, access.called(new)).await?;
         let reference = if now.follows() { Reference::Versionless } else { Reference::Versioned };
         let version = match (&now.in_use, now.follows()) {
             (Some(in_use), false) => in_use.clone(),
@@ -283,7 +290,8 @@ impl Reassign {
             }
             _ => Attach::System,
         };
-        let mut detach = DetachIdentity { registry: self.registry.clone(), who, after: Some(pointed.map_ref(|_| ())) };
+        let mut detach =
+            DetachIdentity { registry: self.registry.clone(), who, after: Some(cx.carried_out(PointRegistry::NAME)) };
         let removable = if self.remove_old {
             cx.step(detach).await?;
             None

@@ -248,7 +248,16 @@ impl Recover {
                 true
             }
         };
-        access.grant(&now.key, &standing.vault, by_roles, Known::Now(principal), Some(after.clone())).await
+        access
+            .grant(
+                &now.key,
+                &standing.vault,
+                by_roles,
+                Known::Now(principal),
+                access.called_now(now),
+                Some(after.clone()),
+            )
+            .await
     }
 }
 

@@ -208,7 +208,7 @@ impl Revoke {
         let versions = cx.decide("versions", &key.to_string(), |look| async move { check.look(&look).await }).await?;
         if versions.all.is_none() {
             cx.check([Refusal::new(
-                format!("the versions of {key} cannot be seen: {}", versions.unknown.clone().unwrap_or_default()),
+                format!("the versions of {key} cannot be seen: {}", versions.unknown.as_deref().unwrap_or_default()),
                 "R-KV-40",
                 "run where the vault lets you in, or have the right to read keys through ARM (Key Vault Reader)",
             )])?;

@@ -289,7 +289,9 @@ impl Rotate {
         if who.is_none() && key.same_key(&now.key) {
             return Ok((identity, None));
         }
-        let let_in = access.let_in(key, self.vault.as_ref(), self.unprotected_vault_is_fine, &identity).await?;
+        let to_whom = who.map_or_else(|| access.called_now(now), |who| access.called(who));
+        let let_in =
+            access.let_in(key, self.vault.as_ref(), self.unprotected_vault_is_fine, &identity, to_whom).await?;
         Ok((identity, let_in.granted))
     }
 

@@ -51,7 +51,8 @@ async fn take<S: Step>(cx: &Context, step: S) -> Result<Known<()>>
 where
     S::Made: Journaled,
 {
-    Ok(cx.step(step).await?.map(|_| ()))
+    cx.step(step).await?;
+    Ok(cx.carried_out(S::NAME))
 }
 
 /// Takes one way back, after what comes before it.

@@ -2,7 +2,7 @@
 
 use crate::vaults::Vault;
 use crate::wire::Object;
-use crate::{AuditEntry, Principal, SimCloud, World};
+use crate::{AuditEntry, Principal, SeededIdentity, SimCloud, World};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -56,6 +56,21 @@ pub struct RegistryView {
     pub tags: BTreeMap<String, String>,
     /// Its public network access, admin user and other plain members.
     pub properties: serde_json::Value,
+}
+
+/// The network rules of a vault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkView {
+    /// Whether those whom no rule names are kept out.
+    pub deny: bool,
+    /// Whether trusted services pass.
+    pub bypass: bool,
+    /// The addresses let in, as written.
+    pub ip_rules: Vec<String>,
+    /// The subnets let in.
+    pub subnets: Vec<String>,
+    /// Whether the public endpoint answers.
+    pub public: bool,
 }
 
 fn texts(tags: &Object) -> BTreeMap<String, String> {
@@ -175,6 +190,37 @@ impl World {
     /// The log of all vaults (R-KV-17), in order of writing.
     pub fn audit(&self) -> &[AuditEntry] {
         &self.audit
+    }
+
+    /// A user-assigned identity by its id, in any case.
+    pub fn identity(&self, id: &str) -> Option<SeededIdentity> {
+        let found = self.identities.get(id)?;
+        Some(SeededIdentity { id: found.id.clone(), client_id: found.client_id, principal_id: found.principal_id })
+    }
+
+    /// The access policies of a live vault as ARM shows them: object id, key permissions.
+    pub fn access_policies(&self, vault: &str) -> Vec<(Uuid, Vec<String>)> {
+        let policies = self.vaults.get(vault).map(|v| v.policies.as_slice()).unwrap_or_default();
+        policies.iter().map(|p| (p.object_id, p.permissions.keys.clone())).collect()
+    }
+
+    /// The network rules of a live vault; an open one has none of its own.
+    pub fn vault_network(&self, vault: &str) -> Option<NetworkView> {
+        let vault = self.vaults.get(vault)?;
+        let rules = vault.network.as_ref();
+        Some(NetworkView {
+            deny: rules.is_some_and(|n| n.deny),
+            bypass: rules.is_none_or(|n| n.bypass),
+            ip_rules: rules.map(|n| n.ip_rules.clone()).unwrap_or_default(),
+            subnets: rules.map(|n| n.subnets.clone()).unwrap_or_default(),
+            public: !vault.public_network_access.eq_ignore_ascii_case("Disabled"),
+        })
+    }
+
+    /// The rotation policy of a key, as ARM shows it; none while nobody has set one.
+    pub fn rotation_policy(&self, vault: &str, key: &str) -> Option<serde_json::Value> {
+        let key = self.any_vault(vault)?.keys.get(&key.to_lowercase())?;
+        key.policy.as_ref().map(|p| p.arm_body())
     }
 
     fn any_vault(&self, name: &str) -> Option<&Vault> {

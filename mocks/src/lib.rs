@@ -45,7 +45,7 @@ pub use cloud::SimCloud;
 pub use entra::{OPERATOR_SECRET, Principal, PrincipalKind};
 pub use exchange::{Exchange, Log};
 pub use faults::{Among, Fault, Fired, Match, RetryHeader, Schedule, What, When, is_write};
-pub use inspect::{KeyVersionView, RegistryView};
+pub use inspect::{KeyVersionView, NetworkView, RegistryView};
 pub use params::{Bucket, Delay, FailureStyle, FirstBody, NullIdentity, Params, VaultDefaultModel};
 pub use policies::{AssignedPolicy, PolicyCondition, PolicyEffect};
 pub use registries::{ImportedImage, Renewal};

@@ -157,6 +157,17 @@ impl Context {
         }
     }
 
+    /// Known once the last step of this name is carried out: in a plan a step that is withheld makes whoever looks at the
+    /// world it leaves wait for it, even if its result can be told beforehand.
+    #[must_use]
+    pub fn carried_out(&self, step: &'static str) -> Known<()> {
+        let Mode::Plan(draft) = &self.shared.mode else { return Known::Now(()) };
+        match lock(draft).steps.iter().rev().find(|line| line.step == step) {
+            Some(line) if line.change.is_some() => Known::After(step.into()),
+            _ => Known::Now(()),
+        }
+    }
+
     /// A read that steers the workflow. It is journaled, so that a resumed run takes the same way whatever the world
     /// looks like by then.
     ///

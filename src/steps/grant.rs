@@ -3,13 +3,13 @@ use crate::{
     Result,
     azure::{
         Reader, Writer,
-        id::{PrincipalId, TenantId},
+        id::{KeyId, PrincipalId, TenantId},
         role_assignments::{PrincipalType, assignment_name, roles},
     },
     checks::{Check, GrantModel, GrantOf},
     error::Error,
     journal::journaled,
-    step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
+    step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Settled, Step, Undo},
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
@@ -18,7 +18,8 @@ use std::{borrow::Cow, time::Duration};
 ///
 /// A role assignment's name follows from scope, principal and role, so that it is the same one however often it is sent
 /// (R-RBAC-03); one that somebody else made under another name is adopted. A policy is added, never replaced (R-KV-07).
-/// That the grant is in effect is not waited for here but where it is used (R-RBAC-01).
+/// That the grant is in effect is not waited for here but where it is used (R-RBAC-01): by the registry that unwraps, or, for
+/// the caller's own, by the key it reads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Grant {
     /// Who.
@@ -33,7 +34,13 @@ pub struct Grant {
     pub to_whom: String,
     /// What has to be there first.
     pub after: Option<Known<()>>,
+    /// The key that the caller itself is to read by it: waited for, as what it reads there steers what follows.
+    #[serde(default)]
+    pub read_by: Option<KeyId>,
 }
+
+/// A role takes up to ten minutes to take effect (R-RBAC-01), and is not waited for longer than fifteen.
+const YOUNG: Duration = Duration::from_secs(15 * 60);
 
 journaled!(Grant);
 
@@ -113,8 +120,26 @@ impl Step for Grant {
             }
         }]
     }
+    async fn settled(&self, look: &Reader, me: &Me<'_>, (): &()) -> Result<Settled> {
+        let Some(key) = &self.read_by else { return Ok(Settled::Yes) };
+        Ok(match look.key(&key.versionless()).await {
+            // A firewall is no matter of time.
+            Err(e)
+                if e.status() == Some(403)
+                    && me.elapsed < YOUNG
+                    && e.service().is_none_or(|e| e.firewall_refusal().is_none()) =>
+            {
+                Settled::NotYet {
+                    why: "the caller's right in the vault to take effect (R-RBAC-01)".into(),
+                    after: None,
+                }
+            }
+            // Whatever else stands in the way is for the step that needs it to say.
+            _ => Settled::Yes,
+        })
+    }
     fn patience(&self) -> Duration {
-        Duration::from_secs(15 * 60)
+        YOUNG + Duration::from_secs(5 * 60)
     }
     fn class(&self, error: &Error, _: &Me<'_>) -> Class {
         match error.service() {

@@ -53,7 +53,7 @@ impl NetworkChange {
             after.public_access = public;
         }
         edit(&mut after.ip, &self.allow_ip, &self.forget_ip, address);
-        edit(&mut after.subnets, &self.allow_subnet, &self.forget_subnet, |s| s.trim_end_matches('/').to_lowercase());
+        edit(&mut after.subnets, &self.allow_subnet, &self.forget_subnet, subnet);
         after
     }
 
@@ -70,13 +70,13 @@ impl NetworkChange {
                 ));
             }
         }
-        for subnet in self.allow_subnet.iter().chain(&self.forget_subnet) {
-            let is_subnet = subnet.parse::<crate::azure::id::ResourceId>().is_ok_and(|id| {
+        for id in self.allow_subnet.iter().chain(&self.forget_subnet) {
+            let is_subnet = id.parse::<crate::azure::id::ResourceId>().is_ok_and(|id| {
                 id.resource_type().is_some_and(|t| t.eq_ignore_ascii_case("Microsoft.Network/virtualNetworks/subnets"))
             });
             if !is_subnet {
                 why.push(Refusal::new(
-                    format!("'{}' is no subnet's resource id", subnet.escape_debug()),
+                    format!("'{}' is no subnet's resource id", id.escape_debug()),
                     "R-KV-40",
                     "give /subscriptions/../virtualNetworks/NAME/subnets/NAME",
                 ));
@@ -89,6 +89,22 @@ impl NetworkChange {
 /// `203.0.113.7` and `203.0.113.7/32` are one address.
 fn address(text: &str) -> String {
     text.trim().trim_end_matches("/32").to_owned()
+}
+
+fn subnet(text: &str) -> String {
+    text.trim_end_matches('/').to_lowercase()
+}
+
+/// Whether two blocks let the same in: the service spells addresses its own way.
+fn same(a: &NetworkRules, b: &NetworkRules) -> bool {
+    let sorted = |all: &[String], key: fn(&str) -> String| {
+        let mut all: Vec<_> = all.iter().map(|one| key(one)).collect();
+        all.sort_unstable();
+        all
+    };
+    let let_in = |r: &NetworkRules| (sorted(&r.ip, address), sorted(&r.subnets, subnet));
+    (a.default_action, a.bypass, a.public_access) == (b.default_action, b.bypass, b.public_access)
+        && let_in(a) == let_in(b)
 }
 
 fn is_ipv4(text: &str) -> bool {
@@ -182,7 +198,7 @@ impl Step for SetNetwork {
             Err(e) if !e.refusals().is_empty() => return Ok(Seen::Refused(e.refusals().to_vec())),
             Err(e) => return Err(e),
         };
-        if self.wanted(&before) == before {
+        if same(&self.wanted(&before), &before) {
             return Ok(Seen::Done(()));
         }
         let undo = Self { exactly: Some(before.clone()), after: None, ..self.clone() };

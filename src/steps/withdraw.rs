@@ -70,6 +70,7 @@ impl Step for Withdraw {
             what: self.what.clone(),
             to_whom: format!("principal {}", self.principal),
             after: None,
+            read_by: None,
         };
         let change = format!("{held} taken from principal {}", self.principal);
         Foreseen::new(change, Rollback::Step(Undo::by(&undo, az)))
