@@ -1,4 +1,18 @@
-//! The command line.
+//! The command line: what holds for every command here, the options of each kind of order in a file.
+
+mod create;
+mod mend;
+mod network;
+mod revoke;
+mod rotate;
+mod run;
+
+pub(crate) use create::{CreateArgs, NewArgs};
+pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
+pub(crate) use network::{Action, BypassArgs, NetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
+pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};
+pub(crate) use rotate::{AutoRotateArgs, RotateArgs};
+pub(crate) use run::{ApplyArgs, BackArgs, RunArgs};
 
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
@@ -7,10 +21,7 @@ use clap::{
 use clap_complete::Shell;
 use cmk::{
     Cloud, Irreversible,
-    azure::{
-        Auth,
-        id::{Location, SubscriptionId},
-    },
+    azure::{Auth, id::SubscriptionId},
     journal::RunName,
 };
 use std::path::PathBuf;
@@ -93,8 +104,30 @@ pub(crate) enum Format {
 pub(crate) enum Command {
     /// Create a registry with a customer-managed key, with all it needs.
     Create(Box<CreateArgs>),
-    /// Rotate a registry's key.
+    /// Rotate a registry's key, to another version or key, with another identity, or to another kind of reference.
     Rotate(Box<RotateArgs>),
+    /// Have a registry follow its key, and its vault make new versions by itself.
+    AutoRotate(Box<AutoRotateArgs>),
+    /// Assign the identity that unwraps a registry's key again, and rotate to another one if that is wanted.
+    Reassign(Box<ReassignArgs>),
+    /// Bring a registry's deleted key, or the deleted vault it is in, back.
+    Recover(Box<RecoverArgs>),
+    /// Have a registry try its key anew, with the values it has.
+    Repair(Box<RepairArgs>),
+    /// Let a registry through the firewall of its key's vault, or put it on a key behind one.
+    Bypass(Box<BypassArgs>),
+    /// Change a vault's network rules. What is not said stays.
+    VaultNetwork(Box<VaultNetworkArgs>),
+    /// Take a registry's key from it: no image can be pulled or pushed until `cmk restore` gives it back.
+    Revoke(Box<RevokeArgs>),
+    /// Give a registry back what a revocation took.
+    Restore(Box<BackArgs>),
+    /// Disable the old versions of a registry's key that no registry uses any more.
+    Retire(Box<RetireArgs>),
+    /// Take back what a run has done, newest first. A run that is unfinished has to be given up first.
+    Rollback(Box<BackArgs>),
+    /// Carry out a plan that was kept with `--plan --out FILE`, if it is still the plan.
+    Apply(Box<ApplyArgs>),
     /// Show how a registry stands to its key. Changes nothing.
     Status {
         #[command(flatten)]
@@ -157,99 +190,6 @@ pub(crate) struct RegistryArgs {
     pub(crate) resource_group: Option<String>,
 }
 
-/// How an order is carried out.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Run")]
-pub(crate) struct RunArgs {
-    /// Show what would be done and change nothing. Exit code 4 says that there is something to do.
-    #[arg(long)]
-    pub(crate) plan: bool,
-    /// Carry it out without showing the plan and asking. Accepts nothing that needs --accept.
-    #[arg(short, long)]
-    pub(crate) yes: bool,
-    /// The run's name. The same name with the same order takes the same run up again.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) run: Option<RunName>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CreateArgs {
-    #[command(flatten)]
-    pub(crate) registry: RegistryArgs,
-    /// The region. [default: the resource group's]
-    #[arg(short, long, value_name = "REGION")]
-    pub(crate) location: Option<Location>,
-    /// A user-assigned identity that is there: its resource id, or its name in the registry's group. [default: one named
-    /// after the registry is made]
-    #[arg(long, value_name = "ID")]
-    pub(crate) identity: Option<String>,
-    /// The vault: its resource id, or its name in the registry's group. Made if it is not there. [default: the key's, or
-    /// one named after the registry]
-    #[arg(long, value_name = "ID")]
-    pub(crate) vault: Option<String>,
-    /// A key that is there. With a version, the registry is pinned to it. [default: one named after the registry is made]
-    #[arg(short, long, visible_alias = "key-encryption-key", value_name = "URI")]
-    pub(crate) key: Option<String>,
-    /// A new vault is ruled by access policies instead of roles.
-    #[arg(long)]
-    pub(crate) access_policies: bool,
-    /// The type of a new key: RSA, or RSA-HSM, which needs and makes a premium vault.
-    #[arg(long, value_name = "TYPE", default_value = "RSA")]
-    pub(crate) key_type: String,
-    /// The size of a new key in bits: 2048, 3072 or 4096.
-    #[arg(long, value_name = "BITS", default_value_t = 3072)]
-    pub(crate) key_size: u32,
-    /// Pin the registry to the key's version instead of letting it follow the key.
-    #[arg(long)]
-    pub(crate) versioned: bool,
-    /// For how many days a new vault keeps what is deleted, 7 to 90, for ever.
-    #[arg(long, value_name = "DAYS", default_value_t = 90)]
-    pub(crate) retention_days: u8,
-    /// Tags for everything that is made.
-    #[arg(long, value_name = "NAME=VALUE", num_args = 1.., value_parser = tag)]
-    pub(crate) tags: Vec<(String, String)>,
-    /// The registry's SKU. Only Premium has customer-managed keys.
-    #[arg(long, value_name = "SKU", default_value = "Premium")]
-    pub(crate) sku: String,
-    /// Take a vault that is there even without purge protection.
-    #[arg(long)]
-    pub(crate) unprotected_vault_is_fine: bool,
-    /// A registry without its own key: refused, as cmk is not the tool for it.
-    #[arg(long)]
-    pub(crate) no_encryption: bool,
-    /// Accept something that cannot be taken back; the plan names it. May be given several times.
-    #[arg(long, value_name = "NAME", value_parser = irreversible())]
-    pub(crate) accept: Vec<Irreversible>,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RotateArgs {
-    #[command(flatten)]
-    pub(crate) registry: RegistryArgs,
-    /// Make a new version of the registry's key and rotate to it; the default.
-    #[arg(long, conflicts_with = "to_version")]
-    pub(crate) new_version: bool,
-    /// Rotate to this key: to a certain version of it, or without one to its current version.
-    #[arg(short = 'k', long, visible_alias = "key-encryption-key", value_name = "URI")]
-    pub(crate) to_version: Option<String>,
-    /// Pin the registry to the version. [default: as it is now]
-    #[arg(long)]
-    pub(crate) versioned: bool,
-    /// Let the registry follow the key. [default: as it is now]
-    #[arg(long, conflicts_with = "versioned")]
-    pub(crate) versionless: bool,
-    /// Give the caller the right to make versions first, if it lacks it.
-    #[arg(long, conflicts_with = "to_version")]
-    pub(crate) grant_me: bool,
-    /// Known from az; a rotation keeps the registry's identity.
-    #[arg(long, hide = true, value_name = "ID")]
-    pub(crate) identity: Option<String>,
-    #[command(flatten)]
-    pub(crate) run: RunArgs,
-}
-
 fn auth(text: &str) -> Result<Auth, cmk::azure::UnknownAuth> {
     text.parse()
 }
@@ -258,16 +198,10 @@ fn cloud(text: &str) -> Result<Cloud, cmk::azure::id::InvalidId> {
     Cloud::by_name(text)
 }
 
-fn subscription(text: &str) -> Result<SubscriptionId, cmk::azure::id::InvalidId> {
+pub(crate) fn subscription(text: &str) -> Result<SubscriptionId, cmk::azure::id::InvalidId> {
     text.parse()
 }
 
-fn irreversible() -> impl TypedValueParser<Value = Irreversible> {
+pub(crate) fn irreversible() -> impl TypedValueParser<Value = Irreversible> {
     PossibleValuesParser::new(Irreversible::ALL.map(Irreversible::name)).try_map(|name| name.parse::<Irreversible>())
-}
-
-/// az's form: `name=value`, or a name alone for an empty value.
-fn tag(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').unwrap_or((text, ""));
-    if name.is_empty() { Err("a tag needs a name: NAME=VALUE".into()) } else { Ok((name.into(), value.into())) }
 }

@@ -1,17 +1,16 @@
 //! Carrying orders out: plan, question, run.
 
 use crate::{
-    args::{CreateArgs, Globals, RotateArgs, RunArgs},
+    args::{ApplyArgs, Globals, RunArgs},
     connect,
     exit::{Exit, again, told, usage},
-    naming, output,
+    output,
     progress::Progress,
-    say,
+    saved, say,
     signals::Signals,
 };
 use cmk::{
-    AnyRun, Azure, Cloud, Create, Error, ErrorKind, Event, Order, Outcome, Plan, Reference, Rotate, Stop,
-    azure::id::KeyId,
+    AnyRun, Azure, Cloud, Error, ErrorKind, Event, Order, Outcome, Plan, SavedPlan, Stop,
     journal::{Ending, Entry, Journal, Record, RunName},
 };
 use std::{
@@ -23,78 +22,13 @@ use std::{
     },
 };
 
-/// `cmk create`.
-pub(crate) async fn create(args: &CreateArgs, globals: &Globals) -> anyhow::Result<Exit> {
-    askable(&args.run, "create")?;
-    let cloud = globals.cloud.clone().unwrap_or_else(Cloud::public);
-    let registry = naming::wanted(&args.registry, globals)?.new_id()?;
-    let key: Option<KeyId> = args.key.as_deref().map(|k| k.trim().parse().map_err(Error::from)).transpose()?;
-    let azure = connect::azure(globals, &cloud)?;
-    let location = naming::location(args.location.as_ref(), &registry, &azure).await?;
-    let mut order = Create::new(registry.clone(), location)
-        .key_shape(args.key_type.clone(), args.key_size)
-        .retention_days(args.retention_days)
-        .sku(args.sku.clone())
-        .encryption(!args.no_encryption);
-    if let Some(given) = &args.identity {
-        order = order.identity_choice(naming::identity(given, &registry, &azure).await?);
-    }
-    if let Some(vault) = naming::vault(args.vault.as_deref(), key.as_ref(), &registry, &azure).await? {
-        order = order.vault(vault);
-    }
-    if let Some(key) = key {
-        order = order.key(key);
-    }
-    if args.access_policies {
-        order = order.access_policies();
-    }
-    if args.versioned {
-        order = order.versioned();
-    }
-    if args.unprotected_vault_is_fine {
-        order = order.unprotected_vault_is_fine();
-    }
-    for (name, value) in &args.tags {
-        order = order.tag(name, value);
-    }
-    for what in &args.accept {
-        order = order.accept(*what);
-    }
-    ordered(order.into(), &azure, &args.run, globals).await
-}
-
-/// `cmk rotate`.
-pub(crate) async fn rotate(args: &RotateArgs, globals: &Globals) -> anyhow::Result<Exit> {
-    if args.identity.is_some() {
-        return Err(usage("a rotation keeps the identity that the registry uses for its key: leave --identity out"));
-    }
-    askable(&args.run, "rotate")?;
-    let cloud = globals.cloud.clone().unwrap_or_else(Cloud::public);
-    let wanted = naming::wanted(&args.registry, globals)?;
-    let key: Option<KeyId> = args.to_version.as_deref().map(|k| k.trim().parse().map_err(Error::from)).transpose()?;
-    let azure = connect::azure(globals, &cloud)?;
-    let mut order = Rotate::new(wanted.find(&azure).await?);
-    if let Some(key) = key {
-        order = order.to_version(key);
-    }
-    if args.versioned {
-        order = order.referring(Reference::Versioned);
-    }
-    if args.versionless {
-        order = order.referring(Reference::Versionless);
-    }
-    if args.grant_me {
-        order = order.grant_me();
-    }
-    ordered(order.into(), &azure, &args.run, globals).await
-}
-
 /// Whether there is somebody to put a question to.
 pub(crate) fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-fn askable(args: &RunArgs, verb: &str) -> anyhow::Result<()> {
+/// Fails unless the plan is to be shown only, nothing is to be asked, or somebody can be.
+pub(crate) fn askable(args: &RunArgs, verb: &str) -> anyhow::Result<()> {
     if args.plan || args.yes || can_ask() {
         return Ok(());
     }
@@ -127,28 +61,67 @@ pub(crate) fn show(plan: &Plan, globals: &Globals) -> anyhow::Result<Exit> {
     })
 }
 
-async fn ordered(order: Order, azure: &Azure, args: &RunArgs, globals: &Globals) -> anyhow::Result<Exit> {
-    let name = args.run.clone().unwrap_or_else(|| RunName::unique(order.workflow(), azure.now()));
+/// Plans an order, or carries it out, as its options say.
+pub(crate) async fn ordered(order: Order, azure: &Azure, args: &RunArgs, globals: &Globals) -> anyhow::Result<Exit> {
+    let name = args.name.clone().unwrap_or_else(|| RunName::unique(order.workflow(), azure.now()));
+    let run = order.clone().on(azure).named(name.as_str());
     if args.plan {
-        return show(&order.on(azure).named(name.as_str()).plan().await?, globals);
+        let plan = run.plan().await?;
+        let exit = show(&plan, globals)?;
+        if let Some(file) = args.out.as_deref().filter(|_| exit != Exit::Refused) {
+            saved::write(file, &SavedPlan::new(azure, order, plan)?)?;
+            say(format_args!(
+                "kept in {0}; carry it out: {1}",
+                file.display(),
+                again("apply", &file.display(), globals)
+            ));
+        }
+        return Ok(exit);
     }
     let journal: Arc<dyn Journal> = Arc::new(connect::journal(globals)?);
     if !args.yes {
-        let records = journal.read(&name).await.map_err(Error::from)?;
-        if records.is_empty() {
-            let plan = order.clone().on(azure).named(name.as_str()).plan().await?;
-            say(format_args!("{}", plan.to_string().trim_end()));
-            if !plan.refusals.is_empty() {
-                return Err(Error::new(ErrorKind::Refused(plan.refusals)).into());
-            }
-            if plan.has_changes() {
-                ask("Carry it out?")?;
-            }
-        } else if !is_finished(&records) {
-            ask(&format!("Take run {name} up again?"))?;
-        }
+        agree(&*journal, &name, run.plan()).await?;
     }
-    carry_out(order, &name, azure, journal, globals).await
+    carry_out(run, &name, journal, globals).await
+}
+
+/// `cmk apply`.
+pub(crate) async fn apply(args: &ApplyArgs, globals: &Globals) -> anyhow::Result<Exit> {
+    if !args.yes && !can_ask() {
+        return Err(usage("there is no terminal to ask at: say `cmk apply FILE --yes`"));
+    }
+    let saved = saved::read(&args.file)?;
+    let azure = connect::azure(globals, &globals.cloud.clone().unwrap_or_else(Cloud::public))?;
+    let name = args.name.clone().unwrap_or_else(|| RunName::unique(saved.order().workflow(), azure.now()));
+    let (made, plan) = (saved.made(), saved.plan().clone());
+    let run = saved.on(&azure)?;
+    let journal: Arc<dyn Journal> = Arc::new(connect::journal(globals)?);
+    if !args.yes {
+        say(format_args!("planned {made}:"));
+        agree(&*journal, &name, async { Ok(plan) }).await?;
+    }
+    carry_out(run.named(name.as_str()), &name, journal, globals).await
+}
+
+/// Shows what is to be done and asks, as far as that is still open.
+async fn agree(
+    journal: &dyn Journal,
+    name: &RunName,
+    plan: impl Future<Output = Result<Plan, Error>>,
+) -> anyhow::Result<()> {
+    let records = journal.read(name).await.map_err(Error::from)?;
+    if is_finished(&records) {
+        return Ok(());
+    }
+    if !records.is_empty() {
+        return ask(&format!("Take run {name} up again?"));
+    }
+    let plan = plan.await?;
+    say(format_args!("{}", plan.to_string().trim_end()));
+    if !plan.refusals.is_empty() {
+        return Err(Error::new(ErrorKind::Refused(plan.refusals)).into());
+    }
+    if plan.has_changes() { ask("Carry it out?") } else { Ok(()) }
 }
 
 /// Whether the run came to its end with an outcome.
@@ -156,17 +129,16 @@ pub(crate) fn is_finished(records: &[Record]) -> bool {
     records.iter().any(|r| matches!(r.entry, Entry::Closed { ending: Ending::Succeeded, .. }))
 }
 
-/// Carries an order out under a name, new or known, and prints its outcome.
+/// Carries a run out under its name, new or known, and prints its outcome.
 pub(crate) async fn carry_out(
-    order: Order,
+    run: AnyRun,
     name: &RunName,
-    azure: &Azure,
     journal: Arc<dyn Journal>,
     globals: &Globals,
 ) -> anyhow::Result<Exit> {
     let progress = Arc::new(Progress::new(globals));
     let (stop, begun) = (Stop::new(), Arc::new(AtomicBool::new(false)));
-    let run = order.on(azure).named(name.as_str()).shared_journal(journal.clone()).stop_on(&stop).watch({
+    let run = run.shared_journal(journal.clone()).stop_on(&stop).watch({
         let (progress, begun) = (progress.clone(), begun.clone());
         move |event| {
             if matches!(event, Event::Opened { .. } | Event::Resumed { .. }) {
@@ -178,7 +150,11 @@ pub(crate) async fn carry_out(
     let heed = Heed { stop, begun, name, journal: &*journal, resume: again("resume", name, globals) };
     let ended = heed.until_the_end(run, &progress).await;
     progress.end();
-    output::outcome(name, &ended?)?.print(globals.output)?;
+    let outcome = ended?;
+    output::outcome(name, &outcome)?.print(globals.output)?;
+    if let Outcome::Revoked(_) = outcome {
+        say(format_args!("give it back: {}", again("restore", name, globals)));
+    }
     Ok(Exit::Done)
 }
 

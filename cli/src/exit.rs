@@ -4,7 +4,7 @@ use crate::{args::Globals, say};
 use cmk::{
     Error, ErrorKind,
     azure::{CallError, Cause},
-    journal::{JournalError, RunName},
+    journal::JournalError,
 };
 use std::{fmt, process::ExitCode};
 
@@ -139,9 +139,9 @@ pub(crate) fn hints(hints: &[cmk::Hint]) {
     }
 }
 
-/// The command line that goes on with a run, with the options that matter to it.
-pub(crate) fn again(verb: &str, run: &RunName, globals: &Globals) -> String {
-    let mut line = format!("cmk {verb} {run}");
+/// The command line that goes on with a run or a file, with the options that matter to it.
+pub(crate) fn again(verb: &str, what: &dyn fmt::Display, globals: &Globals) -> String {
+    let mut line = format!("cmk {verb} {}", crate::output::shell_word(&what.to_string()));
     let mut option = |name: &str, value: String| {
         line.push_str(&format!(" {name} {}", crate::output::shell_word(&value)));
     };

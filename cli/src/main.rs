@@ -6,10 +6,12 @@ mod carry;
 mod connect;
 mod exit;
 mod naming;
+mod orders;
 mod output;
 mod pages;
 mod progress;
 mod runs;
+mod saved;
 mod signals;
 
 use args::{Cli, Command, Globals};
@@ -35,8 +37,19 @@ fn online(command: Command, globals: &Globals) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = runtime.block_on(async {
         match command {
-            Command::Create(args) => carry::create(&args, globals).await,
-            Command::Rotate(args) => carry::rotate(&args, globals).await,
+            Command::Create(args) => orders::create(&args, globals).await,
+            Command::Rotate(args) => orders::rotate(&args, globals).await,
+            Command::AutoRotate(args) => orders::auto_rotate(&args, globals).await,
+            Command::Reassign(args) => orders::reassign(&args, globals).await,
+            Command::Recover(args) => orders::recover(&args, globals).await,
+            Command::Repair(args) => orders::repair(&args, globals).await,
+            Command::Bypass(args) => orders::bypass(&args, globals).await,
+            Command::VaultNetwork(args) => orders::vault_network(&args, globals).await,
+            Command::Revoke(args) => orders::revoke(&args, globals).await,
+            Command::Restore(args) => orders::restore(&args, globals).await,
+            Command::Retire(args) => orders::retire(&args, globals).await,
+            Command::Rollback(args) => orders::rollback(&args, globals).await,
+            Command::Apply(args) => carry::apply(&args, globals).await,
             Command::Status { registry } => runs::status(&registry, globals).await,
             Command::Runs => runs::list(globals).await,
             Command::Resume { run, plan, yes: _ } => runs::resume(&run, plan, globals).await,

@@ -1,12 +1,13 @@
 //! Names and ids as operators give them, az's spellings included.
 
 use crate::{
-    args::{Globals, RegistryArgs},
+    args::{Globals, RegistryArgs, VaultArgs},
     exit::usage,
 };
 use cmk::{
     Azure, Error,
     azure::id::{IdentityId, InvalidId, KeyId, Location, PrincipalId, RegistryId, SubscriptionId, VaultId},
+    checks::IdentityWanted,
     create::IdentityChoice,
 };
 
@@ -139,38 +140,82 @@ pub(crate) async fn location(
     location.parse().map_err(|e| Error::from(e).into())
 }
 
+/// A vault as it was given: its resource id, or its name in the registry's group.
+pub(crate) fn vault(given: Option<&str>, registry: &RegistryId) -> anyhow::Result<Option<VaultId>> {
+    let id = match given.map(str::trim) {
+        None => return Ok(None),
+        // An address is told apart from a name by the id's own parser, which says what to give instead.
+        Some(text) if text.contains(['/', '.']) => text.parse(),
+        Some(name) => VaultId::new(registry.subscription(), registry.group().as_str(), name),
+    };
+    Ok(Some(id.map_err(Error::from)?))
+}
+
 /// The vault: as given, else the one the key lies in.
-pub(crate) async fn vault(
+pub(crate) async fn vault_of_key(
     given: Option<&str>,
     key: Option<&KeyId>,
     registry: &RegistryId,
     azure: &Azure,
 ) -> anyhow::Result<Option<VaultId>> {
-    let beside = |name: &str| VaultId::new(registry.subscription(), registry.group().as_str(), name);
-    match (given.map(str::trim), key) {
-        // An address is told apart from a name by the id's own parser, which says what to give instead.
-        (Some(text), _) if text.contains(['/', '.']) => Ok(Some(text.parse().map_err(Error::from)?)),
-        (Some(name), _) => Ok(Some(beside(name).map_err(Error::from)?)),
-        (None, Some(key)) if key.host().is_in(azure.cloud()) && !key.is_hsm() => {
+    match key {
+        Some(key) if given.is_none() && key.host().is_in(azure.cloud()) && !key.is_hsm() => {
             let label = key.host().label();
             let found = match azure.reader().find_vault(registry.subscription(), label).await {
                 Ok(found) => found,
                 Err(e) if e.status() == Some(403) => None,
                 Err(e) => return Err(Error::from(e).into()),
             };
-            Ok(Some(match found {
-                Some(id) => id,
-                None => beside(label).map_err(Error::from)?,
-            }))
+            if found.is_some() { Ok(found) } else { vault(Some(label), registry) }
         }
-        (None, _) => Ok(None),
+        _ => vault(given, registry),
     }
 }
 
+/// A vault that has to be there: by its id, by name in a group, or by name in the subscription.
+pub(crate) async fn vault_there(args: &VaultArgs, globals: &Globals, azure: &Azure) -> anyhow::Result<VaultId> {
+    let text = args.vault.as_deref().or(args.name.as_deref()).unwrap_or_default().trim();
+    if text.contains(['/', '.']) {
+        let id: VaultId = text.parse().map_err(Error::from)?;
+        same("--subscription", globals.subscription.as_ref().map(ToString::to_string), &id.subscription().to_string())?;
+        same("-g", args.resource_group.clone(), id.group().as_str())?;
+        return Ok(id);
+    }
+    let subscription = subscription(globals)?;
+    // Checks the name before anything is asked; without a group any will do.
+    let group = args.resource_group.as_deref();
+    let id = VaultId::new(&subscription, group.unwrap_or("any"), text).map_err(Error::from)?;
+    if group.is_some() {
+        return Ok(id);
+    }
+    azure.reader().find_vault(&subscription, text).await.map_err(Error::from)?.ok_or_else(|| {
+        usage(format!(
+            "there is no vault '{text}' in subscription {subscription} that you may see: name its group with -g, or give its \
+             resource id"
+        ))
+    })
+}
+
+/// An identity as it was given: by resource id, by name in the registry's group, by client id, or the registry's own.
+pub(crate) fn identity(given: Option<&str>, registry: &RegistryId) -> anyhow::Result<Option<IdentityWanted>> {
+    let Some(text) = given.map(str::trim) else { return Ok(None) };
+    let bare = !text.contains('/') && text.parse::<PrincipalId>().is_err();
+    if !bare || is_system(text) {
+        return Ok(Some(text.parse()?));
+    }
+    let id = IdentityId::new(registry.subscription(), registry.group().as_str(), text).map_err(Error::from)?;
+    Ok(Some(IdentityWanted::Id(id)))
+}
+
+/// The registry's own identity, also as az spells it.
+fn is_system(text: &str) -> bool {
+    text.eq_ignore_ascii_case("system") || text.eq_ignore_ascii_case("[system]")
+}
+
 /// The identity of a new registry: a resource id, a name in its group, or az's `[system]`.
-pub(crate) async fn identity(given: &str, registry: &RegistryId, azure: &Azure) -> anyhow::Result<IdentityChoice> {
+pub(crate) async fn new_identity(given: &str, registry: &RegistryId, azure: &Azure) -> anyhow::Result<IdentityChoice> {
     let text = given.trim();
-    if text.eq_ignore_ascii_case("system") || text.eq_ignore_ascii_case("[system]") {
+    if is_system(text) {
         return Ok(IdentityChoice::System);
     }
     if text.parse::<PrincipalId>().is_ok() {

@@ -2,11 +2,13 @@
 
 mod outcome;
 mod plan;
+mod rotation;
 mod runs;
 mod status;
 
 pub(crate) use outcome::{abandoned, outcome};
 pub(crate) use plan::plan;
+pub(crate) use rotation::rotation;
 pub(crate) use runs::{Going, RunLine, runs};
 pub(crate) use status::status;
 
@@ -22,7 +24,7 @@ use std::{
 #[derive(Debug)]
 pub(crate) struct Document {
     /// What it is; the name of its schema.
-    kind: &'static str,
+    kind: String,
     /// The version of its JSON form.
     v: u32,
     json: Value,
@@ -32,9 +34,9 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    fn new(kind: &'static str, v: u32, json: &impl Serialize) -> anyhow::Result<Self> {
+    fn new(kind: impl Into<String>, v: u32, json: &impl Serialize) -> anyhow::Result<Self> {
         let json = serde_json::to_value(json)?;
-        Ok(Self { kind, v, json, table: String::new(), rows: Vec::new(), pairs: Vec::new() })
+        Ok(Self { kind: kind.into(), v, json, table: String::new(), rows: Vec::new(), pairs: Vec::new() })
     }
     /// For people. Without a line feed at the end, one is added.
     fn table(mut self, text: impl Into<String>) -> Self {
@@ -123,16 +125,6 @@ pub(crate) fn shell_word(word: &str) -> String {
 /// The text of what may not be there.
 fn text_of(value: Option<impl ToString>) -> String {
     value.map(|v| v.to_string()).unwrap_or_default()
-}
-
-/// Names and values, one below the other.
-fn lines(head: &str, fields: &[(&str, String)]) -> String {
-    let wide = fields.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    fields.iter().filter(|(_, value)| !value.is_empty()).fold(format!("{head}\n"), |mut text, (name, value)| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "  {name:<wide$}  {value}");
-        text
-    })
 }
 
 #[cfg(test)]

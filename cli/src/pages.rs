@@ -9,10 +9,21 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 /// The published schemas, by kind, newest version of each.
-const SCHEMAS: [(&str, &str); 6] = [
+const SCHEMAS: [(&str, &str); 17] = [
     ("plan", include_str!("../schemas/plan.v1.json")),
     ("created", include_str!("../schemas/created.v1.json")),
     ("rotated", include_str!("../schemas/rotated.v1.json")),
+    ("auto-rotated", include_str!("../schemas/auto-rotated.v1.json")),
+    ("rotation", include_str!("../schemas/rotation.v1.json")),
+    ("reassigned", include_str!("../schemas/reassigned.v1.json")),
+    ("recovered", include_str!("../schemas/recovered.v1.json")),
+    ("repaired", include_str!("../schemas/repaired.v1.json")),
+    ("bypassed", include_str!("../schemas/bypassed.v1.json")),
+    ("network-changed", include_str!("../schemas/network-changed.v1.json")),
+    ("revoked", include_str!("../schemas/revoked.v1.json")),
+    ("restored", include_str!("../schemas/restored.v1.json")),
+    ("retired", include_str!("../schemas/retired.v1.json")),
+    ("rolled-back", include_str!("../schemas/rolled-back.v1.json")),
     ("status", include_str!("../schemas/status.v1.json")),
     ("runs", include_str!("../schemas/runs.v1.json")),
     ("abandoned", include_str!("../schemas/abandoned.v1.json")),

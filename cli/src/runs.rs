@@ -83,7 +83,7 @@ fn line(name: RunName, read: Result<Vec<Record>, JournalError>, globals: &Global
 }
 
 /// The journal and the records of a run that has to be there.
-async fn found(name: &RunName, globals: &Globals) -> anyhow::Result<(FileJournal, Vec<Record>)> {
+pub(crate) async fn found(name: &RunName, globals: &Globals) -> anyhow::Result<(FileJournal, Vec<Record>)> {
     if let Some(journal) = connect::existing_journal(globals)? {
         let records = journal.read(name).await.map_err(Error::from)?;
         if !records.is_empty() {
@@ -96,22 +96,27 @@ async fn found(name: &RunName, globals: &Globals) -> anyhow::Result<(FileJournal
     )))
 }
 
-/// `cmk resume`.
-pub(crate) async fn resume(name: &RunName, plan: bool, globals: &Globals) -> anyhow::Result<Exit> {
-    let (journal, records) = found(name, globals).await?;
-    let order = Order::of_run(&journal, name).await?;
+/// The cloud as it was chosen, else the run's own.
+pub(crate) fn cloud_of(records: &[Record], globals: &Globals) -> Cloud {
     let recorded = match records.first().map(|r| &r.entry) {
         Some(Entry::Opened { cloud, .. }) => Cloud::by_name(cloud).ok(),
         _ => None,
     };
-    let cloud = globals.cloud.clone().or(recorded).unwrap_or_else(Cloud::public);
-    let azure = connect::azure(globals, &cloud)?;
+    globals.cloud.clone().or(recorded).unwrap_or_else(Cloud::public)
+}
+
+/// `cmk resume`.
+pub(crate) async fn resume(name: &RunName, plan: bool, globals: &Globals) -> anyhow::Result<Exit> {
+    let (journal, records) = found(name, globals).await?;
+    let order = Order::of_run(&journal, name).await?;
+    let azure = connect::azure(globals, &cloud_of(&records, globals))?;
+    let run = order.on(&azure).named(name.as_str());
     if carry::is_finished(&records) {
         say(format_args!("run {name} is finished; nothing is done again, and this is its outcome"));
     } else if plan {
-        return carry::show(&order.on(&azure).named(name.as_str()).plan().await?, globals);
+        return carry::show(&run.plan().await?, globals);
     }
-    carry::carry_out(order, name, &azure, Arc::new(journal), globals).await
+    carry::carry_out(run, name, Arc::new(journal), globals).await
 }
 
 /// `cmk abandon`.

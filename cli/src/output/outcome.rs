@@ -1,80 +1,186 @@
 //! What a run resulted in, and what one that was given up leaves.
 
-use super::{Document, lines, text_of};
-use cmk::{Created, Hint, Outcome, Reference, Rotated, journal::RunName};
+use super::Document;
+use cmk::{
+    Hint, Outcome, Reference,
+    azure::{
+        keys::{RotationRules, Trigger},
+        vaults::{NetworkAction, NetworkBypass, NetworkRules},
+    },
+    journal::RunName,
+};
 use serde::Serialize;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 const VERSION: u32 = 1;
 
 #[derive(Serialize)]
-struct Of<'a, T> {
+struct Of<'a> {
     run: &'a RunName,
     #[serde(flatten)]
-    what: &'a T,
+    what: &'a Outcome,
+}
+
+/// What is told of an outcome: a head, and values by name.
+struct Told {
+    head: String,
+    values: Vec<(&'static str, String, &'static str)>,
+}
+
+impl Told {
+    fn new(head: impl Into<String>) -> Self {
+        Self { head: head.into(), values: Vec::new() }
+    }
+    fn value(self, name: &'static str, value: impl Display) -> Self {
+        self.noted(name, value, "")
+    }
+    /// With a word for people.
+    fn noted(mut self, name: &'static str, value: impl Display, note: &'static str) -> Self {
+        self.values.push((name, value.to_string(), note));
+        self
+    }
+    /// Empty if there is none.
+    fn maybe(self, name: &'static str, value: Option<impl Display>) -> Self {
+        self.value(name, value.map(|v| v.to_string()).unwrap_or_default())
+    }
+    fn list(self, name: &'static str, values: &[impl Display]) -> Self {
+        let all: Vec<_> = values.iter().map(ToString::to_string).collect();
+        self.value(name, all.join(" "))
+    }
+
+    /// Names and values, one below the other; those without a value are left out.
+    fn table(&self) -> String {
+        let shown = || self.values.iter().filter(|(_, value, _)| !value.is_empty());
+        let wide = shown().map(|(name, ..)| name.len()).max().unwrap_or_default();
+        shown().fold(format!("{}\n", self.head), |mut text, (name, value, note)| {
+            let name = name.to_lowercase().replace('_', " ");
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  {name:<wide$}  {value}{note}");
+            text
+        })
+    }
 }
 
 /// The outcome of a run, ready to be printed.
 pub(crate) fn outcome(run: &RunName, outcome: &Outcome) -> anyhow::Result<Document> {
-    match outcome {
-        Outcome::Created(what) => created(run, what),
-        Outcome::Rotated(what) => rotated(run, what),
-        other => anyhow::bail!("an outcome that this program cannot print: {other:?}"),
-    }
+    let Some(told) = told(outcome) else { anyhow::bail!("an outcome that this program cannot print: {outcome:?}") };
+    let told = told.value("RUN", run);
+    let json = serde_json::to_value(Of { run, what: outcome })?;
+    let kind = json.get("kind").and_then(|k| k.as_str()).unwrap_or_default().to_owned();
+    let fields: Vec<_> = told.values.iter().map(|(name, value, _)| (*name, value.clone())).collect();
+    Ok(Document::new(kind, VERSION, &json)?.table(told.table()).fields(&fields))
 }
 
-fn created(run: &RunName, what: &Created) -> anyhow::Result<Document> {
-    let follows = if what.key.version().is_some() { " (pinned)" } else { " (followed)" };
-    let table = lines(
-        &format!("{} has its customer-managed key", what.registry.name()),
-        &[
-            ("registry", what.registry.to_string()),
-            ("login server", text_of(what.login_server.as_ref())),
-            ("key", format!("{}{follows}", what.key)),
-            ("in use", what.in_use.to_string()),
-            ("identity", text_of(what.identity.as_ref())),
-            ("vault", text_of(what.vault.as_ref())),
-            ("run", run.to_string()),
-        ],
-    );
-    Ok(Document::new("created", VERSION, &Of { run, what })?.table(table).fields(&[
-        ("REGISTRY", what.registry.to_string()),
-        ("LOGIN_SERVER", text_of(what.login_server.as_ref())),
-        ("KEY", what.key.to_string()),
-        ("IN_USE", what.in_use.to_string()),
-        ("IDENTITY", text_of(what.identity.as_ref())),
-        ("VAULT", text_of(what.vault.as_ref())),
-        ("RUN", run.to_string()),
-    ]))
+/// One entry an outcome; the order of its values is that of tsv.
+fn told(outcome: &Outcome) -> Option<Told> {
+    Some(match outcome {
+        Outcome::Created(o) => Told::new(format!("{} has its customer-managed key", o.registry.name()))
+            .value("REGISTRY", &o.registry)
+            .maybe("LOGIN_SERVER", o.login_server.as_ref())
+            .noted("KEY", &o.key, if o.key.version().is_some() { " (pinned)" } else { " (followed)" })
+            .value("IN_USE", &o.in_use)
+            .maybe("IDENTITY", o.identity.as_ref())
+            .maybe("VAULT", o.vault.as_ref()),
+        Outcome::Rotated(o) => {
+            let same = o.previous.as_ref().is_some_and(|p| p.same_version(&o.in_use));
+            let head = if same { "is on its version already" } else { "is on its new version" };
+            let (reference, follows) = match o.reference {
+                Reference::Versionless => ("versionless", ": it follows the key"),
+                Reference::Versioned => ("versioned", ": it stays on this version"),
+            };
+            Told::new(format!("{} {head}", o.registry.name()))
+                .value("REGISTRY", &o.registry)
+                .value("IN_USE", &o.in_use)
+                .maybe("PREVIOUS", o.previous.as_ref())
+                .noted("REFERENCE", reference, follows)
+                .list("SURPLUS", &o.surplus)
+        }
+        Outcome::AutoRotated(o) => Told::new(format!("{} follows its key", o.registry.name()))
+            .value("REGISTRY", &o.registry)
+            .value("KEY", &o.key)
+            .value("IN_USE", &o.in_use)
+            .maybe("POLICY", o.rules.as_ref().map(policy)),
+        Outcome::Reassigned(o) => Told::new(format!("{} has its identity again", o.registry.name()))
+            .value("REGISTRY", &o.registry)
+            .value("IDENTITY", o.identity)
+            .maybe("IN_USE", o.in_use.as_ref())
+            .maybe("REMOVABLE", o.removable.as_ref()),
+        Outcome::Recovered(o) => Told::new(format!("{} reads its key again", o.registry.name()))
+            .value("REGISTRY", &o.registry)
+            .noted("VAULT", &o.vault, if o.vault_was_deleted { " (had been deleted)" } else { "" })
+            .value("KEY", &o.key)
+            .maybe("IN_USE", o.in_use.as_ref()),
+        Outcome::Repaired(o) => Told::new(format!("{} has read its key", o.registry.name()))
+            .value("REGISTRY", &o.registry)
+            .value("KEY", &o.key)
+            .maybe("IN_USE", o.in_use.as_ref()),
+        Outcome::Bypassed(o) => Told::new(format!("{} passes the firewall of its key's vault", o.registry.name()))
+            .value("REGISTRY", &o.registry)
+            .value("IN_USE", &o.in_use)
+            .value("IDENTITY", o.identity)
+            .maybe("REMOVABLE", o.removable.as_ref()),
+        Outcome::NetworkChanged(o) => {
+            let same = if o.before == o.after { "are as they were" } else { "are changed" };
+            Told::new(format!("the network rules of {} {same}", o.vault.name()))
+                .value("VAULT", &o.vault)
+                .value("BEFORE", rules(&o.before))
+                .value("AFTER", rules(&o.after))
+        }
+        Outcome::Revoked(o) => Told::new(format!("{} is without its key", o.registry.name()))
+            .value("REGISTRY", &o.registry)
+            .value("KEY", &o.key)
+            .list("AFFECTED", &o.affected)
+            .value("TAKEN", o.taken),
+        Outcome::Restored(o) => Told::new(format!("{} has its key again", o.registry.name()))
+            .value("REGISTRY", &o.registry)
+            .value("KEY", &o.key)
+            .maybe("IN_USE", o.in_use.as_ref())
+            .value("GIVEN_BACK", o.given_back),
+        Outcome::Retired(o) => {
+            let head = match o.disabled.len() {
+                0 => "no version is disabled by this run".to_owned(),
+                1 => "1 old version is disabled".to_owned(),
+                n => format!("{n} old versions are disabled"),
+            };
+            let kept: Vec<_> = o.kept.iter().map(|(version, why)| format!("{version} ({why})")).collect();
+            Told::new(head).value("KEY", &o.key).list("DISABLED", &o.disabled).value("KEPT", kept.join("; "))
+        }
+        Outcome::RolledBack(o) => Told::new(format!("run {} is taken back", o.of))
+            .value("OF", &o.of)
+            .list("TAKEN_BACK", &o.taken_back)
+            .value("LOST", o.lost.join("; "))
+            .value("STAYS", o.stays.join("; ")),
+        _ => return None,
+    })
 }
 
-fn rotated(run: &RunName, what: &Rotated) -> anyhow::Result<Document> {
-    let (reference, follows) = match what.reference {
-        Reference::Versionless => ("versionless", "it follows the key"),
-        Reference::Versioned => ("versioned", "it stays on this version"),
+fn policy(rules: &RotationRules) -> String {
+    let mut words = match &rules.rotate {
+        None => vec!["no version made by itself".to_owned()],
+        Some(Trigger::AfterCreate(time)) => vec![format!("a version every {time}")],
+        Some(Trigger::BeforeExpiry(time)) => vec![format!("a version {time} before expiry")],
     };
-    let surplus: Vec<_> = what.surplus.iter().map(ToString::to_string).collect();
-    let same = what.previous.as_ref().is_some_and(|p| p.same_version(&what.in_use));
-    let head = if same { "is on its version already" } else { "is on its new version" };
-    let table = lines(
-        &format!("{} {head}", what.registry.name()),
-        &[
-            ("registry", what.registry.to_string()),
-            ("in use", what.in_use.to_string()),
-            ("before", text_of(what.previous.as_ref().filter(|_| !same))),
-            ("reference", format!("{reference}: {follows}")),
-            ("surplus", surplus.join(" ")),
-            ("run", run.to_string()),
-        ],
-    );
-    Ok(Document::new("rotated", VERSION, &Of { run, what })?.table(table).fields(&[
-        ("REGISTRY", what.registry.to_string()),
-        ("IN_USE", what.in_use.to_string()),
-        ("PREVIOUS", text_of(what.previous.as_ref())),
-        ("REFERENCE", reference.to_owned()),
-        ("SURPLUS", surplus.join(" ")),
-        ("RUN", run.to_string()),
-    ]))
+    words.extend(rules.expiry_time.as_ref().map(|time| format!("versions live {time}")));
+    if let Some(Trigger::BeforeExpiry(time) | Trigger::AfterCreate(time)) = &rules.notify {
+        words.push(format!("notice {time} before expiry"));
+    }
+    words.join(", ")
+}
+
+fn rules(rules: &NetworkRules) -> String {
+    let mut words = vec![
+        match rules.default_action {
+            NetworkAction::Allow => "allow by default",
+            NetworkAction::Deny => "deny by default",
+        },
+        match rules.bypass {
+            NetworkBypass::AzureServices => "trusted services pass",
+            NetworkBypass::None => "trusted services do not pass",
+        },
+        if rules.public_access { "public access on" } else { "public access off" },
+    ];
+    words.extend(rules.ip.iter().chain(&rules.subnets).map(String::as_str));
+    words.join(", ")
 }
 
 #[derive(Serialize)]

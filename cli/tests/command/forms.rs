@@ -24,7 +24,7 @@ fn strict(name: &str) -> jsonschema::Validator {
 }
 
 #[track_caller]
-fn fits(document: &Value) {
+pub(crate) fn fits(document: &Value) {
     let kind = document["kind"].as_str().expect("a kind");
     let wrong: Vec<_> = strict(kind).iter_errors(document).map(|e| format!("{}: {e}", e.instance_path())).collect();
     assert!(wrong.is_empty(), "{kind}: {wrong:#?}\n{document:#}");

@@ -1,7 +1,13 @@
 //! The command as an operator meets it: the real binary against the simulator on a loopback port.
 
+mod apply;
 mod forms;
+mod mended;
+mod network;
 mod pages;
+mod refused;
+mod revoked;
+mod rotated;
 mod runs;
 #[path = "../setting/mod.rs"]
 mod setting;

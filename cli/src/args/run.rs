@@ -1,0 +1,45 @@
+//! How an order is carried out, and runs and plans that orders are made of.
+
+use clap::Args;
+use cmk::journal::RunName;
+use std::path::PathBuf;
+
+/// How an order is carried out.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Run")]
+pub(crate) struct RunArgs {
+    /// Show what would be done and change nothing. Exit code 4 says that there is something to do.
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// Keep the plan in a new file, for `cmk apply`.
+    #[arg(long, value_name = "FILE", requires = "plan")]
+    pub(crate) out: Option<PathBuf>,
+    /// Carry it out without showing the plan and asking. Accepts nothing that needs --accept.
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// The run's name. The same name with the same order takes the same run up again.
+    #[arg(id = "run", long = "run", value_name = "NAME")]
+    pub(crate) name: Option<RunName>,
+}
+
+/// What is made of what an earlier run did.
+#[derive(Debug, Args)]
+pub(crate) struct BackArgs {
+    /// The earlier run's name, as `cmk runs` shows it.
+    #[arg(value_name = "RUN")]
+    pub(crate) of: RunName,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// The file that `--plan --out FILE` wrote.
+    pub(crate) file: PathBuf,
+    /// Carry it out without showing the plan and asking.
+    #[arg(help_heading = "Run", short, long)]
+    pub(crate) yes: bool,
+    /// The run's name. The same name with the same plan takes the same run up again.
+    #[arg(help_heading = "Run", long = "run", value_name = "NAME")]
+    pub(crate) name: Option<RunName>,
+}

@@ -1,0 +1,49 @@
+use super::Work;
+use crate::{
+    args::{BackArgs, Globals},
+    exit::Exit,
+    runs,
+};
+use cmk::{
+    Error, ErrorKind, Restore, Rollback,
+    journal::{Ending, Entry, FileJournal, Record},
+};
+
+/// `cmk restore`.
+pub(crate) async fn restore(args: &BackArgs, globals: &Globals) -> anyhow::Result<Exit> {
+    let (work, journal, records) = of_run("restore", args, globals).await?;
+    let order = Restore::of(&journal, &args.of).await?;
+    ended(args, &records)?;
+    work.carry(order).await
+}
+
+/// `cmk rollback`.
+pub(crate) async fn rollback(args: &BackArgs, globals: &Globals) -> anyhow::Result<Exit> {
+    let (work, journal, records) = of_run("rollback", args, globals).await?;
+    let order = Rollback::of(&journal, &args.of).await?;
+    ended(args, &records)?;
+    work.carry(order).await
+}
+
+/// Work in the cloud that the run was carried out in.
+async fn of_run<'a>(
+    verb: &str,
+    args: &'a BackArgs,
+    globals: &'a Globals,
+) -> anyhow::Result<(Work<'a>, FileJournal, Vec<Record>)> {
+    let (journal, records) = runs::found(&args.of, globals).await?;
+    Ok((Work::in_cloud(&runs::cloud_of(&records, globals), verb, &args.run, globals)?, journal, records))
+}
+
+/// A run that may still be taken up is either ended or given up before it is taken back.
+fn ended(args: &BackArgs, records: &[Record]) -> anyhow::Result<()> {
+    let done = |r: &Record| matches!(r.entry, Entry::Closed { ending: Ending::Succeeded | Ending::Abandoned, .. });
+    if records.iter().any(done) {
+        return Ok(());
+    }
+    let subject = match records.first().map(|r| &r.entry) {
+        Some(Entry::Opened { subjects, .. }) => subjects.first().cloned().unwrap_or_default(),
+        _ => String::new(),
+    };
+    Err(Error::new(ErrorKind::Unfinished { run: args.of.clone(), subject }).into())
+}
