@@ -28,30 +28,25 @@ pub struct Template {
 
 journaled!(Template);
 
+fn read(what: &str, text: &str) -> Result<Value> {
+    match serde_json::from_str::<Value>(text) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(Error::invalid(format!("the {what} is no JSON object"))),
+        Err(e) => Err(Error::invalid(format!("the {what} is no JSON ({e})"))),
+    }
+}
+
 impl Template {
     /// Reads a template, and the values of its parameters as a parameters file has them.
     ///
     /// # Errors
     /// When one of them is no JSON object.
     pub fn from_json(template: &str, parameters: Option<&str>) -> Result<Self> {
-        let read = |what: &str, text: &str| match serde_json::from_str::<Value>(text) {
-            Ok(value @ Value::Object(_)) => Ok(value),
-            Ok(_) => Err(Error::invalid(format!("the {what} is no JSON object"))),
-            Err(e) => Err(Error::invalid(format!("the {what} is no JSON ({e})"))),
-        };
-        let template = read("template", template)?;
-        let parameters = match parameters {
-            None => json!({}),
-            Some(text) => {
-                let mut file = read("parameters file", text)?;
-                // With its schema around it, or the bare values.
-                match file.get_mut("parameters").map(Value::take) {
-                    Some(values) => values,
-                    None => file,
-                }
-            }
-        };
-        Ok(Self { template, parameters })
+        let mut whole = Self { template: read("template", template)?, parameters: json!({}) };
+        if let Some(text) = parameters {
+            whole.set_all(text)?;
+        }
+        Ok(whole)
     }
 
     /// The template.
@@ -68,6 +63,21 @@ impl Template {
     #[must_use]
     pub fn parameters_file(&self) -> Value {
         json!({ "$schema": PARAMETERS_SCHEMA, "contentVersion": "1.0.0.0", "parameters": self.parameters })
+    }
+    /// Gives the parameters of a parameters file their values: with its schema around them, or bare.
+    ///
+    /// # Errors
+    /// When it is no JSON object.
+    pub fn set_all(&mut self, parameters: &str) -> Result<()> {
+        let mut file = read("parameters file", parameters)?;
+        let values = match file.get_mut("parameters").map(Value::take) {
+            Some(values) => values,
+            None => file,
+        };
+        if let (Some(all), Value::Object(values)) = (self.parameters.as_object_mut(), values) {
+            all.extend(values);
+        }
+        Ok(())
     }
     /// Gives a parameter its value.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {

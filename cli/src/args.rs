@@ -6,6 +6,7 @@ mod network;
 mod revoke;
 mod rotate;
 mod run;
+mod template;
 
 pub(crate) use create::{CreateArgs, NewArgs};
 pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
@@ -13,6 +14,7 @@ pub(crate) use network::{Action, BypassArgs, NetworkArgs, Switch, VaultArgs, Vau
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};
 pub(crate) use rotate::{AutoRotateArgs, RotateArgs};
 pub(crate) use run::{ApplyArgs, BackArgs, RunArgs};
+pub(crate) use template::{DeployArgs, ImportArgs, ListArgs, TemplateArgs};
 
 use clap::{
     Args, Parser, Subcommand, ValueEnum,
@@ -96,6 +98,8 @@ pub(crate) enum Format {
     Json,
     /// Values separated by tabs, without a head.
     Tsv,
+    /// Values separated by commas, with a head.
+    Csv,
     /// NAME='value' lines for a shell.
     Env,
 }
@@ -128,6 +132,14 @@ pub(crate) enum Command {
     Rollback(Box<BackArgs>),
     /// Carry out a plan that was kept with `--plan --out FILE`, if it is still the plan.
     Apply(Box<ApplyArgs>),
+    /// Print the ARM template that makes what `create` would make, or its parameters. Changes nothing.
+    Template(Box<TemplateArgs>),
+    /// Deploy a template to a resource group, after the service's own look at what it would change.
+    Deploy(Box<DeployArgs>),
+    /// Import a key of one's own into a vault, to create a registry with it or rotate to it.
+    ImportKey(Box<ImportArgs>),
+    /// List the registries with a customer-managed key, and how far each is behind its key. Changes nothing.
+    List(ListArgs),
     /// Show how a registry stands to its key. Changes nothing.
     Status {
         #[command(flatten)]

@@ -106,7 +106,7 @@ fn same(option: &str, given: Option<String>, of_id: &str) -> anyhow::Result<()> 
 }
 
 /// The subscription where an id does not name one.
-fn subscription(globals: &Globals) -> anyhow::Result<SubscriptionId> {
+pub(crate) fn subscription(globals: &Globals) -> anyhow::Result<SubscriptionId> {
     if let Some(id) = &globals.subscription {
         return Ok(*id);
     }

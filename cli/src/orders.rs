@@ -5,6 +5,7 @@ mod mend;
 mod network;
 mod revoke;
 mod rotate;
+mod template;
 mod undo;
 
 pub(crate) use create::create;
@@ -12,6 +13,7 @@ pub(crate) use mend::{reassign, recover, repair};
 pub(crate) use network::{bypass, vault_network};
 pub(crate) use revoke::{retire, revoke};
 pub(crate) use rotate::{auto_rotate, rotate};
+pub(crate) use template::{deploy, import_key, template};
 pub(crate) use undo::{restore, rollback};
 
 use crate::{

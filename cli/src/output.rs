@@ -1,11 +1,13 @@
 //! Results, in the forms they are printed in.
 
+mod list;
 mod outcome;
 mod plan;
 mod rotation;
 mod runs;
 mod status;
 
+pub(crate) use list::list;
 pub(crate) use outcome::{abandoned, outcome};
 pub(crate) use plan::plan;
 pub(crate) use rotation::rotation;
@@ -29,6 +31,7 @@ pub(crate) struct Document {
     v: u32,
     json: Value,
     table: String,
+    head: Vec<String>,
     rows: Vec<Vec<String>>,
     pairs: Vec<(String, String)>,
 }
@@ -36,14 +39,27 @@ pub(crate) struct Document {
 impl Document {
     fn new(kind: impl Into<String>, v: u32, json: &impl Serialize) -> anyhow::Result<Self> {
         let json = serde_json::to_value(json)?;
-        Ok(Self { kind: kind.into(), v, json, table: String::new(), rows: Vec::new(), pairs: Vec::new() })
+        Ok(Self {
+            kind: kind.into(),
+            v,
+            json,
+            table: String::new(),
+            head: Vec::new(),
+            rows: Vec::new(),
+            pairs: Vec::new(),
+        })
     }
     /// For people. Without a line feed at the end, one is added.
     fn table(mut self, text: impl Into<String>) -> Self {
         self.table = text.into();
         self
     }
-    /// For tsv.
+    /// For csv: what the values of each row are.
+    fn head(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        self.head = names.into_iter().map(str::to_lowercase).collect();
+        self
+    }
+    /// For tsv and csv.
     fn row(mut self, row: impl IntoIterator<Item = String>) -> Self {
         self.rows.push(row.into_iter().collect());
         self
@@ -55,6 +71,7 @@ impl Document {
     }
     /// Both.
     fn fields(mut self, fields: &[(&str, String)]) -> Self {
+        self.head = fields.iter().map(|(name, _)| name.to_lowercase()).collect();
         self.rows.push(fields.iter().map(|(_, value)| value.clone()).collect());
         self.pairs.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         self
@@ -78,6 +95,16 @@ impl Document {
                     let cells: Vec<_> = row.iter().map(|cell| one_line(cell)).collect();
                     writeln!(text, "{}", cells.join("\t"))?;
                 }
+            }
+            Format::Csv => {
+                let mut csv = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+                if !self.head.is_empty() {
+                    csv.write_record(&self.head)?;
+                }
+                for row in &self.rows {
+                    csv.write_record(row)?;
+                }
+                text = String::from_utf8(csv.into_inner().map_err(|e| anyhow::anyhow!("csv: {e}"))?)?;
             }
             Format::Env => {
                 for (name, value) in &self.pairs {

@@ -9,7 +9,7 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 /// The published schemas, by kind, newest version of each.
-const SCHEMAS: [(&str, &str); 17] = [
+const SCHEMAS: [(&str, &str); 20] = [
     ("plan", include_str!("../schemas/plan.v1.json")),
     ("created", include_str!("../schemas/created.v1.json")),
     ("rotated", include_str!("../schemas/rotated.v1.json")),
@@ -24,6 +24,9 @@ const SCHEMAS: [(&str, &str); 17] = [
     ("restored", include_str!("../schemas/restored.v1.json")),
     ("retired", include_str!("../schemas/retired.v1.json")),
     ("rolled-back", include_str!("../schemas/rolled-back.v1.json")),
+    ("deployed-template", include_str!("../schemas/deployed-template.v1.json")),
+    ("imported-key", include_str!("../schemas/imported-key.v1.json")),
+    ("list", include_str!("../schemas/list.v1.json")),
     ("status", include_str!("../schemas/status.v1.json")),
     ("runs", include_str!("../schemas/runs.v1.json")),
     ("abandoned", include_str!("../schemas/abandoned.v1.json")),

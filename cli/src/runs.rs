@@ -1,7 +1,7 @@
 //! Looking at registries and runs, and what becomes of runs.
 
 use crate::{
-    args::{Globals, RegistryArgs},
+    args::{Globals, ListArgs, RegistryArgs},
     carry, connect,
     exit::{Exit, again, usage},
     naming,
@@ -21,6 +21,18 @@ pub(crate) async fn status(args: &RegistryArgs, globals: &Globals) -> anyhow::Re
     let azure = connect::azure(globals, &cloud)?;
     let registry = wanted.find(&azure).await?;
     output::status(&cmk::status(&azure, &registry).await?)?.print(globals.output)?;
+    Ok(Exit::Done)
+}
+
+/// `cmk list`.
+pub(crate) async fn registries(args: &ListArgs, globals: &Globals) -> anyhow::Result<Exit> {
+    let cloud = globals.cloud.clone().unwrap_or_else(Cloud::public);
+    let subscriptions = match args.subscriptions.as_slice() {
+        [] => vec![naming::subscription(globals)?],
+        given => given.to_vec(),
+    };
+    let azure = connect::azure(globals, &cloud)?;
+    output::list(&cmk::list(&azure, &subscriptions).await?)?.print(globals.output)?;
     Ok(Exit::Done)
 }
 

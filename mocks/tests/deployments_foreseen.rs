@@ -134,7 +134,19 @@ fn wrong_templates_are_told_what_is_wrong() {
             "template output 'o' is not valid",
         ),
         (with("variables", json!({"v": "[nosuch()]"})), &[], "InvalidTemplate", "'nosuch'"),
-        (r(json!([one("one", json!({"copy": {"name": "c", "count": 2}}))])), &[], "SimUnsupported", "'copy'"),
+        (
+            r(json!([one("one", json!({"copy": {"name": "c", "count": 2}}))])),
+            &[],
+            "InvalidTemplate",
+            "defined multiple times",
+        ),
+        (r(json!([one("[copyIndex()]", json!({}))])), &[], "InvalidTemplate", "'copyIndex' is not expected"),
+        (
+            r(json!([one("one", json!({"copy": {"name": "c", "count": 801}}))])),
+            &[],
+            "InvalidTemplate",
+            "between 0 and 800",
+        ),
         (r(json!([one("one", json!({"apiVersion": "1999-01-01"}))])), &[], "NoRegisteredProviderFound", "1999-01-01"),
         (
             r(json!([one("one", json!({"type": "Microsoft.Nowhere/things"}))])),

@@ -145,6 +145,13 @@ fn told(outcome: &Outcome) -> Option<Told> {
             let kept: Vec<_> = o.kept.iter().map(|(version, why)| format!("{version} ({why})")).collect();
             Told::new(head).value("KEY", &o.key).list("DISABLED", &o.disabled).value("KEPT", kept.join("; "))
         }
+        Outcome::DeployedTemplate(o) => Told::new("the template is deployed")
+            .value("DEPLOYMENT", &o.deployment)
+            .list("RESOURCES", &o.resources)
+            .maybe("OUTPUTS", Some(&o.outputs).filter(|v| !v.is_null())),
+        Outcome::ImportedKey(o) => {
+            Told::new("the key is in its vault").value("KEY", &o.key).value("FINGERPRINT", &o.fingerprint)
+        }
         Outcome::RolledBack(o) => Told::new(format!("run {} is taken back", o.of))
             .value("OF", &o.of)
             .list("TAKEN_BACK", &o.taken_back)
@@ -201,6 +208,7 @@ pub(crate) fn abandoned(run: &RunName, hints: &[Hint]) -> anyhow::Result<Documen
     }
     let mut document = Document::new("abandoned", VERSION, &Abandoned { run, hints })?
         .table(table)
+        .head(["STEP", "SUBJECT", "BACK"])
         .pair("RUN", run.to_string())
         .pair("HINTS", hints.len().to_string());
     for (n, hint) in hints.iter().enumerate() {

@@ -21,6 +21,7 @@ pub(crate) fn plan(plan: &Plan) -> anyhow::Result<Document> {
     let shown = Shown { plan, changes: plan.has_changes(), irreversible: irreversible.clone() };
     let mut document = Document::new("plan", Plan::VERSION, &shown)?
         .table(plan.to_string())
+        .head(["MARK", "STEP", "SUBJECT", "CHANGE", "BACK"])
         .pair("WORKFLOW", plan.workflow.clone())
         .pair("SUBJECT", plan.subject.clone())
         .pair("CHANGES", changes.to_string())

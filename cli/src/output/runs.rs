@@ -89,7 +89,9 @@ impl RunLine {
 
 /// The runs, ready to be printed.
 pub(crate) fn runs(place: &str, runs: &[RunLine]) -> anyhow::Result<Document> {
+    let names = ["NAME", "STATE", "WORKFLOW", "SUBJECT", "STARTED", "LAST", "RESUME"];
     let mut document = Document::new("runs", VERSION, &Runs { place, runs })?
+        .head(names)
         .table(table(place, runs)?)
         .pair("PLACE", place)
         .pair("RUNS", runs.len().to_string());

@@ -1,11 +1,12 @@
 //! What an expression is worth, given parameters, variables and the place of the deployment.
 
+use super::copies::Place;
 use super::expression::{Expr, Said, read};
 use super::facts::Facts;
 use super::functions;
 use crate::wire::{Object, named};
 use serde_json::Value;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 /// Why there is no value.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +67,8 @@ pub(super) struct Scope<'a> {
     pub(super) leave: bool,
     depth: Cell<usize>,
     steps: Cell<usize>,
+    /// The loop of the resource at hand, and its place in it.
+    copy: RefCell<Option<Place>>,
 }
 
 impl<'a> Scope<'a> {
@@ -75,7 +78,21 @@ impl<'a> Scope<'a> {
         facts: &'a Facts,
         runtime: &'a dyn Runtime,
     ) -> Self {
-        Self { parameters, variables, facts, runtime, leave: false, depth: Cell::new(0), steps: Cell::new(0) }
+        Self {
+            parameters,
+            variables,
+            facts,
+            runtime,
+            leave: false,
+            depth: Cell::new(0),
+            steps: Cell::new(0),
+            copy: RefCell::default(),
+        }
+    }
+
+    /// From here on for a resource of this place in a loop.
+    pub(super) fn at(&self, place: Option<&Place>) {
+        self.copy.replace(place.cloned());
     }
 
     /// The same place before anything is made.
@@ -85,6 +102,7 @@ impl<'a> Scope<'a> {
             leave: false,
             depth: self.depth.clone(),
             steps: self.steps.clone(),
+            copy: self.copy.clone(),
             parameters: self.parameters,
             variables: self.variables,
             facts: self.facts,
@@ -156,6 +174,26 @@ impl<'a> Scope<'a> {
         })
     }
 
+    /// `copyIndex()`, `copyIndex(offset)`, `copyIndex('loop')`, `copyIndex('loop', offset)`.
+    fn copy_index(&self, name: &str, args: &[Expr]) -> Evaluated<Value> {
+        let values: Vec<Value> = all(args.iter().map(|a| self.eval(a)).collect())?;
+        let (of, offset) = match values.as_slice() {
+            [] => (None, 0),
+            [Value::Number(n)] => (None, n.as_i64().ok_or_else(|| functions::bad_args(name))?),
+            [Value::String(of)] => (Some(of), 0),
+            [Value::String(of), Value::Number(n)] => (Some(of), n.as_i64().ok_or_else(|| functions::bad_args(name))?),
+            _ => return Err(functions::bad_args(name)),
+        };
+        match &*self.copy.borrow() {
+            Some(place) if of.is_none_or(|of| of.eq_ignore_ascii_case(&place.of.name)) => {
+                Ok(Value::from(place.index.saturating_add(offset)))
+            }
+            _ => wrong(
+                "The template function 'copyIndex' is not expected at this location. The function can only be used in a resource with copy specified. Please see https://aka.ms/arm-copy for usage details.",
+            ),
+        }
+    }
+
     fn call(&self, name: &str, args: &[Expr]) -> Evaluated<Value> {
         let name_of = |i: usize| -> Evaluated<String> {
             let found = args.get(i).map(|a| self.eval(a)).transpose()?;
@@ -209,6 +247,7 @@ impl<'a> Scope<'a> {
                 };
                 self.runtime.reference(&target, version.as_deref(), full)
             }
+            ("copyindex", [] | [_] | [_, _]) => self.copy_index(name, args),
             ("resourcegroup", _) => nothing_in(&self.facts.group),
             ("subscription", _) => nothing_in(&self.facts.subscription),
             ("tenant", _) => nothing_in(&self.facts.tenant),
@@ -273,6 +312,7 @@ pub(super) const PLACED: &[&str] = &[
     "or",
     "coalesce",
     "reference",
+    "copyindex",
     "resourcegroup",
     "subscription",
     "tenant",

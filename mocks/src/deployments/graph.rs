@@ -7,11 +7,13 @@ use super::plan::Planned;
 use crate::wire::Fail;
 use serde_json::Value;
 
-/// Whether a text of `dependsOn` or `reference` means this resource: by its id, its type and name, or its name.
+/// Whether a text of `dependsOn` or `reference` means this resource: by its id, its type and name, its name, or
+/// the name of its loop.
 pub(super) fn means(resource: &Planned, text: &str) -> bool {
     let text = text.trim_end_matches('/');
     text.eq_ignore_ascii_case(&resource.id)
         || text.eq_ignore_ascii_case(&resource.name)
+        || resource.copy.as_ref().is_some_and(|place| text.eq_ignore_ascii_case(&place.of.name))
         || (!text.starts_with('/')
             && resource.id.to_lowercase().ends_with(&format!("/providers/{}", text.to_lowercase())))
 }

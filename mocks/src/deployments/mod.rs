@@ -5,6 +5,7 @@
 
 mod body;
 mod carry;
+mod copies;
 mod dry_run;
 mod errors;
 mod evaluate;

@@ -1,5 +1,6 @@
 //! A template read, checked and taken apart, before anything is made.
 
+use super::copies::{self, Copies, Place};
 use super::evaluate::{Evaluated, Never, NotYet, PLACED, Runtime, Scope, Trouble};
 use super::expression::{Said, read};
 use super::facts::{Facts, interleaved};
@@ -21,6 +22,8 @@ pub(super) struct Planned {
     pub(super) body: Value,
     /// Which ones it waits for.
     pub(super) after: Vec<usize>,
+    /// Its place in the loop it comes from.
+    pub(super) copy: Option<Place>,
 }
 
 /// What is to be deployed.
@@ -44,6 +47,7 @@ impl Plan {
     pub(super) fn body(&self, resource: &Planned, scope: &Scope<'_>) -> Evaluated<Value> {
         let inner = inner_template(resource);
         let body = own_body(resource);
+        scope.at(resource.copy.as_ref());
         let mut body = scope.expand(&body)?;
         if let (Some(inner), Some(properties)) = (inner, body.get_mut("properties").and_then(Value::as_object_mut)) {
             properties.insert("template".into(), inner.clone());
@@ -75,7 +79,8 @@ fn own_body(resource: &Planned) -> Value {
 }
 
 /// Members of a resource that are for the deployment itself.
-const OWN: [&str; 11] = [
+const OWN: [&str; 12] = [
+    "copy",
     "type",
     "apiVersion",
     "name",
@@ -132,7 +137,9 @@ pub(super) fn plan(template: &Value, given: &Object, facts: &Facts) -> Result<Pl
     for (i, (depends_on, resource)) in found.iter().enumerate() {
         let mut after = graph::named(&plan.resources, depends_on)?;
         let scope = plan.scope(facts, &Never);
+        scope.at(resource.copy.as_ref());
         let no = |t: Trouble| trouble(&resource.id, t);
+        after.extend(copies::before(&plan.resources, resource));
         after.extend(graph::referred(&plan.resources, &own_body(resource), &scope).map_err(no)?);
         after.sort_unstable();
         after.dedup();
@@ -195,11 +202,18 @@ fn read_resources(template: &Object, plan: &Plan, facts: &Facts) -> Result<Vec<(
     // Children stand within their parent, with names and types of their own only.
     let mut left: Vec<(Value, Option<(String, String)>)> = top.into_iter().rev().map(|r| (r, None)).collect();
     while let Some((value, parent)) = left.pop() {
-        let resource = read_resource(&value, parent, plan, facts)?;
-        let children = value.get("resources").and_then(Value::as_array).cloned().unwrap_or_default();
-        let own = (resource.1.kind.clone(), resource.1.name.clone());
-        left.extend(children.into_iter().rev().map(|c| (c, Some(own.clone()))));
-        out.push(resource);
+        let label = value.get("name").and_then(Value::as_str).unwrap_or_default();
+        let places: Vec<Option<Place>> = match value.get("copy").filter(|c| !c.is_null()) {
+            Some(copy) => Copies::read(copy, label, &plan.scope(facts, &Never))?.places().map(Some).collect(),
+            None => vec![None],
+        };
+        for place in places {
+            let resource = read_resource(&value, parent.clone(), place, plan, facts)?;
+            let children = value.get("resources").and_then(Value::as_array).cloned().unwrap_or_default();
+            let own = (resource.1.kind.clone(), resource.1.name.clone());
+            left.extend(children.into_iter().rev().map(|c| (c, Some(own.clone()))));
+            out.push(resource);
+        }
     }
     Ok(out)
 }
@@ -207,19 +221,18 @@ fn read_resources(template: &Object, plan: &Plan, facts: &Facts) -> Result<Vec<(
 fn read_resource(
     value: &Value,
     parent: Option<(String, String)>,
+    copy: Option<Place>,
     plan: &Plan,
     facts: &Facts,
 ) -> Result<(Vec<String>, Planned), Fail> {
     let members = value.as_object().ok_or_else(|| errors::unreadable("A resource has to be an object."))?;
     let scope = plan.scope(facts, &Never);
+    scope.at(copy.as_ref());
     let raw = |name: &str| members.get(name).filter(|v| !v.is_null());
     let label = raw("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let at = |what: &str, why: &str| {
         errors::invalid(&format!("The template resource '{label}' is not valid: its '{what}' {why}."))
     };
-    if raw("copy").is_some() {
-        return Err(errors::unsupported("'copy'"));
-    }
     let fixed = |name: &str| -> Result<Option<Value>, Fail> {
         let Some(value) = raw(name) else { return Ok(None) };
         known_functions(value).map_err(|why| trouble(&label, Trouble::Wrong(why)))?;
@@ -274,6 +287,7 @@ fn read_resource(
         wanted,
         body: Value::Object(body),
         after: Vec::new(),
+        copy,
     };
     known_functions(&own_body(&planned)).map_err(|why| errors::resource_expressions(&planned.id, &why))?;
     Ok((depends_on, planned))
