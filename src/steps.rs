@@ -34,6 +34,7 @@ pub use ensure_identity::{EnsureIdentity, IdentityMade};
 pub use ensure_key::{EnsureKey, KeyShape};
 pub use ensure_vault::{EnsureVault, VaultMade, VaultWay};
 pub use grant::Grant;
+pub(crate) use mint_version::shut_out;
 pub use mint_version::{MintVersion, Minted};
 pub(crate) use point_registry::not_attached;
 pub use point_registry::{PointRegistry, Pointed, Reference, Was};
