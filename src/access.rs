@@ -10,7 +10,7 @@ use crate::{
         vaults::{ENCRYPTION_USER_PERMISSIONS, Firewall},
     },
     checks::{
-        Check, Encrypted, EncryptionOf, GrantModel, GrantsHeld, Held, IdentityWanted, KeyRight, KeyRights,
+        Check, Encrypted, Encryption, EncryptionOf, GrantModel, GrantsHeld, Held, IdentityWanted, KeyRight, KeyRights,
         KeyRightsSeen, KeySeen, KeyUsable, OnKey, RegistriesOnKey, VaultFacts, VaultFound, VaultOfKey, Who, WhoIs,
     },
     error::Refusal,
@@ -19,6 +19,7 @@ use crate::{
     step::Known,
     steps::{Attach, AttachIdentity, AttachedAs, Grant, SetAssignment, Withdraw},
 };
+use std::time::Duration;
 
 /// A workflow's way to its registry.
 #[derive(Clone, Copy)]
@@ -41,7 +42,7 @@ impl<'a> Access<'a> {
     pub(crate) async fn encryption(self) -> Result<Option<Encrypted>> {
         let check = EncryptionOf { registry: self.registry.clone() };
         let id = self.registry.to_string();
-        let seen = self.cx.decide("encryption", &id, |look| async move { check.look(&look).await }).await?;
+        let seen = self.cx.decide("encryption", &id, |look| async move { settled(&check, &look).await }).await?;
         match seen.required(self.registry) {
             Ok(now) => {
                 let refusals = foreign(&now.key, self.cx.cloud());
@@ -267,6 +268,20 @@ pub(crate) async fn may(
         read_by: Some(key),
     };
     Ok(Some(cx.step(grant).await?))
+}
+
+/// A registry once nothing is being done to it: while an operation runs, it shows what was asked for, which may yet fail. One
+/// that stays busy is taken as it shows itself; the steps wait for it.
+async fn settled(check: &EncryptionOf, look: &Reader) -> Result<Encryption> {
+    let mut seen = check.look(look).await?;
+    for pause in [1, 2, 4, 8, 15, 15, 15, 30, 30, 60].map(Duration::from_secs) {
+        if !matches!(&seen, Encryption::Enabled(now) if now.is_busy()) {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        seen = check.look(look).await?;
+    }
+    Ok(seen)
 }
 
 /// What a registry's identity needs on a key, by the vault's model.

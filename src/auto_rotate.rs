@@ -385,9 +385,14 @@ impl AutoRotate {
 }
 
 async fn rules_of(look: &crate::azure::Reader, key: &KeyId) -> Result<RotationRules> {
-    match look.rotation_rules(key.host(), key.name()).await? {
-        Some(rules) => Ok(rules),
-        None => Err(Error::refused(Refusal::new(
+    let seen = look.rotation_rules(key.host(), key.name()).await;
+    match seen {
+        Ok(Some(rules)) => Ok(rules),
+        Err(e) if e.status() == Some(403) => {
+            Err(Error::refused(crate::steps::shut_out(&e, "getrotationpolicy and setrotationpolicy")))
+        }
+        Err(e) => Err(e.into()),
+        Ok(None) => Err(Error::refused(Refusal::new(
             format!("there is no key {key}"),
             "R-ERR-27",
             "recover it if it was deleted (`cmk recover`)",

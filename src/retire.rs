@@ -131,7 +131,9 @@ impl Workflow for Retire {
         cx.check(foreign(&now.key, cx.cloud()).into_iter().chain(hsm(&now.key)))?;
         let key = now.key.versionless();
         cx.lock(&key.to_string()).await?;
-        let users = self.users(cx, &key).await?;
+        let Some(users) = self.users(cx, &key).await? else {
+            return Ok(Known::After("the registries on the key".into()));
+        };
         let rights = [KeyRight::Get, KeyRight::List, KeyRight::Update];
         let after = access.may(&key, None, &rights, self.grant_me).await?;
         let check = KeyVersions { key: key.clone(), subscription: *self.registry.subscription() };
@@ -182,21 +184,24 @@ struct Sorted {
 
 impl Retire {
     /// The registries found on the key; a subscription that cannot be listed is a refusal, as "unknown" is not "unused".
-    async fn users(&self, cx: &Context, key: &KeyId) -> Result<Vec<RegistryOnKey>> {
-        let mut users = Vec::new();
+    async fn users(&self, cx: &Context, key: &KeyId) -> Result<Option<Vec<RegistryOnKey>>> {
+        let (mut users, mut all) = (Vec::new(), true);
         for subscription in self.looked_in() {
             let check = RegistriesOnKey { subscription, key: key.clone() };
             let subject = format!("{key} {subscription}");
             match cx.decide("registries-on-key", &subject, |look| async move { check.look(&look).await }).await? {
                 OnKey::Found { registries } => users.extend(registries),
-                OnKey::Unknown { why } => cx.check([Refusal::new(
-                    format!("which registries of {subscription} use {key} is unknown: {why}"),
-                    "R-CMK-15",
-                    "let the caller list the registries there",
-                )])?,
+                OnKey::Unknown { why } => {
+                    all = false;
+                    cx.check([Refusal::new(
+                        format!("which registries of {subscription} use {key} is unknown: {why}"),
+                        "R-CMK-15",
+                        "let the caller list the registries there",
+                    )])?;
+                }
             }
         }
-        Ok(users)
+        Ok(all.then_some(users))
     }
 
     /// What may go and what stays, and why: pure.

@@ -34,6 +34,7 @@ pub use delete_key::DeleteKey;
 pub use delete_vault::DeleteVault;
 pub use deploy_template::{DeployTemplate, Deployed};
 pub use detach_identity::DetachIdentity;
+pub(crate) use door::shut_out;
 pub use ensure_group::EnsureGroup;
 pub use ensure_identity::{EnsureIdentity, IdentityMade};
 pub use ensure_key::{EnsureKey, KeyShape};

@@ -7,21 +7,21 @@ use cmk_mocks::{Fault, RetryHeader, What, When};
 use stage::{Stage, play};
 
 fn at_each_request(faults: &[What]) {
-    for scenario in stage::all() {
-        let (requests, _) = play(Stage::rehearse(*scenario, 5));
+    stage::each(|scenario| {
+        let (requests, _) = play(Stage::rehearse(scenario, 5));
         for n in 1..=requests {
             for what in faults {
                 play(async {
-                    let stage = Stage::new(*scenario, 5);
+                    let stage = Stage::new(scenario, 5);
                     let name = format!("{what:?} at request {n}");
                     stage.sim.schedule([Fault::new(When::request(n), what.clone())]);
                     stage.play_to_the_end(&name).await;
                     stage.check(&name);
-                    matrix::count(&stage.sim.fired());
+                    matrix::count(&stage);
                 });
             }
         }
-    }
+    });
     matrix::group_done();
 }
 
@@ -74,12 +74,12 @@ fn each_grant_is_slow() {
 /// A request that fails for good leaves a run that can be taken up, with the ways back in the error.
 #[test]
 fn fail_each_step() {
-    for scenario in stage::all() {
-        let (requests, _) = play(Stage::rehearse(*scenario, 6));
+    stage::each(|scenario| {
+        let (requests, _) = play(Stage::rehearse(scenario, 6));
         for n in 1..=requests {
             for code in [400, 403] {
                 play(async {
-                    let stage = Stage::new(*scenario, 6);
+                    let stage = Stage::new(scenario, 6);
                     let name = format!("{code} at request {n}");
                     stage.sim.schedule([Fault::new(When::request(n), What::Status { code, retry_after_s: None })]);
                     match stage.play().await {
@@ -98,5 +98,5 @@ fn fail_each_step() {
                 });
             }
         }
-    }
+    });
 }

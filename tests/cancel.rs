@@ -30,12 +30,12 @@ async fn polled<F: Future>(f: F, polls: u32) -> Option<F::Output> {
 
 #[test]
 fn cancel_at_each_await() {
-    for scenario in stage::all() {
+    stage::each(|scenario| {
         let mut polls = 0;
         loop {
             polls += 1;
             let through = play(async {
-                let stage = Stage::new(*scenario, 9);
+                let stage = Stage::new(scenario, 9);
                 let through = polled(stage.play(), polls).await.is_some();
                 let what = format!("dropped after {polls} polls");
                 stage.play_to_the_end(&what).await;
@@ -47,7 +47,7 @@ fn cancel_at_each_await() {
             }
         }
         assert!(polls > 5, "{}: {polls} polls", scenario.name());
-    }
+    });
 }
 
 /// A stop is heeded between requests, and the run says how to go on.

@@ -4,24 +4,27 @@ mod stage;
 
 use cmk_mocks::{Fault, What, When};
 use stage::{AppendWhen, HeldJournal, Scenario, Stage, cut_short, play};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 use tokio::sync::Notify;
 
-fn each(mut test: impl FnMut(&'static dyn Scenario, u64, u64)) {
-    for scenario in stage::all() {
-        let (requests, records) = play(Stage::rehearse(*scenario, 3));
-        test(*scenario, requests, records);
-    }
+fn each(test: impl Fn(&'static dyn Scenario, u64, u64) + Sync) {
+    stage::each(|scenario| {
+        let (requests, records) = play(Stage::rehearse(scenario, 3));
+        test(scenario, requests, records);
+    });
 }
 
 /// Killed while request `n` is held, before or after it is applied.
 #[test]
 fn crash_at_each_request() {
-    let mut crashes = 0;
+    let crashes = AtomicUsize::new(0);
     each(|scenario, requests, _| {
         for n in 1..=requests {
             for what in [What::HoldBefore, What::HoldAfter] {
-                crashes += 1;
+                crashes.fetch_add(1, Ordering::Relaxed);
                 play(async {
                     let stage = Stage::new(scenario, 3);
                     let at = format!("{} at request {n}", what.kind());
@@ -35,7 +38,8 @@ fn crash_at_each_request() {
             }
         }
     });
-    assert!(crashes > 100, "only {crashes} crashes");
+    let crashes = crashes.into_inner();
+    assert!(crashes > 1000, "only {crashes} crashes");
 }
 
 /// Killed at each append to the journal, before or after it is durable.

@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 #[test]
 fn the_second_operator_is_told_who_is_at_work() {
-    for scenario in stage::all() {
-        let (requests, _) = play(Stage::rehearse(*scenario, 12));
+    stage::each(|scenario| {
+        let (requests, _) = play(Stage::rehearse(scenario, 12));
         play(async {
-            let stage = Stage::new(*scenario, 12);
+            let stage = Stage::new(scenario, 12);
             stage.sim.schedule([Fault::new(When::request(requests / 2), What::HoldBefore)]);
             let azure = stage.azure();
             let first = stage.play_with(&azure, stage.journal.clone(), "first");
@@ -31,16 +31,16 @@ fn the_second_operator_is_told_who_is_at_work() {
                 _ = first => panic!("{}: went through while held", scenario.name()),
             }
         });
-    }
+    });
 }
 
 /// An unfinished run refuses a new one on the same subject, with the two ways on.
 #[test]
 fn an_unfinished_run_is_taken_up_or_given_up() {
-    for scenario in stage::all() {
-        let (requests, _) = play(Stage::rehearse(*scenario, 13));
+    stage::each(|scenario| {
+        let (requests, _) = play(Stage::rehearse(scenario, 13));
         play(async {
-            let stage = Stage::new(*scenario, 13);
+            let stage = Stage::new(scenario, 13);
             let n = requests - 1;
             stage.sim.schedule([Fault::new(When::request(n), What::HoldAfter)]);
             assert!(cut_short(stage.play(), stage.sim.held(n)).await.is_none());
@@ -58,7 +58,7 @@ fn an_unfinished_run_is_taken_up_or_given_up() {
             stage.play_to_the_end("taken up").await;
             stage.check("taken up");
         });
-    }
+    });
 }
 
 /// What a run had in flight when it was given up can land for a while: the next run waits until it cannot.
@@ -106,21 +106,24 @@ fn a_new_run_waits_for_what_an_abandoned_one_has_in_flight() {
 /// Without a shared directory nothing keeps two operators apart; the registry is readable and on one of their versions.
 #[test]
 fn two_directories_keep_the_invariants() {
-    for scenario in stage::all() {
+    stage::each(|scenario| {
         play(async {
-            let stage = Stage::new(*scenario, 15);
+            let stage = Stage::new(scenario, 15);
             let azure = stage.azure();
             let a = stage.play_with(&azure, Arc::new(MemoryJournal::default()), "a");
             let b = stage.play_with(&azure, Arc::new(MemoryJournal::default()), "b");
             let (a, b) = futures::join!(a, b);
             assert!(a.is_ok() || b.is_ok(), "{}: {a:#?} {b:#?}", scenario.name());
             stage.sim.with_world(|world, now| {
-                world.can_unwrap(now, &scenarios::registry().to_string()).unwrap();
-                let versions = world.key_versions(&scenario.vault(), scenario.key()).len();
-                assert!(versions <= scenario.versions() + 1, "{}: {versions} versions", scenario.name());
+                let end = scenario.end();
+                if end.readable {
+                    world.can_unwrap(now, &scenarios::registry().to_string()).unwrap();
+                }
+                let versions = world.key_versions(end.vault, end.key).len();
+                assert!(versions <= end.versions + 1, "{}: {versions} versions", scenario.name());
             });
         });
-    }
+    });
 }
 
 /// The key is locked too: two registries on one key are not rotated at once.

@@ -2,7 +2,7 @@
 
 mod stage;
 
-use cmk::{Event, Order};
+use cmk::Event;
 use cmk_mocks::Exchange;
 use stage::{Scenario, Stage, play, scenarios};
 use std::{
@@ -173,19 +173,20 @@ struct Played {
 
 async fn played(scenario: &'static dyn Scenario) -> Played {
     let stage = Stage::new(scenario, 1);
-    stage.scenario.order().on(&stage.azure()).plan().await.unwrap();
+    stage.order.clone().on(&stage.azure()).plan().await.unwrap();
     let planned = stage.sim.exchanges();
     assert_eq!(stage.sim.writes(), 0);
 
     let stage = Stage::new(scenario, 1);
     let opened = Arc::new(Mutex::new(None));
     let (sim, at) = (stage.sim.clone(), opened.clone());
-    let order: Order = scenario.order();
-    let run = order.on(&stage.azure()).named("play").shared_journal(stage.journal.clone()).watch(move |event| {
-        if matches!(event, Event::Opened { .. }) {
-            at.lock().unwrap().get_or_insert(sim.requests());
-        }
-    });
+    let run = stage.order.clone().on(&stage.azure()).named("play").shared_journal(stage.journal.clone()).watch(
+        move |event| {
+            if matches!(event, Event::Opened { .. }) {
+                at.lock().unwrap().get_or_insert(sim.requests());
+            }
+        },
+    );
     run.await.unwrap();
     let before_opened = usize::try_from(opened.lock().unwrap().unwrap()).unwrap();
     Played { planned, run: stage.sim.exchanges(), before_opened }

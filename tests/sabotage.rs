@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request, headers::HeaderName};
 use cmk::{
     Azure, Create, ErrorKind, Guard, Irreversible,
-    journal::{Journal, MemoryJournal},
+    journal::{Entry, Journal, MemoryJournal, Record},
 };
 use cmk_mocks::{Fault, Match, Release, What, When};
 use serde_json::Value;
-use stage::{DEADLINE, Stage, cut_short, play, scenarios};
+use stage::{AppendWhen, DEADLINE, HeldJournal, Stage, cut_short, play, scenarios};
 use std::{
     panic::AssertUnwindSafe,
     sync::{
@@ -41,6 +41,8 @@ fn holds(guard: Guard, without: bool) -> bool {
                 Guard::NoBlindPost => no_blind_post(&stage, &azure).await,
                 Guard::RefusalsFirst => refusals_first(without).await,
                 Guard::WarmUp => warm_up(&stage, &azure).await,
+                Guard::KeepIdentity => keep_identity(without).await,
+                Guard::KeepVersion => keep_version(without).await,
                 other => panic!("no property for {other:?}"),
             }
         });
@@ -221,6 +223,56 @@ async fn refusals_first(without: bool) {
     let e = cmk::create(&azure, order).shared_journal(Arc::new(MemoryJournal::default())).await.unwrap_err();
     assert!(matches!(e.kind(), ErrorKind::Refused(_)), "{e:#?}");
     assert_eq!(stage.sim.writes(), 0, "written before the refusal was known");
+}
+
+/// A play that was killed right after the last record of this kind.
+async fn killed_after(name: &str, is: impl Fn(&Entry) -> bool) -> Stage {
+    let scenario = scenarios::named(name);
+    let rehearsed = Stage::new(scenario, 22);
+    rehearsed.play().await.unwrap();
+    let records: Vec<Record> = rehearsed.memory.read(&"play".parse().unwrap()).await.unwrap();
+    let at = records.iter().rfind(|r| is(&r.entry)).unwrap().seq;
+    let stage = Stage::new(scenario, 22);
+    let reached = Arc::new(tokio::sync::Notify::new());
+    let inner = stage.journal.clone();
+    let held = HeldJournal { inner, at, when: AppendWhen::After, reached: reached.clone() };
+    let azure = stage.azure();
+    assert!(cut_short(stage.play_with(&azure, Arc::new(held), "play"), reached.notified()).await.is_none());
+    stage
+}
+
+/// The identity that is to go comes into use again after the plan: it stays, and its removal is not even tried.
+async fn keep_identity(without: bool) {
+    let pointed = |e: &Entry| matches!(e, Entry::Done { step, .. } if step == "point-registry");
+    let stage = killed_after("reassign to the system identity", pointed).await;
+    let id = scenarios::registry().to_string();
+    stage.sim.with_world(|w, _| {
+        let client = w.identity(scenarios::identity(scenarios::IDENTITY).as_str()).unwrap().client_id;
+        w.mutate_registry_identity(&id, &client.to_string());
+    });
+    let builder = stage.builder();
+    let azure = if without { builder.without(Guard::KeepIdentity).build() } else { builder.build() };
+    let error = stage.play_with(&azure, stage.journal.clone(), "play").await.unwrap_err();
+    let seen = stage.sim.with_world(|w, _| w.registry(&id)).unwrap();
+    assert_eq!(seen.detach_attempt, None, "the identity that unwraps was put at risk");
+    assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-20"), "{error:#?}");
+}
+
+/// A registry moves onto an old version after it was sorted out: it stays enabled.
+async fn keep_version(without: bool) {
+    let sorted = |e: &Entry| matches!(e, Entry::Decided { name, .. } if name == "now");
+    let stage = killed_after("retire", sorted).await;
+    let id = scenarios::registry().to_string();
+    stage.sim.with_world(|w, _| {
+        let oldest = w.key_versions(scenarios::VAULT, scenarios::KEY)[0].version.clone();
+        w.mutate_registry_key(&id, scenarios::VAULT, scenarios::KEY, Some(&oldest));
+    });
+    let builder = stage.builder();
+    let azure = if without { builder.without(Guard::KeepVersion).build() } else { builder.build() };
+    let outcome = stage.play_with(&azure, stage.journal.clone(), "play").await;
+    stage.sim.with_world(|w, now| w.can_unwrap(now, &id)).expect("the version in use was disabled");
+    let error = outcome.unwrap_err();
+    assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-15"), "{error:#?}");
 }
 
 /// The SDK's first request of a vault carries neither token nor body, so one that changes something must not be it.

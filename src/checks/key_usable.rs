@@ -122,15 +122,17 @@ impl Check for KeyUsable {
     async fn look(&self, look: &Reader) -> Result<KeySeen> {
         match look.key(&self.key).await {
             Ok(seen) => Ok(seen.map_or(KeySeen::Absent, |key| KeySeen::There(Box::new(VersionSeen::of_view(&key))))),
-            Err(closed) if closed.status() == Some(403) => match through_arm(look, &self.subscription, &self.key).await
-            {
-                Ok(Some(seen)) => Ok(KeySeen::There(Box::new(seen))),
-                Ok(None) => Ok(KeySeen::Unknown { why: closed.to_string() }),
-                Err(e) if e.status().is_some_and(|s| s < 500) => {
-                    Ok(KeySeen::Unknown { why: format!("{closed}; and {e}") })
+            // A vault of another tenant takes no token of this one (R-CMK-41).
+            Err(closed) if matches!(closed.status(), Some(401 | 403)) => {
+                match through_arm(look, &self.subscription, &self.key).await {
+                    Ok(Some(seen)) => Ok(KeySeen::There(Box::new(seen))),
+                    Ok(None) => Ok(KeySeen::Unknown { why: closed.to_string() }),
+                    Err(e) if e.status().is_some_and(|s| s < 500) => {
+                        Ok(KeySeen::Unknown { why: format!("{closed}; and {e}") })
+                    }
+                    Err(e) => Err(e.into()),
                 }
-                Err(e) => Err(e.into()),
-            },
+            }
             Err(e) => Err(e.into()),
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn class(error: &Error, me: &Me<'_>, given: bool) -> Class {
 }
 
 /// Why a vault does not let the caller in, and the ways on (R-KV-34, R-KV-40).
-pub(super) fn shut_out(error: &CallError, permissions: &str) -> Refusal {
+pub(crate) fn shut_out(error: &CallError, permissions: &str) -> Refusal {
     let (rule, way_out) = match error.service().and_then(|e| e.firewall_refusal()) {
         Some(shut) => {
             let address = shut.client.as_ref().map_or_else(String::new, |a| format!(" {a}"));

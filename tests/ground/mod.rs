@@ -95,6 +95,9 @@ impl Ground {
     pub async fn records(&self, run: &str) -> Vec<Record> {
         self.journal.read(&run.parse().unwrap()).await.unwrap()
     }
+    pub async fn journal_len(&self) -> usize {
+        self.journal.runs().await.unwrap().len()
+    }
     /// All that is written down, as it is written.
     pub async fn written(&self) -> String {
         let mut text = String::new();

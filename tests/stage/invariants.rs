@@ -6,32 +6,65 @@ use serde_json::Value;
 
 /// Holds when the play is through.
 pub fn check(stage: &Stage, what: &str) {
-    let scenario = stage.scenario;
+    let end = stage.scenario.end();
     let registry = scenarios::registry().to_string();
     stage.sim.with_world(|world, now| {
-        // 2: images can be read.
-        let readable = world.can_unwrap(now, &registry);
-        assert!(readable.is_ok(), "{what}: the registry cannot unwrap: {readable:?}");
+        // 2: images can be read, or what took the key away has taken effect soon.
+        if end.readable {
+            let readable = world.can_unwrap(now, &registry);
+            assert!(readable.is_ok(), "{what}: the registry cannot unwrap: {readable:?}");
+        } else {
+            let readable = world.can_unwrap(now + scenarios::GRANTS, &registry);
+            assert!(readable.is_err(), "{what}: the registry can unwrap all the same");
+        }
         // 7: at most one key version made.
-        let versions = world.key_versions(&scenario.vault(), scenario.key());
-        assert_eq!(versions.len(), scenario.versions(), "{what}: key versions {versions:#?}");
+        let mut versions = world.key_versions(end.vault, end.key);
+        assert_eq!(versions.len(), end.versions, "{what}: key versions {versions:#?}");
+        versions.sort_by_key(|v| v.created);
+        let disabled: Vec<_> = (0..versions.len()).filter(|n| !versions[*n].enabled).collect();
+        assert_eq!(disabled, end.disabled, "{what}: disabled versions");
         let seen = world.registry(&registry).unwrap();
         assert!(seen.encrypted && seen.state == "Succeeded", "{what}: {seen:#?}");
-        let newest = versions.iter().max_by_key(|v| v.created).unwrap();
+        let wanted = format!("/keys/{}/{}", end.key, versions[end.uses].version);
         let used = seen.versioned_key_identifier.unwrap();
-        assert!(used.ends_with(&newest.version), "{what}: uses {used}, newest is {}", newest.version);
+        assert!(used.contains(end.vault) && used.ends_with(&wanted), "{what}: uses {used}, not {wanted}");
         let reference = seen.key_identifier.unwrap();
-        assert_eq!(reference.ends_with(&newest.version), scenario.pinned(), "{what}: refers to {reference}");
-        assert!(versions.iter().all(|v| v.enabled), "{what}: a version was disabled");
+        assert_eq!(reference.ends_with(&wanted), end.pinned, "{what}: refers to {reference}");
         assert_eq!(seen.detach_attempt, None, "{what}: the identity was put at risk (R-CMK-21)");
+        let identity = match end.identity {
+            "system" => "system".to_owned(),
+            name => world.identity(scenarios::identity(name).as_str()).unwrap().client_id.to_string(),
+        };
+        assert_eq!(seen.identity, Some(identity), "{what}: another identity than {} unwraps", end.identity);
+        stage.scenario.also(world, what);
     });
-    exchanges(&stage.sim.exchanges(), what);
 }
 
-/// Holds of every exchange, whatever came of the play.
+/// All that a play is about, to be compared.
+pub fn state(world: &cmk_mocks::World) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for id in world.registry_ids() {
+        let _ = writeln!(text, "{:#?}", world.registry(&id));
+    }
+    for vault in world.vault_names() {
+        let _ = writeln!(text, "{vault} {:?} {:?}", world.access_policies(&vault), world.vault_network(&vault));
+        for key in world.key_names(&vault) {
+            let policy = world.rotation_policy(&vault, &key);
+            let _ = writeln!(text, "{key} {policy:?} {:#?}", world.key_versions(&vault, &key));
+        }
+    }
+    let _ = writeln!(text, "{:#?}", world.role_assignments());
+    text
+}
+
+/// Holds of every exchange, whatever came of the play: looked at when a [`Stage`] goes.
 pub fn exchanges(all: &[Exchange], what: &str) {
     let mut born: Vec<String> = Vec::new();
     let mut told: Vec<(String, time::OffsetDateTime)> = Vec::new();
+    // The registry as it was last shown, and whether a version may have been made that nobody has looked for.
+    let mut shown = Value::Null;
+    let mut unlooked = false;
     for one in all {
         let path = one.path.to_lowercase();
         let what = || format!("{what}: request {} {} {}", one.n, one.method, one.path);
@@ -56,12 +89,22 @@ pub fn exchanges(all: &[Exchange], what: &str) {
                 born.push(path.clone())
             }
         }
-        // No detach of an identity.
-        if one.method == "PATCH"
-            && let Some(map) = body.pointer("/identity/userAssignedIdentities")
-        {
-            assert!(map.as_object().is_some_and(|m| m.values().all(|v| !v.is_null())), "{}", what());
+        if resource && one.method == "DELETE" && matches!(one.status, 200..300) {
+            born.retain(|b| *b != path);
         }
+        // The identity that unwraps is never taken off, nor tried to be.
+        if one.method == "PATCH" && body.get("identity").is_some() && one.fault.as_deref() != Some("lands_late") {
+            detaches(&shown, body, &what());
+        }
+        if path.contains("/registries/") && one.response_body.pointer("/properties/provisioningState").is_some() {
+            shown = one.response_body.clone();
+        }
+        // A version is not asked for again before it is looked whether it was made.
+        if one.method == "POST" && path.ends_with("/create") && one.fault.as_deref() != Some("lands_late") {
+            assert!(!unlooked, "{}: a version asked for again without a look", what());
+            unlooked = !matches!(one.status, 400..500);
+        }
+        unlooked &= !(one.method == "GET" && path.contains("/keys/"));
         // 9: every 429 is followed by its wait.
         let key = format!("{} {path}", one.method);
         if one.fault.as_deref() == Some("lands_late") {
@@ -77,6 +120,26 @@ pub fn exchanges(all: &[Exchange], what: &str) {
         {
             told.push((key, one.at + std::time::Duration::from_secs_f64(wait)));
         }
+    }
+}
+
+/// Whether a PATCH of the identity map leaves the identity that unwraps.
+fn detaches(shown: &Value, body: &Value, what: &str) {
+    let Some(uses) = shown.pointer("/properties/encryption/keyVaultProperties/identity").and_then(Value::as_str) else {
+        return;
+    };
+    let kind = body.pointer("/identity/type").and_then(Value::as_str).unwrap_or_default().to_lowercase();
+    if uses.eq_ignore_ascii_case("system") {
+        assert!(kind.contains("systemassigned"), "{what}: takes the system identity off, which unwraps");
+        return;
+    }
+    assert!(kind.contains("userassigned"), "{what}: takes all identities off");
+    let attached = shown.pointer("/identity/userAssignedIdentities").and_then(Value::as_object);
+    let used = attached.into_iter().flatten().find(|(_, ids)| ids["clientId"] == uses).map(|(id, _)| id);
+    let map = body.pointer("/identity/userAssignedIdentities").and_then(Value::as_object);
+    let off = map.into_iter().flatten().filter(|(_, value)| value.is_null()).map(|(id, _)| id);
+    for off in off {
+        assert!(used.is_none_or(|used| !used.eq_ignore_ascii_case(off)), "{what}: takes off {off}, which unwraps");
     }
 }
 

@@ -10,12 +10,20 @@ pub use scenarios::{Scenario, all};
 
 use azure_core::credentials::TokenCredential;
 use cmk::{
-    Azure, Error,
+    Azure, Error, Order,
     azure::{Builder, Clock},
     journal::{Journal, MemoryJournal},
 };
 use cmk_mocks::{Clock as SimClock, Sim, World};
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use time::OffsetDateTime;
 
 /// The deadline of requests in tests; late landings and staleness of the generators stay within it.
@@ -35,16 +43,22 @@ pub struct Stage {
     pub journal: Arc<dyn Journal>,
     pub memory: MemoryJournal,
     pub scenario: &'static dyn Scenario,
+    pub order: Order,
     pub before: World,
     pub seed: u64,
 }
 
 impl Stage {
     pub fn new(scenario: &'static dyn Scenario, seed: u64) -> Self {
-        let world = scenario.world(seed);
+        let (world, order) = scenario.set(seed);
+        Self::of(scenario, world, order, seed)
+    }
+    /// With another world or order than the scenario's own.
+    pub fn of(scenario: &'static dyn Scenario, world: World, order: Order, seed: u64) -> Self {
         let memory = MemoryJournal::default();
         let sim = Sim::new(world.clone(), SimClock::tokio(world.now()));
-        Self { sim, journal: Arc::new(memory.clone()), memory, scenario, before: world, seed }
+        let journal = Arc::new(memory.clone());
+        Self { sim, journal, memory, scenario, order, before: world, seed }
     }
     pub fn builder(&self) -> Builder {
         self.builder_with(self.sim.credential())
@@ -69,7 +83,8 @@ impl Stage {
         journal: Arc<dyn Journal>,
         name: &str,
     ) -> Result<serde_json::Value, Error> {
-        self.scenario.run(azure, journal, name).await
+        let done = self.order.clone().on(azure).named(name).shared_journal(journal).await?;
+        Ok(serde_json::to_value(done).unwrap())
     }
     /// Plays again and again under the same name, until it is through; faults have to be gone or to run out.
     pub async fn play_to_the_end(&self, what: &str) -> serde_json::Value {
@@ -98,6 +113,16 @@ impl Stage {
     }
 }
 
+/// Whatever a test is about, no exchange of any play may be one that is never to be seen.
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let what = format!("{} seed {}", self.scenario.name(), self.seed);
+            invariants::exchanges(&self.sim.exchanges(), &what);
+        }
+    }
+}
+
 /// Runs on a paused clock: time passes only when everything waits.
 pub fn play<F: Future>(f: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(f)
@@ -110,4 +135,22 @@ pub async fn cut_short<T>(run: impl Future<Output = T>, cut: impl Future<Output 
         () = cut => None,
         done = run => Some(done),
     }
+}
+
+/// Every play, two at a time as they share nothing; all that fail are told.
+pub fn each(test: impl Fn(&'static dyn Scenario) + Sync) {
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let worker = || {
+        while let Some(scenario) = all().get(next.fetch_add(1, Ordering::SeqCst)) {
+            if std::panic::catch_unwind(AssertUnwindSafe(|| test(*scenario))).is_err() {
+                failed.lock().unwrap().push(scenario.name());
+            }
+        }
+    };
+    std::thread::scope(|s| {
+        s.spawn(worker);
+        s.spawn(worker);
+    });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "failed, see above: {failed:?}");
 }

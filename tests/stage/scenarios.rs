@@ -1,37 +1,109 @@
 //! The plays: an order, and the world it meets. A new workflow joins every generator by one line in [`all`].
 
+mod create;
+mod keys;
+mod network;
+mod rotate;
+mod undo;
+
 use async_trait::async_trait;
 use cmk::{
-    Azure, Cloud, Create, Error, Irreversible, Order, Rotate,
-    azure::id::{RegistryId, SubscriptionId, VaultId},
-    journal::Journal,
+    Cloud, Order,
+    azure::id::{IdentityId, KeyId, RegistryId, SubscriptionId, VaultId},
+    journal::MemoryJournal,
 };
-use cmk_mocks::{FailureStyle, KeyRef, Params, Setup, SimCloud, VaultModel, World};
-use std::{sync::Arc, time::Duration};
+use cmk_mocks::{Delay, KeyRef, Params, Setup, SimCloud, VaultModel, World};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use time::OffsetDateTime;
 
 /// One play.
 #[async_trait]
 pub trait Scenario: Sync {
     fn name(&self) -> &'static str;
-    fn world(&self, seed: u64) -> World;
-    fn order(&self) -> Order;
-    async fn run(&self, azure: &Azure, journal: Arc<dyn Journal>, name: &str) -> Result<serde_json::Value, Error> {
-        let done = self.order().on(azure).named(name).shared_journal(journal).await?;
-        Ok(serde_json::to_value(done).unwrap())
-    }
-    /// How many versions the key has when all is done.
-    fn versions(&self) -> usize;
-    fn vault(&self) -> String;
-    fn key(&self) -> &'static str;
+    /// The world before, and what is ordered in it.
+    fn set(&self, seed: u64) -> (World, Order);
+    /// What holds when all is done.
+    fn end(&self) -> End;
+    /// What else holds then.
+    fn also(&self, _: &World, _: &str) {}
     fn cloud(&self) -> Cloud {
         Cloud::public()
     }
-    /// Whether the registry refers to its key with a version in the end.
-    fn pinned(&self) -> bool;
+}
+
+/// What holds when a play is through.
+#[derive(Clone, Copy)]
+pub struct End {
+    /// Where the registry's key is.
+    pub vault: &'static str,
+    pub key: &'static str,
+    /// How many versions it has.
+    pub versions: usize,
+    /// The version in use, counted from the oldest.
+    pub uses: usize,
+    /// Whether the registry refers to it with its version.
+    pub pinned: bool,
+    /// Which versions are disabled.
+    pub disabled: &'static [usize],
+    /// Who unwraps: the name of an identity, or `system`.
+    pub identity: &'static str,
+    /// Whether images can be read; where they cannot, it may take effect within [`GRANTS`].
+    pub readable: bool,
+    /// The steps that change something when the order is given again under another name.
+    pub again: &'static [&'static str],
+    /// What a plan says may come besides what it shows, as it depends on what is not there yet.
+    pub unplanned: &'static [&'static str],
+}
+
+/// A registry on the only version of its key, and an order that changes nothing when given again.
+pub const END: End = End {
+    vault: VAULT,
+    key: KEY,
+    versions: 1,
+    uses: 0,
+    pinned: false,
+    disabled: &[],
+    identity: IDENTITY,
+    readable: true,
+    again: &[],
+    unplanned: &[],
+};
+
+/// A play in the public cloud, as data.
+pub struct Play {
+    pub name: &'static str,
+    pub set: fn(u64) -> (World, Order),
+    pub end: End,
+    pub also: fn(&World, &str),
+}
+
+#[async_trait]
+impl Scenario for Play {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn set(&self, seed: u64) -> (World, Order) {
+        (self.set)(seed)
+    }
+    fn end(&self) -> End {
+        self.end
+    }
+    fn also(&self, world: &World, what: &str) {
+        (self.also)(world, what);
+    }
 }
 
 pub const REGISTRY: &str = "contoso1";
-const GROUP: &str = "shop";
+pub const GROUP: &str = "shop";
+pub const VAULT: &str = "kv-contoso1";
+pub const KEY: &str = "acr-cmk";
+pub const IDENTITY: &str = "id-contoso1";
+/// Long enough for every grant to take effect.
+pub const GRANTS: Duration = Duration::from_secs(900);
 
 pub fn subscription() -> SubscriptionId {
     SubscriptionId::new(Setup::default().subscription)
@@ -39,34 +111,15 @@ pub fn subscription() -> SubscriptionId {
 pub fn registry() -> RegistryId {
     RegistryId::new(&subscription(), GROUP, REGISTRY).unwrap()
 }
-
-/// Rotate to a new version.
-pub struct RotateNew {
-    pub name: &'static str,
-    pub key_ref: KeyRef,
-    pub model: VaultModel,
-    pub pickup: bool,
-    pub grant_me: bool,
-    pub style: FailureStyle,
-    pub cloud: SimCloud,
+pub fn vault(name: &str) -> VaultId {
+    VaultId::new(&subscription(), GROUP, name).unwrap()
 }
-
-impl RotateNew {
-    const fn new(name: &'static str, key_ref: KeyRef) -> Self {
-        Self {
-            name,
-            key_ref,
-            model: VaultModel::Policy,
-            pickup: true,
-            grant_me: false,
-            style: FailureStyle::Lro,
-            cloud: SimCloud::Public,
-        }
-    }
+pub fn identity(name: &str) -> IdentityId {
+    IdentityId::new(&subscription(), GROUP, name).unwrap()
 }
-
-pub const VAULT: &str = "kv-contoso1";
-pub const KEY: &str = "acr-cmk";
+pub fn key(vault: &str, key: &str) -> KeyId {
+    format!("https://{vault}.vault.azure.net/keys/{key}").parse().unwrap()
+}
 
 fn real(cloud: SimCloud) -> Cloud {
     match cloud {
@@ -80,162 +133,121 @@ fn setup(seed: u64, cloud: SimCloud) -> Setup {
     Setup { seed, cloud, ..Setup::default() }
 }
 
-#[async_trait]
-impl Scenario for RotateNew {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-    fn world(&self, seed: u64) -> World {
-        let mut params =
-            Params { patch_triggers_pickup: self.pickup, acr_failure_style: self.style, ..Params::default() };
-        if !self.pickup {
-            // Sooner than the hour it may take (R-CMK-11), for the sake of the number of polls.
-            params.acr_auto_rotate_poll = Duration::from_secs(8 * 60);
+/// A registry on a customer-managed key that works.
+pub fn encrypted(seed: u64, key_ref: KeyRef, model: VaultModel) -> World {
+    encrypted_with(World::with_params(setup(seed, SimCloud::Public), soon()), key_ref, model)
+}
+
+/// Grants take effect soon: that they may take long is played by create and rotate, and by the slow grants.
+fn soon() -> Params {
+    Params { role_assignment_delay: Delay::uniform(0, 40), ..Params::default() }
+}
+
+fn encrypted_with(mut world: World, key_ref: KeyRef, model: VaultModel) -> World {
+    let now = world.now();
+    world.seed_group(GROUP);
+    let identity = world.seed_identity(GROUP, IDENTITY);
+    world.seed_vault(GROUP, VAULT, model);
+    world.seed_key(VAULT, KEY, now);
+    world.seed_registry_cmk(GROUP, REGISTRY, VAULT, KEY, key_ref, &identity.id);
+    world
+}
+
+/// Who unwraps the registry's key, by principal: whoever the identity was when the world was made.
+pub fn principal(world: &World, identity: &str) -> uuid::Uuid {
+    let id = self::identity(identity).to_string();
+    world.identity(&id).unwrap_or_else(|| panic!("no identity {identity}")).principal_id
+}
+
+/// Whether a principal holds anything on the keys of a vault, as ARM shows it.
+pub fn holds(world: &World, principal: uuid::Uuid, vault: &str) -> bool {
+    let by_role = world.role_assignments().iter().any(|(who, _, scope, _)| {
+        *who == principal && scope.to_lowercase().contains(&format!("/vaults/{vault}").to_lowercase())
+    });
+    by_role || world.access_policies(vault).iter().any(|(who, keys)| *who == principal && !keys.is_empty())
+}
+
+/// The world as an order leaves it, and the journal of its run, `before`.
+pub fn after(name: &'static str, seed: u64, set: impl FnOnce() -> (World, Order)) -> (World, MemoryJournal) {
+    type Kept = BTreeMap<(&'static str, u64), (World, Vec<cmk::journal::Record>)>;
+    static KEPT: Mutex<Kept> = Mutex::new(BTreeMap::new());
+    let kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner).get(&(name, seed)).cloned();
+    let (world, records) = kept.unwrap_or_else(|| {
+        let (world, order) = set();
+        // On a runtime of its own: whoever asks is on one already.
+        let played = std::thread::spawn(move || {
+            super::play(async move {
+                let stage = super::Stage::of(all()[0], world, order, seed);
+                stage.play_with(&stage.azure(), stage.journal.clone(), "before").await.unwrap();
+                // So that what was taken and given is in effect.
+                tokio::time::sleep(GRANTS).await;
+                let records = cmk::journal::Journal::read(&stage.memory, &"before".parse().unwrap()).await.unwrap();
+                (stage.sim.world(), records)
+            })
+        });
+        let played = played.join().unwrap_or_else(|_| panic!("{name}: what comes before it failed"));
+        KEPT.lock().unwrap_or_else(PoisonError::into_inner).insert((name, seed), played.clone());
+        played
+    });
+    let journal = MemoryJournal::default();
+    futures::executor::block_on(async {
+        for record in &records {
+            cmk::journal::Journal::append(&journal, &"before".parse().unwrap(), record).await.unwrap();
         }
-        let mut world = World::with_params(setup(seed, self.cloud), params);
-        let now = world.now();
-        world.seed_group(GROUP);
-        let identity = world.seed_identity(GROUP, "id-contoso1");
-        world.seed_vault(GROUP, VAULT, self.model);
-        world.seed_key(VAULT, KEY, now);
-        world.seed_registry_cmk(GROUP, REGISTRY, VAULT, KEY, self.key_ref, &identity.id);
-        world
-    }
-    fn order(&self) -> Order {
-        let order = Rotate::new(registry()).to_new_version();
-        if self.grant_me { order.grant_me().into() } else { order.into() }
-    }
-    fn versions(&self) -> usize {
-        2
-    }
-    fn vault(&self) -> String {
-        VAULT.into()
-    }
-    fn key(&self) -> &'static str {
-        KEY
-    }
-    fn cloud(&self) -> Cloud {
-        real(self.cloud)
-    }
-    fn pinned(&self) -> bool {
-        self.key_ref == KeyRef::Versioned
-    }
-}
-
-/// Create from nothing, or with a vault that is there or was deleted.
-pub struct CreateNew {
-    pub name: &'static str,
-    pub vault: Ground,
-    pub style: FailureStyle,
-    pub pinned: bool,
-    pub cloud: SimCloud,
-}
-
-/// What of the vault is there before.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Ground {
-    Nothing,
-    Adopted(VaultModel),
-    Deleted,
-}
-
-fn vault_of(ground: Ground) -> VaultId {
-    match ground {
-        Ground::Nothing => VaultId::derived_from(&registry()),
-        _ => VaultId::new(&subscription(), GROUP, VAULT).unwrap(),
-    }
-}
-
-#[async_trait]
-impl Scenario for CreateNew {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-    fn world(&self, seed: u64) -> World {
-        let params = Params { acr_failure_style: self.style, ..Params::default() };
-        let mut world = World::with_params(setup(seed, self.cloud), params);
-        if self.vault == Ground::Nothing {
-            world.mutate_provider("Microsoft.KeyVault", false);
-        } else {
-            world.seed_group(GROUP);
-            let model = if let Ground::Adopted(model) = self.vault { model } else { VaultModel::Rbac };
-            world.seed_vault(GROUP, VAULT, model);
-        }
-        if self.vault == Ground::Deleted {
-            world.mutate_delete_vault(VAULT);
-        }
-        world
-    }
-    fn order(&self) -> Order {
-        let order = Create::new(registry(), "westeurope".parse().unwrap())
-            .accept(Irreversible::Encryption)
-            .accept(Irreversible::PurgeProtection)
-            .vault(vault_of(self.vault));
-        if self.pinned { order.versioned().into() } else { order.into() }
-    }
-    fn versions(&self) -> usize {
-        1
-    }
-    fn vault(&self) -> String {
-        vault_of(self.vault).name().into()
-    }
-    fn key(&self) -> &'static str {
-        "contoso1-cmk"
-    }
-    fn cloud(&self) -> Cloud {
-        real(self.cloud)
-    }
-    fn pinned(&self) -> bool {
-        self.pinned
-    }
+    });
+    (world, journal)
 }
 
 /// All plays.
 pub fn all() -> &'static [&'static dyn Scenario] {
-    const ROTATE: RotateNew = RotateNew::new("", KeyRef::Versioned);
-    const CREATE: CreateNew = CreateNew {
-        name: "",
-        vault: Ground::Nothing,
-        style: FailureStyle::Lro,
-        pinned: false,
-        cloud: SimCloud::Public,
-    };
     static ALL: &[&dyn Scenario] = &[
-        &RotateNew { name: "rotate pinned", ..ROTATE },
-        &RotateNew { name: "rotate followed", key_ref: KeyRef::Versionless, ..ROTATE },
-        &RotateNew { name: "rotate followed, hourly", key_ref: KeyRef::Versionless, pickup: false, ..ROTATE },
-        &RotateNew {
-            name: "rotate with a grant",
-            model: VaultModel::Rbac,
-            grant_me: true,
-            style: FailureStyle::Sync,
-            ..ROTATE
-        },
-        &CreateNew { name: "create", ..CREATE },
-        &CreateNew { name: "create on policies", vault: Ground::Adopted(VaultModel::Policy), pinned: true, ..CREATE },
-        &CreateNew { name: "create on a deleted vault", vault: Ground::Deleted, style: FailureStyle::Sync, ..CREATE },
+        &rotate::PINNED,
+        &rotate::FOLLOWED,
+        &rotate::HOURLY,
+        &rotate::WITH_A_GRANT,
+        &create::FROM_NOTHING,
+        &create::ON_POLICIES,
+        &create::ON_A_DELETED_VAULT,
+        &rotate::OTHER_IDENTITY,
+        &rotate::OTHER_VAULT,
+        &rotate::BY_ITSELF,
+        &rotate::REASSIGNED,
+        &rotate::REASSIGNED_TO_SYSTEM,
+        &keys::RECOVER_KEY,
+        &keys::RECOVER_BOTH,
+        &network::BYPASS,
+        &network::BYPASS_FROM_NOTHING,
+        &network::BYPASS_IN_PLACE,
+        &network::VAULT_NETWORK,
+        &keys::REVOKE_VERSIONS,
+        &keys::REVOKE_ROLE,
+        &keys::REVOKE_POLICY,
+        &keys::REVOKE_KEY,
+        &undo::RESTORE_VERSIONS,
+        &undo::RESTORE_ROLE,
+        &undo::RESTORE_POLICY,
+        &undo::RESTORE_KEY,
+        &keys::RETIRE,
+        &keys::REPAIR,
+        &undo::ROLLBACK_OF_IDENTITY,
+        &undo::ROLLBACK_OF_AUTO_ROTATE,
+        &undo::ROLLBACK_OF_BYPASS,
     ];
     ALL
+}
+
+/// The play of this name.
+pub fn named(name: &str) -> &'static dyn Scenario {
+    *all().iter().find(|s| s.name() == name).unwrap_or_else(|| panic!("no play '{name}'"))
 }
 
 /// One whole create and rotate in the other clouds.
 pub fn other_clouds() -> &'static [&'static dyn Scenario] {
-    const ROTATE: RotateNew = RotateNew::new("", KeyRef::Versionless);
-    const CREATE: CreateNew = CreateNew {
-        name: "",
-        vault: Ground::Nothing,
-        style: FailureStyle::Lro,
-        pinned: false,
-        cloud: SimCloud::Public,
-    };
-    static ALL: &[&dyn Scenario] = &[
-        &RotateNew { name: "rotate in China", cloud: SimCloud::China, ..ROTATE },
-        &RotateNew { name: "rotate in US Gov", cloud: SimCloud::UsGov, ..ROTATE },
-        &CreateNew { name: "create in China", cloud: SimCloud::China, ..CREATE },
-        &CreateNew { name: "create in US Gov", cloud: SimCloud::UsGov, ..CREATE },
-    ];
+    static ALL: &[&dyn Scenario] = &[&rotate::IN_CHINA, &rotate::IN_US_GOV, &create::IN_CHINA, &create::IN_US_GOV];
     ALL
 }
 
-/// Long enough for every grant to take effect.
-pub const GRANTS: Duration = Duration::from_secs(900);
+fn at(world: &World, hours_ago: i64) -> OffsetDateTime {
+    world.now() - time::Duration::hours(hours_ago)
+}
+fn nothing_else(_: &World, _: &str) {}

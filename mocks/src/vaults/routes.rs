@@ -341,7 +341,9 @@ fn body(world: &World, call: &Call, v: &Vault, settled: bool) -> Value {
     let ready = v.dns_ready_at <= world.now;
     put("provisioningState", json!(if ready { "Succeeded" } else { "RegisteringDns" }));
     if api >= "2021-06-01-preview" {
-        put("publicNetworkAccess", json!(v.public_network_access));
+        // R-CMK-39: an enforced perimeter is what rules.
+        let access = if v.perimeter { "SecuredByPerimeter" } else { &v.public_network_access };
+        put("publicNetworkAccess", json!(access));
     }
     let mut body = json!({
         "id": v.id,

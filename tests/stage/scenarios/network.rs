@@ -1,0 +1,81 @@
+//! Vaults behind firewalls.
+
+use super::*;
+use cmk::{Bypass, Irreversible, VaultNetwork, azure::vaults::NetworkAction};
+
+const CLOSED: &str = "kv-closed";
+const CLOSED_KEY: &str = "closed-key";
+
+/// A second vault with a key, closed to everybody.
+fn with_closed_vault(world: &mut World) {
+    let now = world.now();
+    world.seed_vault(GROUP, CLOSED, VaultModel::Rbac);
+    world.seed_key(CLOSED, CLOSED_KEY, now);
+    world.mutate_vault_firewall(CLOSED, true, false, &["198.51.100.7"]);
+}
+
+pub static BYPASS: Play = Play {
+    name: "bypass",
+    set: bypassed,
+    end: End { vault: CLOSED, key: CLOSED_KEY, identity: "system", ..END },
+    also: |world, what| {
+        trusted_alone(world, CLOSED, &["198.51.100.7"], what);
+        assert!(world.vault_deleted(VAULT), "{what}: the old vault is left");
+    },
+};
+
+pub fn bypassed(seed: u64) -> (World, Order) {
+    let mut world = encrypted(seed, KeyRef::Versionless, VaultModel::Policy);
+    with_closed_vault(&mut world);
+    let order =
+        Bypass::new(registry()).to_key(key(CLOSED, CLOSED_KEY)).drop_old_vault().accept(Irreversible::VaultDeletion);
+    (world, order.into())
+}
+
+pub static BYPASS_FROM_NOTHING: Play = Play {
+    name: "bypass, from nothing",
+    set: |seed| {
+        let world = World::with_params(setup(seed, SimCloud::Public), soon());
+        let order = Bypass::from_nothing(create::order(), vault(CLOSED), key(CLOSED, CLOSED_KEY));
+        (world, order.into())
+    },
+    end: End { vault: CLOSED, key: CLOSED_KEY, identity: "system", ..END },
+    also: |world, what| {
+        trusted_alone(world, CLOSED, &[], what);
+        assert!(world.vault_names().len() == 2, "{what}: {:?}", world.vault_names());
+    },
+};
+
+pub static BYPASS_IN_PLACE: Play = Play {
+    name: "bypass, in place",
+    set: |seed| {
+        let mut world = encrypted(seed, KeyRef::Versioned, VaultModel::Rbac);
+        world.mutate_vault_firewall(VAULT, true, false, &["198.51.100.7"]);
+        (world, Bypass::new(registry()).into())
+    },
+    end: End { pinned: true, again: &["revalidate"], ..END },
+    also: |world, what| trusted_alone(world, VAULT, &["198.51.100.7"], what),
+};
+
+pub static VAULT_NETWORK: Play = Play {
+    name: "vault network",
+    set: |seed| {
+        let mut world = encrypted(seed, KeyRef::Versionless, VaultModel::Policy);
+        world.mutate_vault_firewall(VAULT, false, true, &["198.51.100.7", "203.0.113.99"]);
+        let order = VaultNetwork::new(vault(VAULT))
+            .default_action(NetworkAction::Deny)
+            .allow_ip("203.0.113.0/28")
+            .forget_ip("203.0.113.99");
+        (world, order.into())
+    },
+    end: END,
+    also: |world, what| trusted_alone(world, VAULT, &["198.51.100.7", "203.0.113.0/28"], what),
+};
+
+/// Closed but for trusted services and these addresses.
+fn trusted_alone(world: &World, vault: &str, addresses: &[&str], what: &str) {
+    let rules = world.vault_network(vault).unwrap();
+    assert!(rules.deny && rules.bypass && rules.public, "{what}: {rules:?}");
+    let bare: Vec<_> = rules.ip_rules.iter().map(|r| r.trim_end_matches("/32")).collect();
+    assert_eq!(bare, addresses, "{what}");
+}

@@ -1,0 +1,182 @@
+//! The identity that unwraps, assigned again.
+
+use super::*;
+use crate::ground::*;
+use cmk::{Reassign, checks::IdentityWanted};
+use cmk_mocks::{KeyRef, NullIdentity, Params, VaultModel};
+use uuid::Uuid;
+
+fn reassign() -> Reassign {
+    Reassign::new(registry())
+}
+fn world() -> World {
+    encrypted(KeyRef::Versionless, VaultModel::Rbac)
+}
+/// With the system-assigned identity unwrapping.
+fn on_system() -> World {
+    let mut world = world();
+    let (id, now) = (registry().to_string(), world.now());
+    let principal = world.mutate_enable_system_identity(&id);
+    world.seed_grant(principal, VAULT, KEY, now);
+    world.mutate_registry_identity(&id, "system");
+    world
+}
+
+#[test]
+fn r_cmk_20_the_identity_in_use_is_not_taken_off() {
+    refused(world(), reassign().remove_old(), &[("R-CMK-20", &["cannot be taken off", "--to"])]);
+}
+
+#[test]
+fn a_text_that_is_about_something_else() {
+    let of = |text: &str, wanted: &[Wanted<'_>]| refused(world(), reassign().error_text(text), wanted);
+    of("it is broken", &[("R-ERR-03", &["it is broken", "leave it out"])]);
+    of("Access to Key Encryption Key is forbidden.", &[("R-DP-26", &["not about an identity", "cmk recover"])]);
+    let elsewhere = "Registry contoso9 does not have access to identity '5b5b5b5b-5b5b-5b5b-5b5b-5b5b5b5b5b5b'. Try \
+        forcibly adding the identity to the registry";
+    play(async {
+        let ground = Ground::of(world());
+        let run = ground.run(reassign().error_text(elsewhere)).plan().await.unwrap();
+        // Whether the text names a registry depends on how much of it was copied.
+        for refusal in &run.refusals {
+            assert!(refusal.what.contains("contoso9"), "{refusal}");
+        }
+    });
+}
+
+#[test]
+fn a_guid_of_the_other_kind_in_the_text_is_told() {
+    play(async {
+        let mut world = world();
+        let id = identity(IDENTITY).to_string();
+        let known = world.identity(&id).unwrap();
+        let other = world.seed_identity(GROUP, "id-other").client_id;
+        let ground = Ground::of(world);
+        for (guid, words) in [(known.principal_id, "the principal id of the identity"), (other, "another identity")] {
+            let text =
+                format!("does not have access to identity '{guid}'. Try forcibly adding the identity to the registry");
+            let told = plan(&ground, reassign().error_text(text)).await;
+            let said = told.notes.iter().any(|n| n.contains(words) && n.contains(&known.client_id.to_string()));
+            assert!(said, "{guid}: {told}");
+        }
+    });
+}
+
+#[test]
+fn r_cmk_26_an_identity_that_is_gone_is_not_made_again() {
+    let mut world = world();
+    let client = world.identity(identity(IDENTITY).as_str()).unwrap().client_id.to_string();
+    world.mutate_delete_identity(identity(IDENTITY).as_str());
+    refused(world.clone(), reassign(), &[("R-CMK-26", &[&client, "cannot be made again", "cmk rotate --identity"])]);
+    // One of the same name is another.
+    world.seed_identity(GROUP, IDENTITY);
+    refused(world, reassign(), &[("R-CMK-26", &[&client])]);
+}
+
+#[test]
+fn r_cmk_23_a_lost_system_identity_is_for_a_support_ticket() {
+    let text = "The identity associated with the registry is inactive. This could be due to attempted removal of the \
+        identity. Reassign the identity manually";
+    let mut world = on_system();
+    let principal = world.registry(registry().as_str()).unwrap().system_principal.unwrap().to_string();
+    let key = world.registry(registry().as_str()).unwrap().versioned_key_identifier.unwrap();
+    let facts = [
+        "support ticket",
+        registry().as_str().to_owned().leak(),
+        "westeurope",
+        "contoso1.azurecr.io",
+        &key,
+        &principal,
+    ];
+    refused(world.clone(), reassign().error_text(text), &[("R-CMK-23", &facts)]);
+    // Without a text nothing is wrong that can be seen.
+    let now = world.now();
+    play(async {
+        let ground = Ground::of(std::mem::replace(&mut world, World::new(Default::default())));
+        done(&ground, reassign()).await;
+        ground.sim.with_world(|w, _| w.can_unwrap(now, registry().as_str()).unwrap());
+        assert_eq!(ground.seen().system_principal.map(|p| p.to_string()), Some(principal), "the same principal");
+    });
+}
+
+#[test]
+fn r_cmk_07_r_cmk_26_another_identity_that_cannot_be_had() {
+    let mut world = world();
+    let other = world.seed_identity(GROUP, "id-other");
+    let principal = other.principal_id.to_string();
+    let to = |wanted| reassign().then_rotate_to(wanted);
+    refused(world.clone(), to(IdentityWanted::Guid(other.principal_id)), &[("R-CMK-07", &[&principal, "id-other"])]);
+    refused(world, to(IdentityWanted::Guid(Uuid::from_u128(3))), &[("R-CMK-26", &[])]);
+}
+
+/// What an attempted removal has put at risk is renewed by assigning it again (R-CMK-21, R-CMK-22).
+#[test]
+fn r_cmk_22_what_was_at_risk_is_renewed() {
+    play(async {
+        let ground = Ground::of(world());
+        let azure = ground.azure();
+        // Somebody tries to take the identity off.
+        let registry_id = registry().to_string();
+        ground.sim.with_world(|w, now| {
+            let token = w.token(w.operator().object_id, "https://management.azure.com", now);
+            let request =
+                http::Request::patch(format!("https://management.azure.com{registry_id}?api-version=2025-11-01"))
+                    .header("authorization", format!("Bearer {token}"))
+                    .header("content-type", "application/json")
+                    .body(bytes::Bytes::from(r#"{"identity":{"type":"None"}}"#));
+            let answer = w.handle(now, request.unwrap());
+            assert_eq!(answer.status(), 400);
+        });
+        assert!(ground.seen().detach_attempt.is_some());
+        let reassigned = ground.run_on(&azure, reassign()).named("play").await.unwrap();
+        assert_eq!(ground.seen().detach_attempt, None, "still at risk");
+        assert_eq!(reassigned.removable, None);
+        assert!(ground.told().iter().any(|t| t.contains("rotate to another first")), "{:?}", ground.told());
+    });
+}
+
+#[test]
+fn the_old_identity_is_only_named_unless_asked() {
+    play(async {
+        let ground = Ground::of(world());
+        let reassigned = done(&ground, reassign().then_rotate_to(IdentityWanted::System)).await;
+        let removable = reassigned.removable.unwrap();
+        assert!(
+            removable.contains("az acr identity remove --name contoso1") && removable.contains(IDENTITY),
+            "{removable}"
+        );
+        assert_eq!(ground.seen().user_identities.len(), 1);
+        assert_eq!(ground.seen().identity.as_deref(), Some("system"));
+    });
+}
+
+/// Already there: nothing to rotate, and nothing refused (given again, the order changes nothing).
+#[test]
+fn to_the_identity_that_unwraps_already() {
+    play(async {
+        let ground = Ground::of(world());
+        let order = reassign().then_rotate_to(IdentityWanted::Id(identity(IDENTITY)));
+        let told = plan(&ground, order.clone()).await;
+        assert!(told.notes.iter().any(|n| n.contains("unwraps the key already")), "{told}");
+        let reassigned = done(&ground, order).await;
+        assert_eq!(reassigned.removable, None);
+    });
+}
+
+/// Where the PATCH with `null` is ignored or refused, the by-hand line is given (assumption G-13).
+#[test]
+fn an_identity_that_a_patch_does_not_take_off_is_told_with_the_line_that_does() {
+    for null in [NullIdentity::Ignored, NullIdentity::Refused] {
+        play(async {
+            let params = Params { acr_null_identity: null, ..Params::default() };
+            let ground = Ground::of(encrypted_with(params, KeyRef::Versionless, VaultModel::Rbac));
+            let order = reassign().then_rotate_to(IdentityWanted::System).remove_old();
+            let error = ground.run(order).named("play").await.unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains("az acr identity remove --name contoso1"), "{null:?}: {text}");
+            assert_eq!(ground.seen().identity.as_deref(), Some("system"));
+            ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+            assert_eq!(ground.seen().detach_attempt, None);
+        });
+    }
+}

@@ -1,0 +1,64 @@
+//! What the workflows on a registry that has its key do, refuse and say, each where no generator is the right form.
+
+#[path = "../ground/mod.rs"]
+mod ground;
+
+mod bypass;
+mod identities;
+mod keys;
+mod policies;
+mod revoke;
+mod targets;
+mod undo;
+
+use cmk::{Azure, ErrorKind, Plan, Workflow, run::Run};
+use cmk_mocks::World;
+use ground::{Ground, play};
+use std::fmt::Debug;
+
+/// The rule, and the words by which a refusal names what is wrong and the way out.
+type Wanted<'w> = (&'w str, &'w [&'w str]);
+
+/// Plan and run refuse with just these reasons, and neither writes anything anywhere.
+fn refused<W: Workflow>(world: World, order: W, wanted: &[Wanted<'_>])
+where
+    W::Outcome: Debug,
+{
+    play(async {
+        let ground = Ground::of(world);
+        refused_on(&ground, &ground.azure(), order, wanted).await;
+    });
+}
+
+async fn refused_on<W: Workflow>(ground: &Ground, azure: &Azure, order: W, wanted: &[Wanted<'_>])
+where
+    W::Outcome: Debug,
+{
+    let (writes, runs) = (ground.sim.writes(), ground.journal_len().await);
+    let plan = ground.run_on(azure, order.clone()).plan().await.unwrap();
+    let error = ground.run_on(azure, order).named("refused").await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Refused(_)), "{error:#?}");
+    let rules: Vec<_> = error.refusals().iter().map(|r| r.rule.as_str()).collect();
+    let expected: Vec<_> = wanted.iter().map(|(rule, _)| *rule).collect();
+    assert_eq!(rules, expected, "{error}");
+    let planned: Vec<_> = plan.refusals.iter().map(|r| r.rule.as_str()).collect();
+    assert_eq!(planned, expected, "plan and run refuse for the same reasons");
+    for (refusal, (_, words)) in error.refusals().iter().zip(wanted) {
+        let whole = refusal.to_string();
+        for word in *words {
+            assert!(whole.contains(word), "'{word}' is not named: {whole}");
+        }
+        assert!(refusal.way_out.len() > 5, "no way out: {whole}");
+    }
+    assert_eq!(ground.sim.writes(), writes, "written: {:#?}", ground.sim.exchanges());
+    assert_eq!(ground.journal_len().await, runs, "a run is left in the journal");
+}
+
+/// Carried out under the name of its workflow.
+async fn done<W: Workflow>(ground: &Ground, order: W) -> W::Outcome {
+    ground.run(order).named(W::NAME).await.unwrap_or_else(|e| panic!("{}: {e:#?}", W::NAME))
+}
+
+async fn plan<W: Workflow>(ground: &Ground, order: W) -> Plan {
+    Run::new(&ground.azure(), order).plan().await.unwrap()
+}

@@ -1,0 +1,123 @@
+//! Keys that are rotated by themselves.
+
+use super::*;
+use crate::ground::*;
+use cmk::AutoRotate;
+use cmk_mocks::{KeyRef, VaultModel};
+use time::Duration;
+
+fn auto() -> AutoRotate {
+    AutoRotate::new(registry())
+}
+fn world() -> World {
+    encrypted(KeyRef::Versioned, VaultModel::Policy)
+}
+
+#[test]
+fn r_kv_15_r_kv_16_durations_that_will_not_do_are_refused_without_a_request() {
+    let of = |order: AutoRotate, wanted: &[Wanted<'_>]| refused(world(), order, wanted);
+    of(auto().every("P7D"), &[("R-KV-15", &["7 days", "P28D"])]);
+    of(auto().every("soon"), &[("R-KV-15", &["'soon'", "P90D"])]);
+    of(auto().every("P90D").versions_live("P7D"), &[("R-KV-15", &["P7D", "P28D"]), ("R-KV-16", &["expire before"])]);
+    of(auto().every("P90D").versions_live("P91D"), &[("R-KV-16", &["91 days", "at least a week"])]);
+    of(auto().off().every("P90D"), &[("own", &["--off"])]);
+}
+
+/// What the policy there says counts, and is not to be seen before it is read.
+#[test]
+fn r_kv_15_a_rotation_before_expiry_needs_versions_that_expire() {
+    refused(world(), auto().before_expiry("P30D"), &[("R-KV-15", &["needs versions that expire", "--versions-live"])]);
+}
+
+#[test]
+fn what_the_order_does_not_say_stays() {
+    play(async {
+        let ground = Ground::of(world());
+        done(&ground, auto().every("P90D").versions_live("P2Y")).await;
+        let first = ground.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
+        assert!(first.contains("P90D") && first.contains("P2Y"), "{first}");
+        let order = auto().notify_before_expiry("P30D");
+        ground.run(order).named("second").await.unwrap();
+        let second = ground.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
+        assert!(second.contains("P90D") && second.contains("P2Y") && second.contains("P30D"), "{second}");
+        // Off: no version by itself, and the registry goes on following.
+        ground.run(auto().off()).named("third").await.unwrap();
+        let third = ground.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
+        assert!(!third.contains("P90D") && third.contains("P2Y"), "{third}");
+        assert!(!ground.seen().key_identifier.unwrap().ends_with(&ground.versions(KEY)[0]), "it follows its key");
+    });
+}
+
+#[test]
+fn r_kv_14_a_version_that_has_expired_is_extended_or_refused() {
+    let mut world = world();
+    let now = world.now();
+    let version = world.key_versions(VAULT, KEY)[0].version.clone();
+    world.mutate_version_dates(VAULT, KEY, &version, None, Some(now.unix_timestamp() - 60));
+    refused(world.clone(), auto(), &[("R-KV-14", &[&version, "expired"])]);
+    let past = auto().extend_current(now - Duration::days(1));
+    play(async {
+        let ground = Ground::of(world.clone());
+        let error = ground.run(past).await.unwrap_err();
+        assert!(error.refusals().iter().any(|r| r.rule == "R-KV-14" && r.what.contains("past")), "{error:#?}");
+        assert_eq!(ground.sim.writes(), 0);
+    });
+    play(async {
+        let ground = Ground::of(world);
+        done(&ground, auto().extend_current(now + Duration::days(365))).await;
+        let exp = ground.sim.with_world(|w, _| w.key_versions(VAULT, KEY)[0].exp).unwrap();
+        assert_eq!(exp, (now + Duration::days(365)).unix_timestamp());
+        // And back again.
+        let back = cmk::Rollback::of(&ground.journal, &"auto-rotate".parse().unwrap()).await.unwrap();
+        ground.run(back).await.unwrap();
+        let exp = ground.sim.with_world(|w, _| w.key_versions(VAULT, KEY)[0].exp).unwrap();
+        assert_eq!(exp, now.unix_timestamp() - 60);
+    });
+}
+
+#[test]
+fn auto_rotate_refuses() {
+    let mut disabled = world();
+    let version = disabled.key_versions(VAULT, KEY)[0].version.clone();
+    disabled.mutate_version_enabled(VAULT, KEY, &version, false);
+    play(async {
+        let ground = Ground::of(disabled);
+        let error = ground.run(auto()).await.unwrap_err();
+        assert!(error.refusals().iter().any(|r| r.rule == "R-KV-14" && r.what.contains("disabled")), "{error:#?}");
+        assert_eq!(ground.sim.writes(), 0);
+    });
+    let mut gone = world();
+    gone.mutate_delete_key(VAULT, KEY);
+    refused(gone, auto(), &[("R-ERR-27", &[KEY, "cmk recover"])]);
+    let by_roles = encrypted(KeyRef::Versioned, VaultModel::Rbac);
+    refused(by_roles, auto().every("P90D"), &[("R-KV-34", &["setrotationpolicy", "--grant-me"])]);
+    let mut detached = world();
+    detached.mutate_detach_identity(registry().as_str(), identity(IDENTITY).as_str());
+    refused(detached, auto(), &[("R-CMK-09", &["cmk reassign"])]);
+}
+
+/// A key without a policy of its own shows a notice before an expiry that it has not: it is not sent back, and one that is
+/// asked for is refused.
+#[test]
+fn r_kv_15_a_rotation_without_expiry_is_possible_and_a_notice_is_not() {
+    play(async {
+        let ground = Ground::of(world());
+        done(&ground, auto().every("P60D")).await;
+        let policy = ground.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
+        assert!(policy.contains("P60D") && !policy.contains("notify"), "{policy}");
+    });
+    refused(world(), auto().notify_before_expiry("P30D"), &[("R-KV-15", &["a notice", "--versions-live"])]);
+}
+
+/// The plan says that going back pins the registry again, and the policy before is kept.
+#[test]
+fn the_way_it_is_rotated_can_be_looked_at() {
+    play(async {
+        let ground = Ground::of(world());
+        let before = cmk::rotation(&ground.azure(), &registry()).await.unwrap();
+        assert!(!before.follows && before.rules.is_some_and(|r| r.rotate.is_none()));
+        done(&ground, auto().every("P60D")).await;
+        let after = cmk::rotation(&ground.azure(), &registry()).await.unwrap();
+        assert!(after.follows && after.rules.is_some_and(|r| r.rotate.is_some()));
+    });
+}

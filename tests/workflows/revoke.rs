@@ -1,0 +1,183 @@
+//! A key taken from a registry, and given back exactly.
+
+use super::*;
+use crate::ground::*;
+use cmk::{Irreversible, Restore, Revoke, revoke::How};
+use cmk_mocks::{KeyRef, VaultModel, roles};
+
+fn revoke(how: How) -> Revoke {
+    Revoke::new(registry(), how).accept(Irreversible::Revocation).grant_me()
+}
+fn world(model: VaultModel) -> World {
+    encrypted(KeyRef::Versionless, model)
+}
+fn principal(ground: &Ground) -> uuid::Uuid {
+    ground.sim.with_world(|w, _| w.identity(identity(IDENTITY).as_str()).unwrap().principal_id)
+}
+
+#[test]
+fn r_cmk_27_it_has_to_be_accepted_by_name() {
+    for how in [How::Disable, How::Access, How::Delete] {
+        let order = Revoke::new(registry(), how).grant_me();
+        refused(world(VaultModel::Policy), order, &[("R-CMK-27", &["'revocation'", REGISTRY, "--accept revocation"])]);
+    }
+}
+
+#[test]
+fn r_cmk_27_every_other_registry_on_the_key_has_to_be_named() {
+    let mut world = world(VaultModel::Policy);
+    let id = identity(IDENTITY).to_string();
+    world.seed_registry_cmk("elsewhere", "contoso2", VAULT, KEY, KeyRef::Versioned, &id);
+    refused(world.clone(), revoke(How::Disable), &[("R-CMK-27", &["contoso2", "--also contoso2"])]);
+    play(async {
+        let ground = Ground::of(world);
+        let revoked = done(&ground, revoke(How::Disable).also("Contoso2")).await;
+        assert_eq!(revoked.affected, [REGISTRY, "contoso2"]);
+    });
+}
+
+/// One with another identity keeps its own right, and is not asked about.
+#[test]
+fn a_registry_with_another_identity_does_not_lose_by_a_grant() {
+    play(async {
+        let mut world = world(VaultModel::Rbac);
+        let other = world.seed_identity(GROUP, "id-other");
+        let id = world.seed_registry_cmk(GROUP, "contoso2", VAULT, KEY, KeyRef::Versionless, &other.id);
+        let ground = Ground::of(world);
+        let revoked = done(&ground, revoke(How::Access)).await;
+        assert_eq!(revoked.affected, [REGISTRY]);
+        tokio::time::sleep(std::time::Duration::from_secs(900)).await;
+        ground.sim.with_world(|w, now| {
+            w.can_unwrap(now, &id).unwrap();
+            w.can_unwrap(now, registry().as_str()).unwrap_err();
+        });
+    });
+}
+
+#[test]
+fn r_kv_31_the_model_that_the_vault_does_not_follow() {
+    refused(world(VaultModel::Policy), revoke(How::Role), &[("R-KV-31", &["access policies", "--how access"])]);
+    refused(world(VaultModel::Rbac), revoke(How::Policy), &[("R-KV-31", &["roles", "--how access"])]);
+}
+
+#[test]
+fn r_kv_32_rights_that_reach_further_are_not_taken() {
+    let mut world = world(VaultModel::Rbac);
+    let now = world.now();
+    let who = world.identity(identity(IDENTITY).as_str()).unwrap().principal_id;
+    let group = format!("/subscriptions/{}/resourceGroups/{GROUP}", subscription());
+    world.set_role(who, roles::KEY_VAULT_CRYPTO_OFFICER, &group, now);
+    refused(world, revoke(How::Access), &[("R-KV-32", &[&who.to_string(), &group, "--how disable"])]);
+}
+
+#[test]
+fn r_kv_34_a_caller_without_the_right_in_the_vault() {
+    for how in [How::Disable, How::Delete] {
+        let order = Revoke::new(registry(), how).accept(Irreversible::Revocation);
+        refused(world(VaultModel::Rbac), order, &[("R-KV-34", &[KEY, "--grant-me"])]);
+    }
+}
+
+#[test]
+fn a_vault_that_is_not_found_leaves_disabling() {
+    let mut world = world(VaultModel::Rbac);
+    world.mutate_delete_vault(VAULT);
+    refused(world, revoke(How::Access), &[("R-KV-31", &["not to be seen", "--how disable"])]);
+}
+
+/// Restore puts back what that run took, under the same name, and nothing else.
+#[test]
+fn a_version_that_was_disabled_before_stays_disabled() {
+    play(async {
+        let mut world = world(VaultModel::Policy);
+        let old = world.key_versions(VAULT, KEY)[0].version.clone();
+        world.mutate_new_version(VAULT, KEY);
+        world.mutate_registry_key(registry().as_str(), VAULT, KEY, None);
+        world.mutate_version_enabled(VAULT, KEY, &old, false);
+        let ground = Ground::of(world);
+        let revoked = done(&ground, revoke(How::Disable)).await;
+        assert_eq!(revoked.taken, 1);
+        let order = Restore::of(&ground.journal, &"revoke".parse().unwrap()).await.unwrap();
+        let restored = done(&ground, order).await;
+        assert_eq!(restored.given_back, 1);
+        let enabled: Vec<_> =
+            ground.sim.with_world(|w, _| w.key_versions(VAULT, KEY).iter().map(|v| v.enabled).collect());
+        assert_eq!(enabled, [false, true]);
+        ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+    });
+}
+
+#[test]
+fn a_grant_is_given_back_exactly_as_it_was() {
+    for model in [VaultModel::Rbac, VaultModel::Policy] {
+        play(async {
+            let ground = Ground::of(world(model));
+            let who = principal(&ground);
+            let held = |g: &Ground| {
+                g.sim.with_world(|w, _| {
+                    let roles: Vec<_> =
+                        w.role_assignments().into_iter().filter(|r| r.0 == who).map(|r| (r.1, r.2)).collect();
+                    let policies: Vec<_> = w.access_policies(VAULT).into_iter().filter(|p| p.0 == who).collect();
+                    (roles, policies)
+                })
+            };
+            let before = held(&ground);
+            done(&ground, revoke(How::Access)).await;
+            let gone = held(&ground);
+            assert!(gone.0.is_empty() && gone.1.iter().all(|(_, keys)| keys.is_empty()), "{gone:?}");
+            let order = Restore::of(&ground.journal, &"revoke".parse().unwrap()).await.unwrap();
+            done(&ground, order).await;
+            let mut after = held(&ground);
+            let mut before = before;
+            for (_, keys) in before.1.iter_mut().chain(after.1.iter_mut()) {
+                keys.iter_mut().for_each(|k| k.make_ascii_lowercase());
+                keys.sort();
+            }
+            assert_eq!(after, before, "{model:?}");
+            ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+        });
+    }
+}
+
+/// A role that the caller gave itself for it is not what was revoked.
+#[test]
+fn restoring_does_not_touch_what_the_caller_gave_itself() {
+    play(async {
+        let ground = Ground::of(world(VaultModel::Rbac));
+        done(&ground, revoke(How::Disable)).await;
+        let me = ground.sim.with_world(|w, _| w.operator().object_id);
+        let mine = |g: &Ground| {
+            g.sim.with_world(|w, _| w.role_assignments().iter().filter(|r| r.0 == me && r.2.contains("/keys/")).count())
+        };
+        assert_eq!(mine(&ground), 1);
+        let order = Restore::of(&ground.journal, &"revoke".parse().unwrap()).await.unwrap();
+        done(&ground, order).await;
+        assert_eq!(mine(&ground), 1);
+    });
+}
+
+#[test]
+fn what_is_no_revocation_cannot_be_restored() {
+    play(async {
+        let ground = Ground::of(world(VaultModel::Policy));
+        done(&ground, rotate()).await;
+        let of = async |run: &str| Restore::of(&ground.journal, &run.parse().unwrap()).await.unwrap_err().to_string();
+        assert!(of("rotate").await.contains("cmk rollback rotate"), "{}", of("rotate").await);
+        assert!(of("never").await.contains("there is no run never"));
+    });
+}
+
+/// A revocation that took nothing leaves nothing to give back.
+#[test]
+fn nothing_taken_nothing_given_back() {
+    play(async {
+        let mut world = world(VaultModel::Policy);
+        let version = world.key_versions(VAULT, KEY)[0].version.clone();
+        world.mutate_version_enabled(VAULT, KEY, &version, false);
+        let ground = Ground::of(world);
+        let revoked = done(&ground, revoke(How::Disable)).await;
+        assert_eq!(revoked.taken, 0);
+        let error = Restore::of(&ground.journal, &"revoke".parse().unwrap()).await.unwrap_err();
+        assert!(error.to_string().contains("took nothing away"), "{error}");
+    });
+}

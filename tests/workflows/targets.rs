@@ -1,0 +1,211 @@
+//! Rotations to another key, vault or identity.
+
+use super::*;
+use crate::ground::*;
+use cmk::{Reference, Rotate, azure::id::KeyId, checks::IdentityWanted};
+use cmk_mocks::{KeyRef, Params, VaultModel};
+use uuid::Uuid;
+
+const OTHER: &str = "kv-other";
+const OTHER_KEY: &str = "other-key";
+
+fn other_key() -> KeyId {
+    format!("https://{OTHER}.vault.azure.net/keys/{OTHER_KEY}").parse().unwrap()
+}
+/// With a second vault, and a key in it.
+fn with_other(model: VaultModel, other: VaultModel) -> World {
+    let mut world = encrypted(KeyRef::Versioned, model);
+    let now = world.now();
+    world.seed_vault(GROUP, OTHER, other);
+    world.seed_key(OTHER, OTHER_KEY, now);
+    world
+}
+fn to_other() -> Rotate {
+    rotate().to_version(other_key())
+}
+
+#[test]
+fn r_cmk_16_vault_identity_and_reference_change_in_one_order() {
+    for (model, other) in [(VaultModel::Policy, VaultModel::Rbac), (VaultModel::Rbac, VaultModel::Policy)] {
+        play(async {
+            let mut world = with_other(model, other);
+            let new = world.seed_identity(GROUP, "id-new");
+            let ground = Ground::of(world);
+            let order = to_other().identity(IdentityWanted::Guid(new.client_id)).referring(Reference::Versionless);
+            let told = plan(&ground, order.clone()).await;
+            // The old grant is only named.
+            assert!(
+                told.notes.iter().any(|n| n.contains("keeps its right") && n.contains("--remove-old-grant")),
+                "{told}"
+            );
+            let before = ground.seen();
+            let rotated = done(&ground, order).await;
+            let seen = ground.seen();
+            assert_eq!(seen.identity.as_deref(), Some(new.client_id.to_string().as_str()));
+            assert_eq!(seen.key_identifier, Some(other_key().to_string()));
+            assert_eq!(seen.versioned_key_identifier, Some(rotated.in_use.to_string()));
+            assert_eq!(rotated.previous.map(|p| p.to_string()), before.versioned_key_identifier);
+            assert_eq!(seen.user_identities.len(), 2, "attached beside the old one (R-CMK-09)");
+            let old = ground.sim.with_world(|w, _| w.identity(identity(IDENTITY).as_str()).unwrap().principal_id);
+            assert!(holds(&ground, old, VAULT), "the old grant was taken without being asked to");
+        });
+    }
+}
+
+fn holds(ground: &Ground, who: Uuid, vault: &str) -> bool {
+    ground.sim.with_world(|w, _| {
+        w.role_assignments().iter().any(|(p, _, scope, _)| *p == who && scope.contains(vault))
+            || w.access_policies(vault).iter().any(|(p, keys)| *p == who && !keys.is_empty())
+    })
+}
+
+/// Another registry found on the key keeps the grant there.
+#[test]
+fn an_old_grant_that_another_registry_may_need_is_left() {
+    play(async {
+        let mut world = with_other(VaultModel::Rbac, VaultModel::Rbac);
+        let id = identity(IDENTITY).to_string();
+        world.seed_registry_cmk(GROUP, "contoso2", VAULT, KEY, KeyRef::Versionless, &id);
+        let old = world.identity(&id).unwrap().principal_id;
+        let ground = Ground::of(world);
+        let order = to_other().identity(IdentityWanted::System).remove_old_grant();
+        let told = plan(&ground, order.clone()).await;
+        assert!(told.notes.iter().any(|n| n.contains("it is left") && n.contains("contoso2")), "{told}");
+        done(&ground, order).await;
+        assert!(holds(&ground, old, VAULT));
+        ground.sim.with_world(|w, now| {
+            for id in w.registry_ids() {
+                w.can_unwrap(now, &id).unwrap();
+            }
+        });
+    });
+}
+
+#[test]
+fn the_registrys_own_identity_is_switched_on_beside_the_others() {
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
+        let order = rotate().keeping_version().identity(IdentityWanted::System);
+        let told = plan(&ground, order.clone()).await;
+        assert!(told.to_string().contains("the system-assigned identity attached to contoso1"), "{told}");
+        let rotated = done(&ground, order).await;
+        let seen = ground.seen();
+        assert_eq!(seen.identity.as_deref(), Some("system"));
+        assert_eq!(seen.user_identities.len(), 1);
+        assert_eq!(rotated.previous, Some(rotated.in_use), "the version stays");
+        ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+    });
+}
+
+#[test]
+fn the_identity_it_has_already_needs_nothing() {
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let order = rotate().keeping_version().identity(IdentityWanted::Id(identity(IDENTITY)));
+        let told = plan(&ground, order).await;
+        assert!(!told.has_changes(), "{told}");
+    });
+}
+
+#[test]
+fn r_cmk_07_a_principal_id_is_told_from_a_client_id() {
+    let mut world = encrypted(KeyRef::Versioned, VaultModel::Rbac);
+    let new = world.seed_identity(GROUP, "id-new");
+    let principal = new.principal_id.to_string();
+    let client = new.client_id.to_string();
+    let order = rotate().keeping_version().identity(IdentityWanted::Guid(new.principal_id));
+    refused(world, order, &[("R-CMK-07", &[&principal, "principal id of identity id-new", &client])]);
+}
+
+#[test]
+fn r_cmk_26_an_identity_that_is_not_there() {
+    let world = || encrypted(KeyRef::Versioned, VaultModel::Rbac);
+    let by_id = rotate().keeping_version().identity(IdentityWanted::Id(identity("id-nobody")));
+    refused(world(), by_id, &[("R-CMK-26", &["id-nobody"])]);
+    let nobody = Uuid::from_u128(7);
+    let by_guid = rotate().keeping_version().identity(IdentityWanted::Guid(nobody));
+    refused(world(), by_guid, &[("R-CMK-26", &[&nobody.to_string()])]);
+}
+
+#[test]
+fn a_vault_that_will_not_do() {
+    let mut world = with_other(VaultModel::Rbac, VaultModel::Rbac);
+    world.mutate_vault_firewall(OTHER, true, false, &["203.0.113.1"]);
+    refused(world, to_other(), &[("R-CMK-38", &[OTHER, "cmk bypass"])]);
+
+    let mut world = with_other(VaultModel::Rbac, VaultModel::Rbac);
+    world.mutate_vault_retention(OTHER, 90, false);
+    refused(world.clone(), to_other(), &[("R-CMK-06", &[OTHER, "--unprotected-vault-is-fine"])]);
+    play(async {
+        let ground = Ground::of(world);
+        done(&ground, to_other().unprotected_vault_is_fine()).await;
+    });
+
+    let mut world = with_other(VaultModel::Rbac, VaultModel::Rbac);
+    world.mutate_vault_tenant(OTHER, Uuid::from_u128(9));
+    refused(world, to_other(), &[("R-CMK-41", &[OTHER])]);
+
+    let mut world = with_other(VaultModel::Rbac, VaultModel::Rbac);
+    let version = world.key_versions(OTHER, OTHER_KEY)[0].version.clone();
+    world.mutate_delete_vault(OTHER);
+    let order = rotate().to_version(other_key().with_version(version.parse().unwrap()));
+    play(async {
+        let ground = Ground::of(world);
+        let plan = ground.run(order).plan().await.unwrap();
+        let all: Vec<_> = plan.refusals.iter().map(|r| (r.rule.as_str(), r.what.as_str())).collect();
+        assert!(!all.is_empty(), "{plan}");
+        assert_eq!(ground.sim.writes(), 0);
+    });
+}
+
+#[test]
+fn a_key_that_will_not_do() {
+    let mut world = with_other(VaultModel::Rbac, VaultModel::Policy);
+    let version = world.key_versions(OTHER, OTHER_KEY)[0].version.clone();
+    world.mutate_version_enabled(OTHER, OTHER_KEY, &version, false);
+    refused(world, to_other(), &[("R-KV-14", &[OTHER_KEY, "disabled"])]);
+
+    let mut world = with_other(VaultModel::Rbac, VaultModel::Policy);
+    world.mutate_delete_key(OTHER, OTHER_KEY);
+    refused(world, to_other(), &[("R-ERR-27", &[OTHER_KEY, "recover"])]);
+}
+
+/// With the version in use disabled the data key cannot be unwrapped, whoever is to take over (R-CMK-15).
+#[test]
+fn r_cmk_15_the_version_in_use_is_disabled_and_another_identity_is_wanted() {
+    let mut world = encrypted(KeyRef::Versioned, VaultModel::Rbac);
+    let version = world.key_versions(VAULT, KEY)[0].version.clone();
+    world.mutate_version_enabled(VAULT, KEY, &version, false);
+    let order = rotate().keeping_version().identity(IdentityWanted::System);
+    play(async {
+        let ground = Ground::of(world);
+        let error = ground.run(order).await.unwrap_err();
+        assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-15" && r.what.contains(&version)), "{error:#?}");
+        assert_eq!(ground.sim.writes(), 0);
+    });
+}
+
+/// What today's documents say of a user-assigned identity behind a firewall is said, as others were told otherwise.
+#[test]
+fn r_cmk_38_a_user_assigned_identity_behind_a_firewall_is_warned_of() {
+    play(async {
+        let params = Params { uami_can_bypass_firewall: false, ..Params::default() };
+        let mut world = encrypted_with(params, KeyRef::Versioned, VaultModel::Rbac);
+        let now = world.now();
+        world.seed_vault(GROUP, OTHER, VaultModel::Rbac);
+        world.seed_key(OTHER, OTHER_KEY, now);
+        world.mutate_vault_firewall(OTHER, true, true, &[]);
+        let ground = Ground::of(world);
+        let told = plan(&ground, to_other()).await;
+        assert!(told.notes.iter().any(|n| n.contains("R-CMK-38") && n.contains("--identity system")), "{told}");
+        let error = ground.run(to_other()).named("play").await.unwrap_err();
+        assert!(error.to_string().contains("R-RBAC-01") || error.service().is_some(), "{error}");
+        // Nothing is broken by it: the registry stays where it was, and goes the way that the note names.
+        let seen = ground.seen();
+        assert!(seen.key_identifier.unwrap().contains(VAULT));
+        cmk::abandon(&ground.azure(), &ground.journal, &"play".parse().unwrap()).await.unwrap();
+        let rotated = ground.run(to_other().identity(IdentityWanted::System)).await.unwrap();
+        assert!(rotated.in_use.to_string().contains(OTHER));
+        assert_eq!(ground.seen().identity.as_deref(), Some("system"));
+    });
+}
