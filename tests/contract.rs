@@ -5,7 +5,7 @@ mod data;
 mod ground;
 mod stage;
 
-use cmk::{Cloud, Order, status};
+use cmk::{Cloud, Deploy, Import, Irreversible, Order, azure::id::VaultId, status};
 use cmk_mocks::{Exchange, KeyRef, VaultModel, World};
 use ground::Ground;
 use libtest_mimic::{Failed, Trial};
@@ -20,11 +20,23 @@ use std::{
 const TEST: &str = "every_undisturbed_exchange_fits_the_contract";
 
 /// What no bundle holds, by method and the end of the path's shape, with the page that documents it.
-const UNBUNDLED: &[(&str, &str, &str)] = &[(
-    "GET",
-    "/providers/Microsoft.Authorization/permissions",
-    "https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource",
-)];
+const UNBUNDLED: &[(&str, &str, &str)] = &[
+    (
+        "GET",
+        "/providers/Microsoft.Authorization/permissions",
+        "https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource",
+    ),
+    (
+        "GET",
+        "/providers/Microsoft.Authorization/locks",
+        "https://learn.microsoft.com/rest/api/resources/management-locks/list-at-subscription-level",
+    ),
+    (
+        "POST",
+        "/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
+        "https://learn.microsoft.com/rest/api/policyinsights/policy-restrictions/check-at-resource-group-scope",
+    ),
+];
 
 fn main() -> ExitCode {
     data::main_with(missing(), &[TEST], || vec![Trial::test(TEST, fits)])
@@ -92,6 +104,21 @@ async fn exchanges_of_refused((world, order): (World, Order)) -> Vec<Exchange> {
     ground.sim.exchanges()
 }
 
+/// What is carried out once: a template, a key of one's own, a list.
+async fn exchanges_of_templates_and_keys() -> Vec<Exchange> {
+    let ground = Ground::of(ground::empty());
+    let template = cmk::template(&ground::create().access_policies(), &ground.cloud()).unwrap();
+    let deploy = Deploy::new(ground::subscription(), ground::GROUP.parse().unwrap(), template)
+        .accept(Irreversible::Encryption)
+        .accept(Irreversible::PurgeProtection);
+    ground.run(deploy).await.unwrap();
+    let vault = VaultId::derived_from(&ground::registry());
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/pkcs8.pem");
+    ground.run(Import::pem(vault, "own".parse().unwrap(), file).unwrap().grant_me()).await.unwrap();
+    cmk::list(&ground.azure(), &[ground::subscription()]).await.unwrap();
+    ground.sim.exchanges()
+}
+
 /// The method, and the path without the names in it.
 fn shape(e: &Exchange) -> String {
     let path = e.path.replacen("/subscriptions/", "", 1);
@@ -110,6 +137,7 @@ fn fits() -> Result<(), Failed> {
     for one in refused() {
         all.extend(play(exchanges_of_refused(one)));
     }
+    all.extend(play(exchanges_of_templates_and_keys()));
     assert!(all.iter().any(|e| e.status == 403) && all.iter().any(|e| e.status == 404), "errors are checked too");
     assert!(all.iter().all(|e| e.fault.is_none()), "nothing has been disturbed");
     let left_out: BTreeSet<_> = all.iter().filter_map(unbundled).collect();
