@@ -56,7 +56,11 @@ fn each_thing_that_is_never_to_be_seen_is_seen() {
     let make = || ("POST", key.clone(), json!({"kty": "RSA"}));
     assert!(!cried(name, &[make()]), "one version asked for");
     assert!(cried(name, &[make(), make()]), "a version asked for again without a look");
-    let looked = ("GET", format!("{}/versions?api-version=2025-07-01", scenarios::key(scenarios::VAULT, scenarios::KEY)), Value::Null);
+    let looked = (
+        "GET",
+        format!("{}/versions?api-version=2025-07-01", scenarios::key(scenarios::VAULT, scenarios::KEY)),
+        Value::Null,
+    );
     assert!(!cried(name, &[make(), looked, make()]), "after a look it may be asked for again");
 }
 
