@@ -203,8 +203,9 @@ impl Workflow for Rotate {
             self.reference.unwrap_or(if now.follows() { Reference::Versionless } else { Reference::Versioned });
 
         access.may_leave(&now).await?;
-        let (version, surplus) = self.version(access, &now, &key, reference).await?;
+        // The vault first: what is wrong with it says why its key cannot be looked at.
         let (identity, granted) = self.identity_and_grant(access, &now, &key, who.as_ref()).await?;
+        let (version, surplus) = self.version(access, &now, &key, reference).await?;
         let pointed = cx
             .step(PointRegistry {
                 registry: self.registry.clone(),

@@ -111,7 +111,10 @@ fn a_run_takes_the_steps_of_its_plan_in_their_order() {
             let known = step.after.is_none();
             assert!(!known || step.change.as_ref() == Some(change), "{}: {step:#?} {change}", scenario.name());
             let kind = |r: &Rollback| std::mem::discriminant(r);
-            assert_eq!(step.rollback.as_ref().map(kind), Some(kind(rollback)), "{}: {step:#?}", scenario.name());
+            // What is only read when its turn comes is put back by what is read then, and the plan says so.
+            let read_then = !known && step.notes.iter().any(|n| n.contains("kept when"));
+            let planned = step.rollback.as_ref().map(kind);
+            assert!(read_then || planned == Some(kind(rollback)), "{}: {step:#?}", scenario.name());
         }
     });
 }

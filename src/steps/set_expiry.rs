@@ -43,6 +43,7 @@ impl Step for SetExpiry {
             format!("{} expires {}", self.version, at(self.expires)),
             Rollback::nothing("the expiry before is kept when it is read"),
         )
+        .note("the expiry before is kept when it is read, and can be put back (`cmk rollback`)")
     }
     async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<()>> {
         let seen = match look.key(&self.version).await {
