@@ -284,7 +284,15 @@ pub fn is_write(method: &Method, host: &str, path: &str) -> bool {
         "PUT" | "PATCH" | "DELETE" => true,
         "POST" => {
             let last = path.rsplit('/').next().unwrap_or_default();
-            let question = ["checknameavailability", "token", "exchange", "resources", "listcredentials", "listusages"];
+            let question = [
+                "checknameavailability",
+                "token",
+                "exchange",
+                "resources",
+                "listcredentials",
+                "listusages",
+                "checkpolicyrestrictions",
+            ];
             let crypto = ["sign", "verify", "encrypt", "decrypt", "wrapkey", "unwrapkey", "release"];
             let data_plane = path.starts_with("/keys/");
             let sign_in = host.to_ascii_lowercase().starts_with("login.");
