@@ -28,7 +28,7 @@ const UNBUNDLED: &[(&str, &str, &str)] = &[
     ),
     (
         "GET",
-        "/providers/Microsoft.Authorization/locks",
+        "providers/Microsoft.Authorization/locks",
         "https://learn.microsoft.com/rest/api/resources/management-locks/list-at-subscription-level",
     ),
     (
@@ -60,7 +60,7 @@ async fn exchanges(scenario: &'static dyn Scenario) -> Vec<Exchange> {
     let stage = Stage::new(scenario, 11);
     let azure = stage.azure();
     for name in ["play", "play-again"] {
-        stage.scenario.order().on(&azure).plan().await.unwrap();
+        stage.order.clone().on(&azure).plan().await.unwrap();
         stage.play_with(&azure, stage.journal.clone(), name).await.unwrap();
         status(&azure, &scenarios::registry()).await.unwrap();
     }

@@ -42,6 +42,8 @@ pub enum Source {
     Provider,
     /// A name that is free, as the resource was made later in the recording.
     NameIsFree,
+    /// What az never asks beforehand: the caller may do all, nothing is locked, no policy denies.
+    Allowed,
     /// Nothing: the recording does not tell.
     Unanswered,
 }
@@ -171,6 +173,17 @@ impl Replay {
             ["subscriptions", _, "providers", namespace] if ask.method == "GET" => self.provider(ask, namespace),
             ["subscriptions", _, "providers", _, "checknameavailability"] if ask.method == "POST" => {
                 self.name_availability(state, ask)
+            }
+            [.., "microsoft.authorization", "permissions"] if ask.method == "GET" => {
+                let all = json!({ "actions": ["*"], "notActions": [], "dataActions": [], "notDataActions": [] });
+                Reply::new(Source::Allowed, 200, &json!({ "value": [all] }))
+            }
+            [.., "microsoft.authorization", "locks"] if ask.method == "GET" => {
+                Reply::new(Source::Allowed, 200, &json!({ "value": [] }))
+            }
+            [.., "microsoft.policyinsights", "checkpolicyrestrictions"] => {
+                let none = json!({ "fieldRestrictions": [], "contentEvaluationResult": { "policyEvaluations": [] } });
+                Reply::new(Source::Allowed, 200, &none)
             }
             [.., "registries", _] => self.registry(state, ask),
             [.., "registries", _, "operationstatuses", _] => self.poll(state, ask),
