@@ -352,7 +352,10 @@ impl Rotate {
     /// With a versionless reference a new version is the roll-out to every registry on the key (R-FL-06).
     async fn tell_of_others(&self, cx: &Context, key: &KeyId) -> Result<()> {
         let check = RegistriesOnKey { subscription: *self.registry.subscription(), key: key.clone() };
-        let Some(seen) = cx.peek(|look| async move { check.look(&look).await }).await? else { return Ok(()) };
+        // It is for a note: what cannot be listed is unknown, and no reason not to rotate.
+        let look_at =
+            |look| async move { Ok(check.look(&look).await.unwrap_or_else(|e| OnKey::Unknown { why: e.to_string() })) };
+        let Some(seen) = cx.peek(look_at).await? else { return Ok(()) };
         match seen {
             OnKey::Unknown { why } => {
                 cx.note(format!(

@@ -23,7 +23,7 @@ const TEST: &str = "every_undisturbed_exchange_fits_the_contract";
 const UNBUNDLED: &[(&str, &str, &str)] = &[
     (
         "GET",
-        "/providers/Microsoft.Authorization/permissions",
+        "providers/Microsoft.Authorization/permissions",
         "https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource",
     ),
     (
@@ -33,7 +33,7 @@ const UNBUNDLED: &[(&str, &str, &str)] = &[
     ),
     (
         "POST",
-        "/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
+        "providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
         "https://learn.microsoft.com/rest/api/policyinsights/policy-restrictions/check-at-resource-group-scope",
     ),
 ];

@@ -185,6 +185,7 @@ impl Replay {
                 let none = json!({ "fieldRestrictions": [], "contentEvaluationResult": { "policyEvaluations": [] } });
                 Reply::new(Source::Allowed, 200, &none)
             }
+            ["subscriptions", _, "providers", "microsoft.containerregistry", "registries"] => self.registries(state),
             [.., "registries", _] => self.registry(state, ask),
             [.., "registries", _, "operationstatuses", _] => self.poll(state, ask),
             [.., "vaults", _] if ask.method == "GET" => match &state.vault {
@@ -213,6 +214,13 @@ impl Replay {
             Some(e) => Reply::new(Source::Newest, 200, &e.resp_body),
             None => Reply::new(Source::Unanswered, 501, &Value::Null),
         }
+    }
+
+    /// The registry of the recording as the only one of its subscription.
+    fn registries(&self, state: &State) -> Reply {
+        let shown = |e: &&Exchange| e.is_ok() && e.resp_body["type"] == "Microsoft.ContainerRegistry/registries";
+        let newest = self.exchanges()[..state.at].iter().rfind(shown).map(|e| e.resp_body.clone());
+        Reply::new(Source::Newest, 200, &json!({ "value": Vec::from_iter(newest) }))
     }
 
     fn provider(&self, ask: &Ask<'_>, namespace: &str) -> Reply {
