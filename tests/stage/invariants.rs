@@ -108,7 +108,8 @@ pub fn exchanges(all: &[Exchange], what: &str) {
         if one.method == "POST" && path.ends_with("/create") && one.fault.as_deref() != Some("lands_late") {
             let tags = body["tags"].clone();
             assert!(!unlooked.contains(&tags), "{}: a version asked for again without a look", what());
-            if !matches!(one.status, 400..500) {
+            // Refused by the service, or never sent.
+            if !matches!(one.status, 400..500) && one.fault.as_deref() != Some("refused") {
                 unlooked.push(tags);
             }
         }
