@@ -9,6 +9,7 @@ mod args;
 mod child;
 mod ground;
 mod remove;
+#[path = "../ground/tell.rs"]
 mod tell;
 
 use anyhow::{Context as _, Result, bail, ensure};
