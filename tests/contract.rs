@@ -5,7 +5,7 @@ mod data;
 mod ground;
 mod stage;
 
-use cmk::{Cloud, Deploy, Import, Irreversible, Order, azure::id::VaultId, status};
+use cmk::{Cloud, Deploy, ImportKey, Irreversible, Order, azure::id::VaultId, status};
 use cmk_mocks::{Exchange, KeyRef, VaultModel, World};
 use ground::Ground;
 use libtest_mimic::{Failed, Trial};
@@ -131,7 +131,7 @@ async fn exchanges_of_templates_and_keys() -> Vec<Exchange> {
     ground.run(deploy).await.unwrap();
     let vault = VaultId::derived_from(&ground::registry());
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/pkcs8.pem");
-    ground.run(Import::pem(vault, "own".parse().unwrap(), file).unwrap().grant_me()).await.unwrap();
+    ground.run(ImportKey::pem(vault, "own".parse().unwrap(), file).unwrap().grant_me()).await.unwrap();
     cmk::list(&ground.azure(), &[ground::subscription()]).await.unwrap();
     ground.sim.exchanges()
 }
