@@ -48,7 +48,7 @@ async fn exchanges(scenario: &'static dyn Scenario) -> Vec<Exchange> {
     let stage = Stage::new(scenario, 11);
     let azure = stage.azure();
     for name in ["play", "play-again"] {
-        stage.scenario.order().on(&azure).plan().await.unwrap();
+        stage.order.clone().on(&azure).plan().await.unwrap();
         stage.play_with(&azure, stage.journal.clone(), name).await.unwrap();
         status(&azure, &scenarios::registry()).await.unwrap();
     }
