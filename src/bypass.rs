@@ -204,7 +204,7 @@ impl Workflow for Bypass {
         // What is not made yet cannot be looked at; in a run it is made by now.
         let now = match &created {
             Some(Known::After(step)) => Known::After(step.clone()),
-            _ => match access.encryption().await? {
+            _ => match access.encryption_of(created.is_some()).await? {
                 Some(now) => Known::Now(now),
                 None => return Ok(Known::After("a registry with a customer-managed key".into())),
             },
