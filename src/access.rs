@@ -409,7 +409,8 @@ pub(crate) async fn old_grant(access: Access<'_>, now: &Encrypted, remove: bool,
         let keys = ENCRYPTION_USER_PERMISSIONS.map(String::from).to_vec();
         let tenant = Some(cx.caller().await?.tenant);
         let what = GrantModel::Policy { vault, keys };
-        cx.step(Withdraw { principal: Known::Now(principal), tenant, what, after: Some(after) }).await?;
+        let (principal, principal_type) = (Known::Now(principal), PrincipalType::ServicePrincipal);
+        cx.step(Withdraw { principal, principal_type, tenant, what, after: Some(after) }).await?;
     }
     Ok(())
 }
