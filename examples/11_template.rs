@@ -4,6 +4,7 @@ mod ground;
 
 use cmk::{Create, Deploy, Irreversible};
 use ground::{Ground, say};
+use std::time::Duration;
 
 fn main() -> std::process::ExitCode {
     ground::play(story)
@@ -24,8 +25,19 @@ async fn story(ground: Ground) -> anyhow::Result<()> {
     let order = Deploy::new(ground.subscription()?, ground.group()?, template)
         .accept(Irreversible::Encryption)
         .accept(Irreversible::PurgeProtection);
-    let deployed = ground.carry_out(cmk::deploy(&ground.azure, order)).await?;
-    say!("\nDeployment {} made {} things.", deployed.deployment, deployed.resources.len());
-    say!("The article's own template can be deployed in the same way: Template::from_json and Deploy::parameter.");
+    let name = ground.run_name("deploy")?;
+    let deployed = match ground.carry_out_as(&name, cmk::deploy(&ground.azure, order.clone())).await {
+        Ok(deployed) => deployed,
+        // The registry needs a role that takes up to ten minutes to take effect. A template can only sit that out.
+        Err(e) if ground.is_simulated() => {
+            say!("\nThe template did not wait for long enough.\n{e}\n");
+            ground.pass("Ten minutes pass. The role is in effect by now.", Duration::from_secs(600)).await;
+            ground.take_up(&name, cmk::deploy(&ground.azure, order)).await?
+        }
+        Err(e) => return Err(e),
+    };
+    say!("\nDeployed: {}", deployed.deployment);
+    ground.show_status().await?;
+    say!("\nThe article's own template is deployed in the same way: Template::from_json, then Deploy::parameter.");
     Ok(())
 }

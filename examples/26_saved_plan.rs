@@ -4,7 +4,7 @@ mod ground;
 
 use cmk::{Order, Rotate, SavedPlan};
 use cmk_mocks::{KeyRef, VaultModel};
-use ground::{Ground, say, show};
+use ground::{Ground, say, show, tell};
 use std::time::Duration;
 
 fn main() -> std::process::ExitCode {
@@ -18,14 +18,14 @@ async fn story(ground: Ground) -> anyhow::Result<()> {
 
     ground.pass("A day passes until it is approved.", Duration::from_secs(86_400)).await;
     ground.stage("Meanwhile somebody moves the registry to another version.", |world| {
-        world.mutate_new_version(&staged.vault, &staged.key);
-        world.mutate_registry_key(&staged.registry, &staged.vault, &staged.key, None);
+        let version = world.mutate_new_version(&staged.vault, &staged.key);
+        world.mutate_registry_key(&staged.registry, &staged.vault, &staged.key, Some(&version));
     });
     let Err(refused) = carry_out(&ground, &file).await else {
         say!("It was carried out as it was shown.");
         return Ok(());
     };
-    say!("The kept plan is not carried out, and nothing is changed:\n  {refused}");
+    say!("The kept plan is not carried out, and nothing is changed:\n  {}", tell::short(&refused.to_string()));
 
     say!("\nPlanned anew, approved, and carried out:");
     let file = keep(&ground).await?;
