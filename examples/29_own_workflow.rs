@@ -109,7 +109,7 @@ fn main() -> std::process::ExitCode {
 async fn story(ground: Ground) -> anyhow::Result<()> {
     let staged = ground.stage_registry(KeyRef::Versionless, VaultModel::Rbac)?;
     let order = Replace {
-        old: ground.identity()?,
+        old: IdentityId::derived_from(&ground.registry()?),
         new: ground.other_identity("id-new")?,
         location: ground.location()?,
         vault: ground.vault()?,

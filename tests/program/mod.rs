@@ -39,9 +39,10 @@ fn path(name: &str) -> PathBuf {
     dir.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// When the newest file below a directory was written.
+/// When the newest source file below a directory was written.
 fn newest(path: &Path) -> SystemTime {
-    let own = path.metadata().and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+    let source = path.extension().is_some_and(|e| e == "rs");
+    let own = path.metadata().and_then(|m| m.modified()).ok().filter(|_| source).unwrap_or(SystemTime::UNIX_EPOCH);
     let below = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| newest(&entry.path()));
     below.max().unwrap_or(own)
 }
