@@ -8,7 +8,7 @@ use crate::{
         id::{KeyId, RegistryId},
         keys::{RotationRules, Trigger},
     },
-    checks::{Check, Encrypted, KeyRight, KeySeen, KeyUsable},
+    checks::{Check, Encrypted, KeyRight, KeySeen, KeyUsable, VersionSeen},
     error::{Refusal, when},
     journal::journaled,
     preflight,
@@ -273,7 +273,7 @@ impl Workflow for AutoRotate {
         if let Some(until) = self.extend_current {
             self.extend(cx, &current, until, granted).await?;
         }
-        let in_use = self.follow(access, &now, current).await?;
+        let in_use = self.follow(access, &now, current.id).await?;
         preflight::look(cx).await?;
         Ok(in_use.map(|in_use| AutoRotated { registry: self.registry.clone(), key, in_use, rules }))
     }
@@ -292,7 +292,7 @@ impl AutoRotate {
     }
 
     /// The key's current version, which a registry without a version in its reference goes to.
-    async fn current(&self, access: Access<'_>, key: &KeyId) -> Result<Option<KeyId>> {
+    async fn current(&self, access: Access<'_>, key: &KeyId) -> Result<Option<VersionSeen>> {
         let refusal = match access.usable("current", key).await? {
             KeySeen::There(version) => {
                 let extended = self.extend_current.is_some_and(|until| until > access.cx.now());
@@ -300,7 +300,7 @@ impl AutoRotate {
                 let mended =
                     |r: &Refusal| extended && version.expires.is_some() && r.rule == "R-KV-14" && version.enabled;
                 access.cx.check(version.refusals(access.cx.now()).into_iter().filter(|r| !mended(r)))?;
-                return Ok(Some(version.id));
+                return Ok(Some(*version));
             }
             KeySeen::Absent => Refusal::new(
                 format!("there is no key {key}"),
@@ -347,10 +347,17 @@ impl AutoRotate {
     async fn extend(
         &self,
         cx: &Context,
-        current: &KeyId,
+        current: &VersionSeen,
         until: OffsetDateTime,
         granted: Option<Known<()>>,
     ) -> Result<()> {
+        if let Some(ends) = current.expires.filter(|ends| *ends > until) {
+            cx.check([Refusal::new(
+                format!("{} is no extension: {} expires {}", when(until), current.id, when(ends)),
+                "R-KV-16",
+                "give a later day, or leave it as it is",
+            )])?;
+        }
         if until <= cx.now() {
             cx.check([Refusal::new(
                 format!("{} is past", when(until)),
@@ -358,7 +365,7 @@ impl AutoRotate {
                 "give a day to come: an expired version wraps no more",
             )])?;
         }
-        cx.step(SetExpiry { version: current.clone(), expires: Some(until), after: granted }).await.map(|_| ())
+        cx.step(SetExpiry { version: current.id.clone(), expires: until, after: granted }).await.map(|_| ())
     }
 
     async fn follow(&self, access: Access<'_>, now: &Encrypted, current: KeyId) -> Result<Known<KeyId>> {

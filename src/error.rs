@@ -292,7 +292,7 @@ pub(crate) fn when(at: OffsetDateTime) -> String {
 
 /// What to do about an error whose own text does not say, or says it wrongly.
 fn advice(e: &ServiceError) -> Option<&'static str> {
-    if let Some(symptom) = Symptom::read(&e.message) {
+    if let Some(symptom) = e.messages().into_iter().find_map(Symptom::read) {
         return Some(symptom.kind.advice());
     }
     if e.linked_authorization_failed() {

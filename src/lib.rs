@@ -30,7 +30,7 @@ pub mod checks;
 pub mod create;
 pub mod deploy;
 #[cfg(feature = "import")]
-pub mod import;
+pub mod import_key;
 pub mod list;
 pub mod network;
 mod only;
@@ -53,7 +53,7 @@ pub use bypass::{Bypass, Bypassed, bypass};
 pub use create::{Create, Created, create};
 pub use deploy::{Deploy, DeployedTemplate, deploy};
 #[cfg(feature = "import")]
-pub use import::{Import, ImportedKey, import};
+pub use import_key::{ImportKey, ImportedKey, import_key};
 pub use list::{Listing, list};
 pub use network::{NetworkChanged, VaultNetwork, vault_network};
 pub use only::Only;

@@ -8,7 +8,7 @@ use crate::{
     run::Workflow,
 };
 #[cfg(feature = "import")]
-use crate::{Import, ImportedKey};
+use crate::{ImportKey, ImportedKey};
 use serde::{Deserialize, Serialize};
 use std::{
     future::{Future, IntoFuture},
@@ -160,7 +160,7 @@ orders! {
     Retire => Retired: "Disable old versions of a key.", "A key without its old versions.";
     Repair => Repaired: "Have a registry try its key anew.", "A registry that has read its key.";
     #[cfg(feature = "import")]
-    Import => ImportedKey: "Import a key of one's own into a vault.", "A key of one's own in a vault.";
+    ImportKey => ImportedKey: "Import a key of one's own into a vault.", "A key of one's own in a vault.";
     Rollback => RolledBack: "Take back what a run has done.", "A run that is taken back.";
 }
 

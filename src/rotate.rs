@@ -203,8 +203,9 @@ impl Workflow for Rotate {
             self.reference.unwrap_or(if now.follows() { Reference::Versionless } else { Reference::Versioned });
 
         access.may_leave(&now).await?;
-        let (version, surplus) = self.version(access, &now, &key, reference).await?;
+        // The vault first: what is wrong with it says why its key cannot be looked at.
         let (identity, granted) = self.identity_and_grant(access, &now, &key, who.as_ref()).await?;
+        let (version, surplus) = self.version(access, &now, &key, reference).await?;
         let pointed = cx
             .step(PointRegistry {
                 registry: self.registry.clone(),
@@ -351,7 +352,10 @@ impl Rotate {
     /// With a versionless reference a new version is the roll-out to every registry on the key (R-FL-06).
     async fn tell_of_others(&self, cx: &Context, key: &KeyId) -> Result<()> {
         let check = RegistriesOnKey { subscription: *self.registry.subscription(), key: key.clone() };
-        let Some(seen) = cx.peek(|look| async move { check.look(&look).await }).await? else { return Ok(()) };
+        // It is for a note: what cannot be listed is unknown, and no reason not to rotate.
+        let look_at =
+            |look| async move { Ok(check.look(&look).await.unwrap_or_else(|e| OnKey::Unknown { why: e.to_string() })) };
+        let Some(seen) = cx.peek(look_at).await? else { return Ok(()) };
         match seen {
             OnKey::Unknown { why } => {
                 cx.note(format!(

@@ -13,7 +13,7 @@ mod ensure_key;
 mod ensure_vault;
 mod grant;
 #[cfg(feature = "import")]
-mod import_key;
+mod import_material;
 mod mint_version;
 mod point_registry;
 mod recover_key;
@@ -41,7 +41,7 @@ pub use ensure_key::{EnsureKey, KeyShape};
 pub use ensure_vault::{EnsureVault, VaultMade, VaultWay};
 pub use grant::Grant;
 #[cfg(feature = "import")]
-pub use import_key::{ImportKey, Imported, KeyFile, KeyForm};
+pub use import_material::{ImportMaterial, Imported, KeyFile, KeyForm};
 pub use mint_version::{MintVersion, Minted};
 pub(crate) use point_registry::not_attached;
 pub use point_registry::{PointRegistry, Pointed, Reference, Was};

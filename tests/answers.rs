@@ -93,8 +93,18 @@ fn fail_each_step() {
                             assert!(!e.to_string().is_empty());
                         }
                     }
-                    stage.play_to_the_end(&name).await;
-                    stage.check(&name);
+                    // What could not be looked at is decided to be unknown: a run that cannot go on so is given up, and one
+                    // that can leaves what it does not know of.
+                    let mut through = false;
+                    for _ in 0..3 {
+                        through = through || stage.play().await.is_ok();
+                    }
+                    if !through {
+                        let run = "play".parse().unwrap();
+                        cmk::abandon(&stage.azure(), &*stage.journal, &run).await.unwrap();
+                        stage.play_with(&stage.azure(), stage.journal.clone(), "anew").await.unwrap();
+                    }
+                    stage::invariants::check_core(&stage, &name);
                 });
             }
         }

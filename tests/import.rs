@@ -3,7 +3,7 @@
 mod ground;
 
 use cmk::{
-    Create, ErrorKind, Import, Irreversible, Rotate,
+    Create, ErrorKind, ImportKey, Irreversible, Rotate,
     azure::keys::{InvalidMaterial, KeyMaterial},
     steps::Reference,
 };
@@ -14,8 +14,8 @@ use std::path::PathBuf;
 fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/keys").join(name)
 }
-fn pem(name: &str) -> Import {
-    Import::pem(vault(), "own".parse().unwrap(), file(name)).unwrap()
+fn pem(name: &str) -> ImportKey {
+    ImportKey::pem(vault(), "own".parse().unwrap(), file(name)).unwrap()
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn r_kv_11_an_answer_that_is_lost_makes_no_second_version() {
 fn another_key_of_the_name_becomes_a_further_version() {
     play(async {
         let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
-        let order = Import::pem(vault(), KEY.parse().unwrap(), file("other.pem")).unwrap().grant_me();
+        let order = ImportKey::pem(vault(), KEY.parse().unwrap(), file("other.pem")).unwrap().grant_me();
         let plan = ground.run(order.clone()).plan().await.unwrap();
         assert!(plan.to_string().contains("R-FL-06"), "{plan}");
         ground.run(order).await.unwrap();
@@ -109,7 +109,7 @@ fn what_is_no_key_is_refused_before_anything_is_sent() {
     let of = |name: &str, text: &str| {
         let path = dir.path().join(name);
         std::fs::write(&path, text).unwrap();
-        let e = Import::pem(vault(), "own".parse().unwrap(), path).unwrap_err();
+        let e = ImportKey::pem(vault(), "own".parse().unwrap(), path).unwrap_err();
         assert!(matches!(e.kind(), ErrorKind::Invalid(_)), "{e:#?}");
         e.to_string()
     };
@@ -118,9 +118,9 @@ fn what_is_no_key_is_refused_before_anything_is_sent() {
     assert!(of("locked", &block("ENCRYPTED PRIVATE KEY")).contains("az keyvault key import"));
     assert!(of("ec", &block("EC PRIVATE KEY")).contains("R-CMK-05"));
     assert!(of("large", &"x".repeat(2 * 1024 * 1024)).contains("too large"));
-    let e = Import::pem(vault(), "own".parse().unwrap(), dir.path().join("none")).unwrap_err();
+    let e = ImportKey::pem(vault(), "own".parse().unwrap(), dir.path().join("none")).unwrap_err();
     assert!(e.to_string().contains("none"), "{e}");
-    let e = Import::byok(vault(), "own".parse().unwrap(), file("pkcs8.pem")).unwrap_err();
+    let e = ImportKey::byok(vault(), "own".parse().unwrap(), file("pkcs8.pem")).unwrap_err();
     assert!(e.to_string().contains("transfer blob"), "{e}");
 }
 
@@ -131,7 +131,7 @@ fn a_file_that_has_changed_is_not_sent() {
         let path = dir.path().join("key.pem");
         std::fs::copy(file("pkcs8.pem"), &path).unwrap();
         let ground = Ground::of(with_vault(VaultModel::Policy));
-        let order = Import::pem(vault(), "own".parse().unwrap(), &path).unwrap().grant_me();
+        let order = ImportKey::pem(vault(), "own".parse().unwrap(), &path).unwrap().grant_me();
         std::fs::copy(file("other.pem"), &path).unwrap();
         let e = ground.run(order).await.unwrap_err();
         assert!(e.to_string().contains("another key"), "{e}");
@@ -163,7 +163,7 @@ fn a_transfer_blob_is_kept_in_hardware() {
         world.seed_vault(ground::GROUP, ground::VAULT, VaultModel::Policy);
         world.mutate_vault_premium(ground::VAULT, true);
         let ground = Ground::of(world);
-        let order = Import::byok(vault(), "own".parse().unwrap(), &path).unwrap().grant_me();
+        let order = ImportKey::byok(vault(), "own".parse().unwrap(), &path).unwrap().grant_me();
         let done = ground.run(order.clone()).named("byok").await.unwrap();
         assert_eq!(ground.versions("own").len(), 1);
         assert_eq!(ground.run(order).named("byok").await.unwrap(), done);

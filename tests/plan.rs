@@ -54,7 +54,13 @@ fn a_plan_is_read_back_as_it_was_written() {
 fn the_same_world_has_the_same_plan() {
     each(async |scenario| {
         let stage = Stage::new(scenario, 1);
-        let (first, second) = (plan_of(&stage).await, plan_of(&stage).await);
+        let (mut first, mut second) = (plan_of(&stage).await, plan_of(&stage).await);
+        // A service's answer that is quoted carries the id of its request.
+        for note in first.notes.iter_mut().chain(&mut second.notes) {
+            if let Some((before, _)) = note.split_once(" [request ") {
+                *note = before.to_owned();
+            }
+        }
         assert_eq!(first, second, "{}", scenario.name());
     });
 }
@@ -111,7 +117,10 @@ fn a_run_takes_the_steps_of_its_plan_in_their_order() {
             let known = step.after.is_none();
             assert!(!known || step.change.as_ref() == Some(change), "{}: {step:#?} {change}", scenario.name());
             let kind = |r: &Rollback| std::mem::discriminant(r);
-            assert_eq!(step.rollback.as_ref().map(kind), Some(kind(rollback)), "{}: {step:#?}", scenario.name());
+            // What is only read or made before its turn comes has its way back by what is there then.
+            let read_then = !known && matches!(step.rollback, Some(Rollback::Nothing { .. }));
+            let planned = step.rollback.as_ref().map(kind);
+            assert!(read_then || planned == Some(kind(rollback)), "{}: {step:#?}", scenario.name());
         }
     });
 }

@@ -208,7 +208,7 @@ fn traced<T>(shown: &Shown, play: impl FnOnce() -> T) -> T {
 /// Plan, run, status and all that they show.
 async fn play_all(stage: &Stage, azure: &Azure, what: &str, shown: &Shown) -> (bool, usize) {
     shown.add(format!("{what}: handle"), format!("{azure:?} {:?} {:?}", azure.reader(), azure.writer()));
-    let order = stage.scenario.order();
+    let order = stage.order.clone();
     match order.clone().on(azure).plan().await {
         Ok(plan) => {
             shown.add(format!("{what}: plan"), format!("{plan} {plan:?} {}", serde_json::to_string(&plan).unwrap()));

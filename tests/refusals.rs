@@ -486,7 +486,7 @@ fn r_cmk_09_the_identity_is_not_attached() {
     let mut world = encrypted(KeyRef::Versionless, VaultModel::Policy);
     world.mutate_detach_identity(registry().as_str(), identity(IDENTITY).as_str());
     let client = world.registry(registry().as_str()).unwrap().identity.unwrap();
-    refused(world.clone(), rotate(), &[("R-CMK-09", &[&client, REGISTRY, "az acr identity assign"])]);
+    refused(world.clone(), rotate(), &[("R-CMK-09", &[&client, REGISTRY, "cmk reassign"])]);
     let key = Ground::of(world.clone()).key(KEY);
     refused(world, rotate().to_version(key), &[("R-CMK-09", &[&client])]);
 }

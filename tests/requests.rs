@@ -59,7 +59,7 @@ const REASONS: &[(&str, &str, Moment, &str)] = &[
     ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments", Before, "the step looks before it acts: has the principal the role"),
     ("PUT", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments/{id}", Before, "the change: the role is assigned (R-RBAC-03)"),
     ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments", After, "the second look: the assignment is there"),
-    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/permissions", Plan, "may the caller make a version (R-KV-34)"),
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/permissions", Plan, "may the caller do this with the key (R-KV-34)"),
     // The key.
     ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}", Plan, "is the key there, and fit for a registry (R-CMK-05)"),
     ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}", Before, "the step looks before it acts: is the key there"),
@@ -69,9 +69,9 @@ const REASONS: &[(&str, &str, Moment, &str)] = &[
     ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/versions/{id}", Plan, "the vault does not let the caller in: the version in use through ARM (R-KV-40)"),
     ("GET", "{vault}/keys/{name}/{id}", Plan, "is the version in use enabled: the registry has to unwrap with it (R-CMK-15)"),
     ("GET", "{vault}/keys/{name}/", Plan, "the current version, by whose shape the new one is made"),
-    ("GET", "{vault}/keys/{name}/versions", Plan, "has this run made its version already (R-KV-11)"),
-    ("GET", "{vault}/keys/{name}/", Before, "the step looks before it acts: the current version; and again for the shape to copy"),
-    ("GET", "{vault}/keys/{name}/versions", Before, "the step looks before it acts: has this run made its version already (R-KV-11)"),
+    ("GET", "{vault}/keys/{name}/versions", Plan, "which versions there are, and whether one is this run's already (R-KV-11)"),
+    ("GET", "{vault}/keys/{name}/", Before, "the current version: before the step acts, for its shape, or whether the caller may read it by now"),
+    ("GET", "{vault}/keys/{name}/versions", Before, "the step looks before it acts: which versions there are, and whether one is this run's already (R-KV-11)"),
     ("POST", "{vault}/keys/{name}/create", Before, "the change: the new version, with the run's key in a tag (R-KV-11)"),
     ("GET", "{vault}/keys/{name}/", After, "the second look: the current version"),
     ("GET", "{vault}/keys/{name}/versions", After, "the second look: the version that carries the run's key, and no second one"),
@@ -81,8 +81,54 @@ const REASONS: &[(&str, &str, Moment, &str)] = &[
     ("GET", "{subscription}/ContainerRegistry/registries", Plan, "which other registries are on the key (R-FL-06)"),
     ("GET", "{group}/ContainerRegistry/registries/{name}", Before, "the step looks before it acts: nobody has made or moved it meanwhile"),
     ("PUT", "{group}/ContainerRegistry/registries/{name}", Before, "the change: the registry is made with its key (R-CMK-02)"),
-    ("PATCH", "{group}/ContainerRegistry/registries/{name}", Before, "the change: status, key and identity together (R-CMK-30, R-ERR-06)"),
+    ("PATCH", "{group}/ContainerRegistry/registries/{name}", Before, "the change: status, key and identity together (R-CMK-30, R-ERR-06), or the whole identity map (R-CMK-09)"),
     ("GET", "{group}/ContainerRegistry/registries/{name}", After, "is the version in use the one wanted (R-CMK-14); the second look"),
+    // The caller's rights, locks and policies: what stands in the way, seen beforehand.
+    ("GET", "{group}/ContainerRegistry/registries/{name}/Authorization/permissions", Plan, "may the caller change the registry (R-ARM-33)"),
+    ("GET", "{group}/KeyVault/vaults/{name}/Authorization/permissions", Plan, "may the caller change the vault (R-ARM-33)"),
+    ("GET", "{group}/ManagedIdentity/userAssignedIdentities/{name}/Authorization/permissions", Plan, "may the caller assign the identity (R-CMK-25)"),
+    ("GET", "{subscription}/Authorization/permissions", Plan, "what will hold it is not there yet: may the caller make it (R-ARM-33)"),
+    ("GET", "{subscription}/Authorization/locks", Plan, "does a lock stand in the way (R-ARM-31)"),
+    ("POST", "{group}/PolicyInsights/checkPolicyRestrictions", Plan, "would a policy deny what is made (R-ARM-32)"),
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/permissions", Before, "the vault is back: may the caller recover its key (R-KV-34)"),
+    // The identity that unwraps.
+    ("GET", "{subscription}/ManagedIdentity/userAssignedIdentities", Plan, "which identity has the client id that the registry names (R-CMK-07)"),
+    ("PATCH", "{group}/ContainerRegistry/registries/{name}", After, "the change after another one: identity or key (R-CMK-09, R-CMK-18, R-CMK-30)"),
+    // What is taken, and given back.
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments/{id}", Plan, "is this assignment there"),
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments/{id}", Before, "the step looks before it acts: is this assignment there"),
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments/{id}", After, "the step looks, before and after it acts: is this assignment there"),
+    ("DELETE", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments/{id}", Before, "the change: an assignment is taken away"),
+    ("DELETE", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments/{id}", After, "the change: an assignment is taken away"),
+    ("PUT", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments/{id}", After, "the change after another one: the identity's role besides the caller's (R-RBAC-03)"),
+    ("PUT", "{group}/KeyVault/vaults/{name}/accessPolicies/remove", Before, "the change: permissions of a policy are taken away, no policy else touched (R-KV-07)"),
+    // Versions and policies of the key.
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/versions", Plan, "the vault does not let the caller in yet: the versions through ARM (R-KV-40)"),
+    ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/versions/{id}", After, "the key is back, and its vault does not let the caller in: the version in use through ARM (R-KV-40)"),
+    ("GET", "{vault}/keys/{name}/{id}", Before, "the step looks before it acts: is the version as it is to be"),
+    ("GET", "{vault}/keys/{name}/{id}", After, "the second look, or the first at the next version: is it as it is to be"),
+    ("PATCH", "{vault}/keys/{name}/{id}", Before, "the change: a version's attributes (R-KV-14)"),
+    ("PATCH", "{vault}/keys/{name}/{id}", After, "the change: the next version's attributes, or another of the key's (R-KV-14)"),
+    ("GET", "{vault}/keys/{name}/rotationpolicy", Before, "the policy as it is, of which what is not ordered stays (R-KV-15)"),
+    ("GET", "{vault}/keys/{name}/rotationpolicy", After, "the second look: is the policy as ordered"),
+    ("PUT", "{vault}/keys/{name}/rotationpolicy", Before, "the change: the rotation policy, whole (R-KV-15)"),
+    ("PUT", "{vault}/keys/{name}/rotationpolicy", After, "the change: the rotation policy, whole (R-KV-15)"),
+    // Deleted, and recovered.
+    ("GET", "{subscription}/KeyVault/deletedVaults", Plan, "the vault is not there: is it deleted, and where was it (R-KV-04)"),
+    ("GET", "{vault}/deletedkeys/acr-cmk", Plan, "the key is not there: is it deleted (R-KV-12)"),
+    ("GET", "{vault}/deletedkeys/acr-cmk", Before, "the step looks before it acts: is the key deleted (R-KV-12)"),
+    ("GET", "{vault}/deletedkeys/acr-cmk", After, "does the deleted key show (R-KV-13)"),
+    ("POST", "{vault}/deletedkeys/acr-cmk/recover", Before, "the change: the key is recovered with all its versions (R-KV-12)"),
+    ("DELETE", "{vault}/keys/{name}", Before, "the change: the key is deleted with all its versions (R-CMK-29)"),
+    ("DELETE", "{group}/KeyVault/vaults/{name}", After, "the change: the vault that no registry found is on is deleted (R-KV-04)"),
+    // The vault's network, and a second vault.
+    ("PATCH", "{group}/KeyVault/vaults/{name}", Before, "the change: the network rules as one block (R-KV-40)"),
+    ("PATCH", "{group}/KeyVault/vaults/{name}", After, "the change: the network rules as one block (R-KV-40)"),
+    ("PUT", "{group}/KeyVault/vaults/{name}", After, "the change: the second vault, behind the firewall"),
+    ("PUT", "{group}/KeyVault/vaults/{name}/keys/{name}", After, "the change: the second vault's key"),
+    ("GET", "{subscription}/ContainerRegistry/registries", Before, "as late as can be: is the version or the vault in use anywhere (R-CMK-15, R-CMK-27)"),
+    ("GET", "{subscription}/ContainerRegistry/registries", After, "as late as can be: is the version or the vault in use anywhere (R-CMK-15, R-CMK-27)"),
+    ("GET", "{subscription}/resources", Before, "where is the vault, whose key is not to be read from here yet"),
 ];
 
 /// What is read twice at the same instant, with nothing written in between, and why that is borne.
@@ -102,7 +148,20 @@ const TWICE: &[(&str, Moment, &str)] = &[
     ("{subscription}/KeyVault", After, SETTLED),
     ("{group}/KeyVault/vaults/{name}", After, SETTLED),
     ("{group}/ContainerRegistry/registries/{name}", After, SETTLED),
+    ("{group}/ContainerRegistry/registries/{name}", Before, LATE),
+    ("{group}/ContainerRegistry/registries/{name}", Plan, "the way is decided by one look, and each step that would change the registry has its own"),
+    ("{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/permissions", Plan, "the rights at the vault and those needed for a grant are two questions, each asked by who needs it"),
+    ("{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments/{id}", Before, PLANNED),
+    ("{subscription}/KeyVault/deletedVaults", Plan, "two vaults are looked for"),
+    ("{subscription}/KeyVault/checkNameAvailability", Plan, "two vaults are looked for"),
+    ("{group}/PolicyInsights/checkPolicyRestrictions", Plan, "each thing that is made is asked about"),
+    ("{vault}/deletedkeys/acr-cmk", Before, PLANNED),
+    ("{vault}/keys/{name}/", After, SETTLED),
+    ("{vault}/keys/{name}/", Plan, "the way is decided by one look, and the step has its own"),
+    ("{vault}/keys/{name}/rotationpolicy", Before, "what is not ordered stays as one look says, and the step has its own"),
+    ("{vault}/keys/{name}/{id}", Before, PLANNED),
 ];
+const LATE: &str = "the plan of the run has just read it, and what is written whole is read as late as can be";
 const PLANNED: &str = "the plan of the run has just read it: the step does not know, and looks itself";
 const SETTLED: &str = "that it has settled, and that it is what was wanted, are two looks";
 
@@ -111,7 +170,8 @@ fn reason(method: &str, shape: &str, moment: Moment) -> Option<usize> {
 }
 
 fn reason_again(method: &str, shape: &str, moment: Moment) -> Option<usize> {
-    TWICE.iter().position(|(s, at, _)| method == "GET" && *s == shape && *at == moment)
+    // A question that is asked by POST changes nothing either.
+    TWICE.iter().position(|(s, at, _)| matches!(method, "GET" | "POST") && *s == shape && *at == moment)
 }
 
 // ---- what a request is ----------------------------------------------------------------------------------------------
@@ -120,6 +180,9 @@ fn reason_again(method: &str, shape: &str, moment: Moment) -> Option<usize> {
 fn shown(e: &Exchange) -> String {
     let subscription = format!("/subscriptions/{}", scenarios::subscription());
     let path = e.path.replacen(&format!("{subscription}/resourceGroups/shop"), "{group}", 1);
+    // A journal keeps subjects in lower case.
+    let path = path.replacen(&format!("{subscription}/resourcegroups/shop"), "{group}", 1);
+    let path = path.replace("/providers/microsoft.containerregistry/", "/providers/Microsoft.ContainerRegistry/");
     let path = path.replacen(&subscription, "{subscription}", 1);
     let path = path.split('/').map(|part| if is_random(part) { "{id}" } else { part }).collect::<Vec<_>>().join("/");
     let path = path.replace("/providers/Microsoft.", "/");

@@ -10,8 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Not in any bundle; <https://learn.microsoft.com/rest/api/authorization/permissions>.
-const UNBUNDLED: [&str; 1] = ["/providers/Microsoft.Authorization/permissions"];
+/// Not in any bundle: <https://learn.microsoft.com/rest/api/authorization/permissions>,
+/// <https://learn.microsoft.com/rest/api/resources/management-locks>, <https://learn.microsoft.com/rest/api/policyinsights>.
+const UNBUNDLED: [&str; 3] = [
+    "/providers/Microsoft.Authorization/permissions",
+    "/providers/Microsoft.Authorization/locks",
+    "/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
+];
 
 fn tutorial(args: &[&str]) -> Output {
     build(&["tutorial".to_owned()]);

@@ -1,5 +1,5 @@
-//! The real `cmk`, killed with SIGKILL at every request and at every journal append of a rotate and of a create, then taken
-//! up: one new version, the registry on it, every time.
+//! The real `cmk`, killed with SIGKILL at every request and at every journal append of a rotate and of a create, and at
+//! every request of a recovery, then taken up: one new version, the registry on it, every time; after a recovery the old one.
 #![cfg(unix)]
 
 #[allow(unused_imports)]
@@ -30,10 +30,13 @@ const CREATE: [&str; 16] = [
     "cut",
 ];
 
+const RECOVER: [&str; 6] = ["recover", "-n", REGISTRY, "--yes", "--run", "cut"];
+
 #[derive(Clone, Copy)]
 enum Play {
     Rotate,
     Create,
+    Recover,
 }
 
 impl Play {
@@ -41,12 +44,17 @@ impl Play {
         match self {
             Self::Rotate => Setting::with_registry(),
             Self::Create => Setting::of(Params::instant(), |_, _| {}),
+            Self::Recover => Setting::of(Params::instant(), |world, now| {
+                setting::seed(world, now);
+                world.mutate_delete_key(VAULT, KEY);
+            }),
         }
     }
     fn args(self) -> &'static [&'static str] {
         match self {
             Self::Rotate => &ROTATE,
             Self::Create => &CREATE,
+            Self::Recover => &RECOVER,
         }
     }
     /// What has to hold in the end.
@@ -55,6 +63,7 @@ impl Play {
         let registry = world.registry(&s.registry_id(REGISTRY)).expect("the registry");
         let (key, versions) = match self {
             Self::Rotate => (KEY.to_owned(), 2),
+            Self::Recover => (KEY.to_owned(), 1),
             Self::Create => (world.key_names(VAULT).into_iter().next().expect("a key"), 1),
         };
         let made = world.key_versions(VAULT, &key);
@@ -126,6 +135,11 @@ fn a_rotate_killed_at_each_request() {
 #[test]
 fn a_create_killed_at_each_request() {
     killed_at_each_request(Play::Create);
+}
+
+#[test]
+fn a_recovery_killed_at_each_request() {
+    killed_at_each_request(Play::Recover);
 }
 
 #[test]

@@ -127,6 +127,13 @@ fn retry_after(headers: &impl Fn(&str) -> Option<String>, now: OffsetDateTime) -
     wait.map(|wait| wait.min(year))
 }
 
+impl Detail {
+    /// The first of the deepest details below this one that says something.
+    fn innermost(&self) -> Option<&Self> {
+        self.details.iter().find_map(|d| d.innermost().or_else(|| Some(d).filter(|d| !d.message.is_empty())))
+    }
+}
+
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = if self.code.is_empty() { "without a code" } else { &self.code };
@@ -141,6 +148,10 @@ impl fmt::Display for ServiceError {
             self.details.iter().filter(|d| !d.message.is_empty() && !self.message.contains(&d.message)).take(2)
         {
             line.push_str(&format!("; {}: {}", detail.code, detail.message));
+            // The cause is at the bottom: a deployment wraps what a provider said twice.
+            if let Some(cause) = detail.innermost().filter(|cause| !line.contains(&cause.message)) {
+                line.push_str(&format!("; {}: {}", cause.code, cause.message));
+            }
         }
         if let Some(target) = &self.target {
             line.push_str(&format!(" (target {target})"));

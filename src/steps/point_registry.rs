@@ -83,12 +83,14 @@ struct Before<'a> {
 }
 
 impl PointRegistry {
-    fn desired(&self) -> Result<KeyId> {
-        let version = self.version.now()?;
-        Ok(match self.reference {
+    fn referred(&self, version: &KeyId) -> KeyId {
+        match self.reference {
             Reference::Versionless => version.versionless(),
             Reference::Versioned => version.clone(),
-        })
+        }
+    }
+    fn desired(&self) -> Result<KeyId> {
+        self.version.now().map(|version| self.referred(version))
     }
 
     /// Whether the registry is where it should be: pure.
@@ -155,11 +157,18 @@ impl Step for PointRegistry {
             return Foreseen::new(change, Rollback::nothing("the registry is made by this run"));
         };
         let from = was.in_use.as_ref().unwrap_or(&was.key);
+        // What the way back finds is what this step makes.
+        let made = |key: &KeyId| match (&self.version, &self.identity) {
+            (Known::Now(version), Known::Now(identity)) => {
+                Was { key: self.referred(version), in_use: Some(version.clone()), identity: *identity }
+            }
+            _ => Was { key: key.clone(), in_use: None, identity: was.identity },
+        };
         let back = |key: &KeyId| Self {
             version: Known::Now(key.clone()),
             reference: Reference::Versioned,
             identity: Known::Now(was.identity),
-            was: Known::Now(Was { key: key.clone(), in_use: None, identity: was.identity }),
+            was: Known::Now(made(key)),
             granted: None,
             ..self.clone()
         };

@@ -15,9 +15,9 @@ use time::OffsetDateTime;
 pub struct SetExpiry {
     /// The version.
     pub version: KeyId,
-    /// Until when; `None` for ever.
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub expires: Option<OffsetDateTime>,
+    /// Until when.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires: OffsetDateTime,
     /// What has to be done first.
     pub after: Option<Known<()>>,
 }
@@ -40,9 +40,10 @@ impl Step for SetExpiry {
     }
     fn foresee(&self) -> Foreseen {
         Foreseen::new(
-            format!("{} expires {}", self.version, at(self.expires)),
+            format!("{} expires {}", self.version, when(self.expires)),
             Rollback::nothing("the expiry before is kept when it is read"),
         )
+        .note("the expiry before is kept when it is read, and can be put back (`cmk rollback`)")
     }
     async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<()>> {
         let seen = match look.key(&self.version).await {
@@ -55,16 +56,22 @@ impl Step for SetExpiry {
         };
         let was = version.exp();
         // The service keeps whole seconds.
-        if was.map(OffsetDateTime::unix_timestamp) == self.expires.map(OffsetDateTime::unix_timestamp) {
+        if was.map(OffsetDateTime::unix_timestamp) == Some(self.expires.unix_timestamp()) {
             return Ok(Seen::Done(()));
         }
-        let undo = Self { version: self.version.clone(), expires: was, after: None };
-        let az = match was {
-            Some(was) => format!("az keyvault key set-attributes --id {} --expires {}", self.version, when(was)),
-            None => format!("az keyvault key set-attributes --id {} --expires \"\"", self.version),
+        let rollback = match was {
+            Some(was) => {
+                let undo = Self { version: self.version.clone(), expires: was, after: None };
+                let az = format!("az keyvault key set-attributes --id {} --expires {}", self.version, when(was));
+                Rollback::Step(Undo::by(&undo, az))
+            }
+            None => Rollback::Never {
+                why: "that an end once set can be taken away again is not documented; it can be set further off".into(),
+                accept: None,
+            },
         };
-        let change = format!("{} expires {} (was {})", self.version, at(self.expires), at(was));
-        let what = Foreseen::new(change, Rollback::Step(Undo::by(&undo, az)));
+        let change = format!("{} expires {} (was {})", self.version, when(self.expires), at(was));
+        let what = Foreseen::new(change, rollback);
         Ok(Seen::Needs(Needs::new(what).before(&was.map(when)).foreseen(())))
     }
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {

@@ -150,8 +150,24 @@ impl SetNetwork {
             ))),
         }
     }
-    fn words(&self, before: Option<&NetworkRules>) -> String {
-        let Some(before) = before else { return "trusted services let through".into() };
+    /// What is asked for, while what is there is not known.
+    fn asked(&self) -> String {
+        let NetworkChange { trusted_services, default_action, public_access, .. } = &self.change;
+        let mut words = Vec::new();
+        if let Some(yes) = trusted_services {
+            words.push(format!("trusted services {}", if *yes { "let through" } else { "no longer let through" }));
+        }
+        words.extend(default_action.map(|action| format!("default action {action:?}")));
+        words.extend(public_access.map(|on| format!("public access {}", if on { "on" } else { "off" })));
+        for (all, what) in [(&self.change.allow_ip, "let in"), (&self.change.forget_ip, "no longer let in")] {
+            words.extend(all.iter().map(|ip| format!("address {ip} {what}")));
+        }
+        for (all, what) in [(&self.change.allow_subnet, "let in"), (&self.change.forget_subnet, "no longer let in")] {
+            words.extend(all.iter().map(|id| format!("subnet {id} {what}")));
+        }
+        words.join(", ")
+    }
+    fn words(&self, before: &NetworkRules) -> String {
         let after = self.wanted(before);
         let mut words = Vec::new();
         if after.bypass != before.bypass {
@@ -189,8 +205,13 @@ impl Step for SetNetwork {
         self.after.as_ref().and_then(Known::awaits)
     }
     fn foresee(&self) -> Foreseen {
-        let change = format!("firewall of vault {}: {}", self.vault.name(), self.words(self.exactly.as_ref()));
+        let words = match &self.exactly {
+            Some(_) => "its rules as they were before".into(),
+            None => self.asked(),
+        };
+        let change = format!("firewall of vault {}: {words}", self.vault.name());
         Foreseen::new(change, Rollback::nothing("the rules before are kept when they are read"))
+            .note("the rules before are kept when they are read, and can be put back (`cmk rollback`)")
     }
     async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
         let before = match self.rules(look).await {
@@ -209,7 +230,7 @@ impl Step for SetNetwork {
             self.vault.name()
         );
         let mut what = Foreseen::new(
-            format!("firewall of vault {}: {}", self.vault.name(), self.words(Some(&before))),
+            format!("firewall of vault {}: {}", self.vault.name(), self.words(&before)),
             Rollback::Step(Undo::by(&undo, az)),
         );
         let after = self.wanted(&before);

@@ -71,6 +71,7 @@ impl Step for SetRotation {
             format!("rotation policy of {}: {}", self.key.name(), words(&that_counts(&self.rules))),
             Rollback::nothing("the policy before is kept when it is read"),
         )
+        .note("the policy before is kept when it is read, and can be put back (`cmk rollback`)")
     }
     async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<()>> {
         let seen = match look.rotation_rules(self.key.host(), self.key.name()).await {
@@ -99,9 +100,8 @@ impl Step for SetRotation {
             self.key.name(),
             words(&was)
         );
-        let mut what = self.foresee();
-        what.change = format!("{} (was: {})", what.change, words(&was));
-        what.rollback = Rollback::Step(Undo::by(&undo, az));
+        let change = format!("{} (was: {})", self.foresee().change, words(&was));
+        let mut what = Foreseen::new(change, Rollback::Step(Undo::by(&undo, az)));
         if self.rules.rotate.is_some() {
             what = what.note(
                 "each version the vault makes is rolled out to every registry on the versionless key within the hour (R-FL-06); \

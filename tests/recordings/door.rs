@@ -42,6 +42,8 @@ pub enum Source {
     Provider,
     /// A name that is free, as the resource was made later in the recording.
     NameIsFree,
+    /// What az never asks beforehand: the caller may do all, nothing is locked, no policy denies.
+    Allowed,
     /// Nothing: the recording does not tell.
     Unanswered,
 }
@@ -172,6 +174,18 @@ impl Replay {
             ["subscriptions", _, "providers", _, "checknameavailability"] if ask.method == "POST" => {
                 self.name_availability(state, ask)
             }
+            [.., "microsoft.authorization", "permissions"] if ask.method == "GET" => {
+                let all = json!({ "actions": ["*"], "notActions": [], "dataActions": [], "notDataActions": [] });
+                Reply::new(Source::Allowed, 200, &json!({ "value": [all] }))
+            }
+            [.., "microsoft.authorization", "locks"] if ask.method == "GET" => {
+                Reply::new(Source::Allowed, 200, &json!({ "value": [] }))
+            }
+            [.., "microsoft.policyinsights", "checkpolicyrestrictions"] => {
+                let none = json!({ "fieldRestrictions": [], "contentEvaluationResult": { "policyEvaluations": [] } });
+                Reply::new(Source::Allowed, 200, &none)
+            }
+            ["subscriptions", _, "providers", "microsoft.containerregistry", "registries"] => self.registries(state),
             [.., "registries", _] => self.registry(state, ask),
             [.., "registries", _, "operationstatuses", _] => self.poll(state, ask),
             [.., "vaults", _] if ask.method == "GET" => match &state.vault {
@@ -200,6 +214,13 @@ impl Replay {
             Some(e) => Reply::new(Source::Newest, 200, &e.resp_body),
             None => Reply::new(Source::Unanswered, 501, &Value::Null),
         }
+    }
+
+    /// The registry of the recording as the only one of its subscription.
+    fn registries(&self, state: &State) -> Reply {
+        let shown = |e: &&Exchange| e.is_ok() && e.resp_body["type"] == "Microsoft.ContainerRegistry/registries";
+        let newest = self.exchanges()[..state.at].iter().rfind(shown).map(|e| e.resp_body.clone());
+        Reply::new(Source::Newest, 200, &json!({ "value": Vec::from_iter(newest) }))
     }
 
     fn provider(&self, ask: &Ask<'_>, namespace: &str) -> Reply {

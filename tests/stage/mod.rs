@@ -94,6 +94,8 @@ impl Stage {
                 Ok(outcome) => return outcome,
                 Err(e) => last = Some(e),
             }
+            // Who is refused, as what was seen was old, comes back after a while.
+            tokio::time::sleep(DEADLINE / 4).await;
         }
         panic!("{} [{what}] never got through: {:#?}", self.scenario.name(), last.unwrap())
     }

@@ -169,12 +169,15 @@ fn an_identity_that_a_patch_does_not_take_off_is_told_with_the_line_that_does() 
     for null in [NullIdentity::Ignored, NullIdentity::Refused] {
         play(async {
             let params = Params { acr_null_identity: null, ..Params::default() };
-            let ground = Ground::of(encrypted_with(params, KeyRef::Versionless, VaultModel::Rbac));
-            let order = reassign().then_rotate_to(IdentityWanted::System).remove_old();
+            let mut world = encrypted_with(params, KeyRef::Versionless, VaultModel::Rbac);
+            // With the registry's own identity left alone, the type says it all, and no `null` is needed.
+            let new = world.seed_identity(GROUP, "id-new").client_id;
+            let ground = Ground::of(world);
+            let order = reassign().then_rotate_to(IdentityWanted::Guid(new)).remove_old();
             let error = ground.run(order).named("play").await.unwrap_err();
             let text = error.to_string();
             assert!(text.contains("az acr identity remove --name contoso1"), "{null:?}: {text}");
-            assert_eq!(ground.seen().identity.as_deref(), Some("system"));
+            assert_eq!(ground.seen().identity, Some(new.to_string()));
             ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
             assert_eq!(ground.seen().detach_attempt, None);
         });

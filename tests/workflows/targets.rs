@@ -149,13 +149,7 @@ fn a_vault_that_will_not_do() {
     let version = world.key_versions(OTHER, OTHER_KEY)[0].version.clone();
     world.mutate_delete_vault(OTHER);
     let order = rotate().to_version(other_key().with_version(version.parse().unwrap()));
-    play(async {
-        let ground = Ground::of(world);
-        let plan = ground.run(order).plan().await.unwrap();
-        let all: Vec<_> = plan.refusals.iter().map(|r| (r.rule.as_str(), r.what.as_str())).collect();
-        assert!(!all.is_empty(), "{plan}");
-        assert_eq!(ground.sim.writes(), 0);
-    });
+    refused(world, order, &[("R-KV-04", &[OTHER, "recover"])]);
 }
 
 #[test]

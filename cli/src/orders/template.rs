@@ -5,7 +5,7 @@ use crate::{
     exit::{Exit, told, usage},
     naming, output,
 };
-use cmk::{Cloud, Create, Deploy, Import, Template};
+use cmk::{Cloud, Create, Deploy, ImportKey, Template};
 use std::{io::Read as _, path::Path};
 
 /// No template is nearly as long: the service takes 4 MB.
@@ -78,9 +78,9 @@ pub(crate) async fn import_key(args: &ImportArgs, globals: &Globals) -> anyhow::
     let work = Work::begin("import-key", &args.run, globals)?;
     let vault = naming::vault_there(&args.vault, globals, &work.azure).await?;
     let order = match (&args.pem, &args.byok) {
-        (Some(pem), _) => Import::pem(vault, args.key.clone(), pem)?,
-        (None, Some(blob)) => Import::byok(vault, args.key.clone(), blob)?,
+        (Some(pem), _) => ImportKey::pem(vault, args.key.clone(), pem)?,
+        (None, Some(blob)) => ImportKey::byok(vault, args.key.clone(), blob)?,
         (None, None) => return Err(usage("which key? Give --pem FILE or --byok FILE")),
     };
-    work.carry(order.when(args.hsm, Import::hsm).when(args.grant_me, Import::grant_me)).await
+    work.carry(order.when(args.hsm, ImportKey::hsm).when(args.grant_me, ImportKey::grant_me)).await
 }

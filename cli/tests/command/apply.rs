@@ -73,7 +73,7 @@ fn a_plan_is_kept_and_carried_out_as_it_is() {
 fn every_kind_of_plan_can_be_kept() {
     let moved = ["bypass", "-n", REGISTRY];
     Kept::of(&moved).apply(&[]).with(0, &[]);
-    Kept::of(&["auto-rotate", "-n", REGISTRY, "--every", "P90D"]).apply(&[]).with(0, &[]);
+    Kept::of(&["auto-rotate", "-n", REGISTRY, "--every", "P90D", "--versions-live", "P2Y"]).apply(&[]).with(0, &[]);
     Kept::of(&["vault-network", VAULT, "--allow-ip", "203.0.113.7"]).apply(&[]).with(0, &[]);
     Kept::of(&["revoke", "-n", REGISTRY, "--accept", "revocation"]).apply(&[]).with(0, &["cmk restore"]);
     Kept::of(&["repair", "-n", REGISTRY]).apply(&[]).with(0, &[]);
@@ -101,9 +101,8 @@ fn a_rollback_is_kept_without_its_run() {
 fn a_world_that_has_moved_is_left_alone() {
     let k = Kept::of(&ROTATE);
     k.s.sim.with_world(|world, _| {
-        let identity = world.seed_identity(GROUP, "id-other");
-        world.seed_grant(identity.principal_id, VAULT, KEY, world.now());
-        world.mutate_registry_identity(&k.s.registry_id(REGISTRY), &identity.id);
+        let other = world.mutate_new_version(VAULT, KEY);
+        world.mutate_registry_key(&k.s.registry_id(REGISTRY), VAULT, KEY, Some(&other));
     });
     k.refused(8, &["the world has moved", "as planned, step"]);
 }

@@ -15,5 +15,6 @@ mod setting;
 mod signals;
 mod story;
 #[cfg(unix)]
+mod templates;
 mod terminal;
 mod wrong;

@@ -43,7 +43,11 @@ fn a_registry_goes_to_a_key_behind_a_firewall_and_its_old_vault_with_leave_only(
     assert!(readable(&s));
     let writes = s.sim.writes();
     let network = s.json(&["vault-network", "kv-closed", "--allow-ip", "203.0.113.7/32", "--yes"]);
-    assert_eq!((s.sim.writes(), &network["after"]["ip"]), (writes, &json!(["203.0.113.7"])));
+    assert_eq!(
+        (s.sim.writes(), network["after"]["ip"].as_array().map(Vec::len)),
+        (writes, Some(1)),
+        "it is let in already"
+    );
 }
 
 #[test]

@@ -110,8 +110,8 @@ fn revocations_and_ways_back_that_cannot_be() {
         w.refused(&[command, "nothing"], 2, &["there is no run 'nothing'", "--state"]);
         w.refused(&[command, "../x"], 2, &["cannot name a run"]);
     }
-    w.0.json(&["auto-rotate", "-n", REGISTRY, "--every", "P90D", "--yes", "--run", "r1"]);
-    w.0.json(&["auto-rotate", "-n", REGISTRY, "--every", "P90D", "--yes", "--run", "r2"]);
+    w.0.json(&["auto-rotate", "-n", REGISTRY, "--every", "P90D", "--versions-live", "P2Y", "--yes", "--run", "r1"]);
+    w.0.json(&["auto-rotate", "-n", REGISTRY, "--every", "P90D", "--versions-live", "P2Y", "--yes", "--run", "r2"]);
     w.0.cmk(&["restore", "r1", "--yes"]).with(2, &["took no key away", "cmk rollback r1"]);
     w.0.cmk(&["rollback", "r2", "--yes"]).with(2, &["has done nothing"]);
 }

@@ -4,7 +4,7 @@ use crate::{
     forms::fits,
     setting::{GROUP, KEY, REGISTRY, Setting, VAULT, seed},
 };
-use cmk_mocks::{Params, VaultModel};
+use cmk_mocks::VaultModel;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -120,16 +120,16 @@ fn a_show_of_a_vault_that_does_not_answer_fits_too() {
 
 #[test]
 fn old_versions_are_retired_when_no_registry_has_used_them_for_a_while() {
-    let s = Setting::of(Params::instant(), seed);
+    let age = Duration::from_secs(30 * 3600);
+    let s = Setting::since(age, seed);
     let first = s.newest();
     s.sim.clock().advance(Duration::from_secs(5));
     s.json(&["rotate", "-n", REGISTRY, "--yes"]);
-    let young = s.json(&["retire", "-n", REGISTRY, "--yes"]);
-    fits(&young);
-    assert_eq!(young["disabled"], serde_json::json!([]), "a day has to pass");
-    s.sim.clock().advance(Duration::from_secs(25 * 3600));
+    s.sim.clock().advance(age - Duration::from_secs(5));
     s.cmk(&["retire", "-n", REGISTRY, "--plan", "--keep", "1"]).with(0, &[]);
-    s.cmk(&["retire", "-n", REGISTRY, "--plan", "--quiet-hours", "48"]).with(0, &[]);
+    let young = s.json(&["retire", "-n", REGISTRY, "--yes", "--quiet-hours", "48"]);
+    fits(&young);
+    assert_eq!(young["disabled"], serde_json::json!([]), "not quiet for long enough");
     let own = s.subscription.clone();
     let done = once_and_for_all(&s, &["retire", "-n", REGISTRY, "--look-in", &own]);
     let gone = format!("https://{VAULT}.vault.azure.net/keys/{KEY}/{first}");

@@ -58,9 +58,22 @@ impl Setting {
         Self::made(Setup::default(), params, seed)
     }
 
-    fn made(setup: Setup, mut params: Params, seed: impl FnOnce(&mut World, OffsetDateTime)) -> Self {
+    /// A world of so long ago, whose clock is behind that of `cmk` until it is advanced.
+    pub fn since(ago: Duration, seed: impl FnOnce(&mut World, OffsetDateTime)) -> Self {
+        Self::made_at(OffsetDateTime::now_utc() - ago, Setup::default(), Params::instant(), seed)
+    }
+
+    fn made(setup: Setup, params: Params, seed: impl FnOnce(&mut World, OffsetDateTime)) -> Self {
+        Self::made_at(OffsetDateTime::now_utc(), setup, params, seed)
+    }
+
+    fn made_at(
+        now: OffsetDateTime,
+        setup: Setup,
+        mut params: Params,
+        seed: impl FnOnce(&mut World, OffsetDateTime),
+    ) -> Self {
         params.token_lifetime = Duration::from_secs(30 * 86_400);
-        let now = OffsetDateTime::now_utc();
         let sim = Sim::new(World::with_params(Setup { now, ..setup }, params), Clock::scaled(now, 1.0));
         sim.with_world(seed);
         let runtime =

@@ -41,7 +41,7 @@ impl ServiceError {
         self.messages().iter().any(|message| message.to_ascii_lowercase().contains(&text))
     }
 
-    fn messages(&self) -> Vec<&str> {
+    pub(crate) fn messages(&self) -> Vec<&str> {
         let mut all = vec![self.message.as_str()];
         self.details.iter().for_each(|detail| detail.collect_messages(&mut all));
         all

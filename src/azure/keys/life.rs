@@ -17,19 +17,18 @@ impl Writer {
         if self.core.guards.hold(Guard::NoBlindPost) { Nature::Once } else { Nature::Same }
     }
 
-    /// Sets when one version of a key ends, to the second; with `None`, that it does not. A version that has ended
-    /// still unwraps (R-KV-14).
+    /// Sets when one version of a key ends, to the second. A version that has ended still unwraps (R-KV-14). How an end is
+    /// taken away again is not documented.
     ///
-    /// That a vault takes an end away when it is sent as null is assumed: look at what comes back. It overwrites, and
-    /// so is sent once: after [`Sent::Maybe`](crate::azure::Sent::Maybe) look first.
+    /// It overwrites, and so is sent once: after [`Sent::Maybe`](crate::azure::Sent::Maybe) look first.
     ///
     /// <https://learn.microsoft.com/rest/api/keyvault/keys/update-key/update-key>
     ///
     /// # Errors
     /// As [`Writer::set_key_enabled`].
-    pub async fn set_key_expiry(&self, id: &KeyId, expires: Option<OffsetDateTime>) -> Called<KeyView> {
-        let exp = expires.map(OffsetDateTime::unix_timestamp);
-        self.update_key(self.overwriting(), id, &json!({ "attributes": { "exp": exp } })).await
+    pub async fn set_key_expiry(&self, id: &KeyId, expires: OffsetDateTime) -> Called<KeyView> {
+        let body = json!({ "attributes": { "exp": expires.unix_timestamp() } });
+        self.update_key(self.overwriting(), id, &body).await
     }
 
     /// Deletes a key with all its versions, so that no registry can read what it wrapped (R-KV-12). It is soft: until

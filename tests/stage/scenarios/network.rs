@@ -14,10 +14,11 @@ fn with_closed_vault(world: &mut World) {
     world.mutate_vault_firewall(CLOSED, true, false, &["198.51.100.7"]);
 }
 
+const END_CLOSED: End = End { vault: CLOSED, key: CLOSED_KEY, identity: "system", again: &["revalidate"], ..END };
 pub static BYPASS: Play = Play {
     name: "bypass",
     set: bypassed,
-    end: End { vault: CLOSED, key: CLOSED_KEY, identity: "system", ..END },
+    end: END_CLOSED,
     also: |world, what| {
         trusted_alone(world, CLOSED, &["198.51.100.7"], what);
         assert!(world.vault_deleted(VAULT), "{what}: the old vault is left");
@@ -39,7 +40,7 @@ pub static BYPASS_FROM_NOTHING: Play = Play {
         let order = Bypass::from_nothing(create::order(), vault(CLOSED), key(CLOSED, CLOSED_KEY));
         (world, order.into())
     },
-    end: End { vault: CLOSED, key: CLOSED_KEY, identity: "system", ..END },
+    end: END_CLOSED,
     also: |world, what| {
         trusted_alone(world, CLOSED, &[], what);
         assert!(world.vault_names().len() == 2, "{what}: {:?}", world.vault_names());

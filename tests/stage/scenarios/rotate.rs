@@ -110,9 +110,14 @@ pub static BY_ITSELF: Play = Play {
     },
 };
 
+/// When the version there is was to end.
+pub const SOON: time::Duration = time::Duration::days(20);
+
 pub fn auto_rotate(seed: u64) -> (World, Order) {
-    let world = encrypted(seed, KeyRef::Versioned, VaultModel::Rbac);
+    let mut world = encrypted(seed, KeyRef::Versioned, VaultModel::Rbac);
     let until = world.now() + time::Duration::days(200);
+    let version = world.key_versions(VAULT, KEY)[0].version.clone();
+    world.mutate_version_dates(VAULT, KEY, &version, None, Some((world.now() + SOON).unix_timestamp()));
     (world, AutoRotate::new(registry()).every("P90D").versions_live("P1Y").extend_current(until).grant_me().into())
 }
 

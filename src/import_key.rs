@@ -1,4 +1,4 @@
-//! Import a key of one's own into a vault.
+//! ImportKey a key of one's own into a vault.
 
 use crate::{
     Result,
@@ -13,7 +13,7 @@ use crate::{
     preflight,
     run::{Context, Run, Workflow},
     step::Known,
-    steps::{ImportKey, KeyFile, KeyForm},
+    steps::{ImportMaterial, KeyFile, KeyForm},
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -25,15 +25,15 @@ use std::path::PathBuf;
 /// It holds the file's path and the fingerprint of the key in it, never the key.
 ///
 /// ```no_run
-/// use cmk::Import;
+/// use cmk::ImportKey;
 /// let vault = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/shop\
 ///     /providers/Microsoft.KeyVault/vaults/kv-contoso1".parse()?;
-/// let order = Import::pem(vault, "acr-cmk".parse()?, "acr-cmk.pem")?;
+/// let order = ImportKey::pem(vault, "acr-cmk".parse()?, "acr-cmk.pem")?;
 /// # Ok::<(), cmk::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Import {
+pub struct ImportKey {
     vault: VaultId,
     key: KeyName,
     file: KeyFile,
@@ -43,7 +43,7 @@ pub struct Import {
     grant_me: bool,
 }
 
-impl Import {
+impl ImportKey {
     /// An RSA private key of a PEM file (PKCS#1 or PKCS#8, without a password), of 2048, 3072 or 4096 bits.
     ///
     /// Reads the file; nothing is sent.
@@ -92,12 +92,12 @@ pub struct ImportedKey {
     pub fingerprint: String,
 }
 
-journaled!(Import, ImportedKey);
+journaled!(ImportKey, ImportedKey);
 
 // ---- steps ----------------------------------------------------------------------------------------------------------
 
-impl Workflow for Import {
-    const NAME: &'static str = "import";
+impl Workflow for ImportKey {
+    const NAME: &'static str = "import-key";
     const VERSION: u32 = 1;
     type Outcome = ImportedKey;
 
@@ -144,7 +144,7 @@ impl Workflow for Import {
         }
         let rights = [KeyRight::Get, KeyRight::List, KeyRight::Import];
         let granted = may(cx, &key, Some(&self.vault), &subscription, &rights, self.grant_me).await?;
-        let step = ImportKey { key, file: self.file.clone(), hsm: self.hsm, granted };
+        let step = ImportMaterial { key, file: self.file.clone(), hsm: self.hsm, granted };
         let imported = cx.step(step).await?;
         preflight::look(cx).await?;
         Ok(imported.map(|i| ImportedKey { key: i.version, fingerprint: self.file.fingerprint.clone() }))
@@ -175,6 +175,6 @@ impl Workflow for Import {
 /// # Errors
 /// Before anything is sent: a file that holds no RSA key or is protected by a password (R-CMK-05), no such vault, a caller
 /// without the right in the vault (R-KV-34), a closed vault (R-KV-40).
-pub fn import(azure: &Azure, order: Import) -> Run<Import> {
+pub fn import_key(azure: &Azure, order: ImportKey) -> Run<ImportKey> {
     Run::new(azure, order)
 }

@@ -98,7 +98,7 @@ impl KeyFile {
 /// looked for before it is imported, and never sent again while a lost request may still land. A key whose current version
 /// is this very RSA key is taken as it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ImportKey {
+pub struct ImportMaterial {
     /// The key, without a version.
     pub key: KeyId,
     /// The material.
@@ -116,10 +116,10 @@ pub struct Imported {
     pub version: KeyId,
 }
 
-journaled!(ImportKey, Imported, KeyFile, KeyForm);
+journaled!(ImportMaterial, Imported, KeyFile, KeyForm);
 
-impl Step for ImportKey {
-    const NAME: &'static str = "import-key";
+impl Step for ImportMaterial {
+    const NAME: &'static str = "import-material";
     type Made = Imported;
 
     fn subject(&self) -> String {
