@@ -2,7 +2,7 @@
 
 mod ground;
 
-use cmk::{Import, Rotate};
+use cmk::{ImportKey, Rotate};
 use cmk_mocks::{KeyRef, VaultModel};
 use ground::{Ground, say};
 
@@ -17,7 +17,7 @@ async fn story(ground: Ground) -> anyhow::Result<()> {
     ground.stage_registry(KeyRef::Versionless, VaultModel::Rbac)?;
     let (vault, name) = (ground.vault()?, ground.option("key", "our-own")?);
     let no_key = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    if let Err(e) = Import::pem(vault.clone(), name.parse()?, no_key) {
+    if let Err(e) = ImportKey::pem(vault.clone(), name.parse()?, no_key) {
         say!(
             "A file that holds no RSA key is refused before anything is sent:\n  {}\n",
             e.to_string().replace(no_key, "Cargo.toml")
@@ -25,8 +25,8 @@ async fn story(ground: Ground) -> anyhow::Result<()> {
     }
 
     // The order holds the file's path and the key's fingerprint. The key itself is in no journal, event or error.
-    let order = Import::pem(vault, name.parse()?, ground.option("file", FILE)?)?.grant_me();
-    let imported = ground.carry_out(cmk::import(&ground.azure, order)).await?;
+    let order = ImportKey::pem(vault, name.parse()?, ground.option("file", FILE)?)?.grant_me();
+    let imported = ground.carry_out(cmk::import_key(&ground.azure, order)).await?;
     say!("\nImported as {}\n", imported.key);
 
     let order = Rotate::new(ground.registry()?).to_version(imported.key.versionless());
