@@ -134,6 +134,15 @@ impl Change {
     fn is(&self, kind: &str) -> bool {
         self.kind.eq_ignore_ascii_case(kind)
     }
+    fn words(&self) -> String {
+        let what = if self.kind.is_empty() { "?" } else { &self.kind };
+        format!("{what:<11} {}", self.id)
+    }
+    /// The id without its number, where it ends in one, as those of a copy loop do.
+    fn series(&self) -> Option<&str> {
+        let stem = self.id.trim_end_matches(|c: char| c.is_ascii_digit());
+        (stem.len() < self.id.len() && stem.ends_with('-')).then_some(stem)
+    }
     /// A registry or a vault itself, not something in it.
     fn is_a(&self, kind: &str) -> bool {
         let id: Option<ResourceId> = self.id.parse().ok();
@@ -230,9 +239,12 @@ impl Deploy {
 
     /// The service's answer as a plan, and what of it has to be accepted or must not be.
     fn tell(&self, cx: &Context, changes: &[Change]) -> Result<()> {
-        for change in changes {
-            let what = if change.kind.is_empty() { "?" } else { &change.kind };
-            cx.note(format!("what-if: {what:<11} {}", change.id));
+        for alike in changes.chunk_by(|a, b| a.kind == b.kind && a.series().is_some() && a.series() == b.series()) {
+            if let [first, .., last] = alike {
+                cx.note(format!("what-if: {} to {}, {} alike", first.words(), last.id, alike.len()));
+            } else {
+                alike.iter().for_each(|change| cx.note(format!("what-if: {}", change.words())));
+            }
         }
         cx.check(changes.iter().filter_map(Change::overwrites))?;
         let made = |irreversible: Irreversible, which: fn(&Change) -> bool, why: &str| {

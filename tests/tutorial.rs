@@ -1,11 +1,13 @@
 //! The tutorial tells its whole story on the simulator, and what it exchanges fits the contract.
 
+mod program;
+
+use program::{build, run, text};
 use serde_json::Value;
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output, Stdio},
-    sync::LazyLock,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 /// Not in any bundle: <https://learn.microsoft.com/rest/api/authorization/permissions>,
@@ -16,46 +18,18 @@ const UNBUNDLED: [&str; 3] = [
     "/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
 ];
 
-/// The example's program, built if `cargo test --test tutorial` has left it as it was.
-fn built() -> &'static Path {
-    static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
-        let own = std::env::current_exe().expect("this test's path");
-        let name = format!("tutorial{}", std::env::consts::EXE_SUFFIX);
-        let example = own.ancestors().nth(2).expect("a build directory").join("examples").join(name);
-        let sources = ["src", "mocks/src", "examples"].into_iter().map(|dir| newest(Path::new(dir))).max();
-        if example.metadata().and_then(|m| m.modified()).ok() < sources {
-            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            let status = Command::new(cargo).args(["build", "--example", "tutorial"]).status().expect("cargo");
-            assert!(status.success(), "the example does not build");
-        }
-        example
-    });
-    &BUILT
-}
-
 fn tutorial(args: &[&str]) -> Output {
+    build(&["tutorial".to_owned()]);
     // No environment variable leads to Azure.
     let lures = ["AZURE_SUBSCRIPTION_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"];
-    let lures = lures.map(|name| (name, "00000000-0000-0000-0000-000000000001"));
-    Command::new(built()).envs(lures).args(args).stdin(Stdio::null()).output().expect("the tutorial")
-}
-
-/// When the newest file below a directory was written.
-fn newest(path: &Path) -> SystemTime {
-    let own = path.metadata().and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-    let below = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| newest(&entry.path()));
-    below.max().unwrap_or(own)
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    run("tutorial", &lures.map(|name| (name, "00000000-0000-0000-0000-000000000001")), args)
 }
 
 #[test]
 fn the_whole_story_on_the_simulator() {
     let dir = tempfile::tempdir().expect("a directory");
     let log = dir.path().join("exchanges.jsonl");
-    built();
+    build(&["tutorial".to_owned()]);
     let began = Instant::now();
     let ended = tutorial(&["--cleanup", "--log", log.to_str().expect("a path")]);
     let took = began.elapsed();

@@ -58,7 +58,9 @@ pub(crate) fn play<F: Future<Output = Result<()>>>(story: impl FnOnce(Ground) ->
     match told {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            eprintln!("\nThe example failed: {e:#}");
+            // The library's own errors tell their causes themselves.
+            let why = if e.is::<cmk::Error>() { e.to_string() } else { format!("{e:#}") };
+            eprintln!("\nThe example failed: {why}");
             ExitCode::FAILURE
         }
     }
@@ -69,7 +71,7 @@ impl Ground {
         let auth: Auth = given.get("auth").unwrap_or("chain").parse()?;
         let cloud = Cloud::public();
         let azure = Azure::new(cloud.clone(), auth.credential(&cloud, None)?);
-        say!("This talks to Azure, logged in by {auth}.");
+        say!("This talks to Azure, logged in by {auth}.\n");
         let journal = Arc::new(FileJournal::open(FileJournal::default_dir()?)?);
         Ok(Self { azure, journal, sim: None, given })
     }
@@ -162,6 +164,12 @@ impl Ground {
         say!("The ways back, fixed before each step acted:");
         tell::ways_back(&self.journal.read(name).await?);
         Ok(outcome)
+    }
+
+    /// Takes up a run that was cut short, or has failed and can go on.
+    pub(crate) async fn take_up<W: Workflow>(&self, name: &RunName, run: Run<W>) -> Result<W::Outcome> {
+        let run = run.named(name.as_str()).shared_journal(self.journal.clone()).watch(tell::events(&[]));
+        Ok(run.await?)
     }
 
     /// Before the first change on Azure.

@@ -5,9 +5,12 @@ use cmk::{
     journal::{Entry, How, Record},
     step::Rollback,
 };
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 macro_rules! say {
@@ -26,20 +29,20 @@ pub(crate) fn chapter(title: &str) {
     say!("\n{heading}\n{}", "-".repeat(heading.chars().count()));
 }
 
-/// Prints what a run does, a line an event; of a wait, its beginning only, and nothing that the plan has told already.
+/// Prints what a run does, a line an event: a wait, and a try that is made again, when they first happen, and nothing
+/// that the plan has told already.
 pub(crate) fn events(told: &[String]) -> impl Fn(&Event) + Send + Sync + 'static {
     let told = told.to_vec();
-    let last = Mutex::new(String::new());
+    let said = Mutex::new(BTreeSet::new());
     move |event| {
-        let line = match event {
+        let (line, once) = match event {
             Event::Note(note) if told.contains(note) => return,
-            Event::Waiting { step, why, .. } => format!("{step}: waiting for {}", short(why)),
-            other => short(&other.to_string()),
+            Event::Waiting { step, why, .. } => (format!("{step}: waiting for {}", short(why)), true),
+            other => (short(&other.to_string()), matches!(other, Event::Acting { .. })),
         };
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        if *last != line {
+        let first = said.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone());
+        if first || !once {
             say!("  {line}");
-            *last = line;
         }
     }
 }
