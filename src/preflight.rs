@@ -10,7 +10,7 @@ use crate::{
     run::Context,
     step::Requirement,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// Looks at all that the withheld steps of a plan require. Does nothing in a run.
 pub(crate) async fn look(cx: &Context) -> Result<()> {
@@ -59,7 +59,7 @@ impl Preflight {
             if !said.insert((scope.key(), *action)) {
                 continue;
             }
-            if !known.contains_key(&scope.key()) {
+            if let Entry::Vacant(unasked) = known.entry(scope.key()) {
                 let held = match self.permissions(scope).await {
                     Ok(held) => held,
                     Err(e) if hidden(&e) => {
@@ -68,7 +68,7 @@ impl Preflight {
                     }
                     Err(e) => return Err(e.into()),
                 };
-                known.insert(scope.key(), held);
+                unasked.insert(held);
             }
             let Some(Some(held)) = known.get(&scope.key()) else { continue };
             if !held.allows(action) {
