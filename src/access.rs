@@ -40,9 +40,14 @@ impl<'a> Access<'a> {
 
     /// The registry with its key; `None`, and a refusal, if there is none to work on.
     pub(crate) async fn encryption(self) -> Result<Option<Encrypted>> {
+        self.encryption_of(false).await
+    }
+
+    /// As [`encryption`](Self::encryption); one that this run has just made may not show yet.
+    pub(crate) async fn encryption_of(self, made: bool) -> Result<Option<Encrypted>> {
         let check = EncryptionOf { registry: self.registry.clone() };
         let id = self.registry.to_string();
-        let seen = self.cx.decide("encryption", &id, |look| async move { settled(&check, &look).await }).await?;
+        let seen = self.cx.decide("encryption", &id, |look| async move { settled(&check, &look, made).await }).await?;
         match seen.required(self.registry) {
             Ok(now) => {
                 let refusals = foreign(&now.key, self.cx.cloud());
@@ -272,10 +277,14 @@ pub(crate) async fn may(
 
 /// A registry once nothing is being done to it: while an operation runs, it shows what was asked for, which may yet fail. One
 /// that stays busy is taken as it shows itself; the steps wait for it.
-async fn settled(check: &EncryptionOf, look: &Reader) -> Result<Encryption> {
+async fn settled(check: &EncryptionOf, look: &Reader, made: bool) -> Result<Encryption> {
     let mut seen = check.look(look).await?;
     for pause in [1, 2, 4, 8, 15, 15, 15, 30, 30, 60].map(Duration::from_secs) {
-        if !matches!(&seen, Encryption::Enabled(now) if now.is_busy()) {
+        let settled = match &seen {
+            Encryption::Enabled(now) => !now.is_busy(),
+            Encryption::Absent | Encryption::Plain { .. } => !made,
+        };
+        if settled {
             break;
         }
         tokio::time::sleep(pause).await;
@@ -400,7 +409,8 @@ pub(crate) async fn old_grant(access: Access<'_>, now: &Encrypted, remove: bool,
         let keys = ENCRYPTION_USER_PERMISSIONS.map(String::from).to_vec();
         let tenant = Some(cx.caller().await?.tenant);
         let what = GrantModel::Policy { vault, keys };
-        cx.step(Withdraw { principal: Known::Now(principal), tenant, what, after: Some(after) }).await?;
+        let (principal, principal_type) = (Known::Now(principal), PrincipalType::ServicePrincipal);
+        cx.step(Withdraw { principal, principal_type, tenant, what, after: Some(after) }).await?;
     }
     Ok(())
 }

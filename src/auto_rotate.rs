@@ -1,5 +1,10 @@
 //! Have a registry follow its key, and the vault rotate that key by itself.
 
+mod look;
+mod policy;
+
+pub use look::{Rotation, rotation};
+
 use crate::{
     Error, Result,
     access::{Access, foreign, hsm},
@@ -8,16 +13,16 @@ use crate::{
         id::{KeyId, RegistryId},
         keys::{RotationRules, Trigger},
     },
-    checks::{Check, Encrypted, KeyRight, KeySeen, KeyUsable, VersionSeen},
+    checks::{Encrypted, KeyRight, KeySeen, VersionSeen},
     error::{Refusal, when},
     journal::journaled,
     preflight,
     run::{Context, Run, Workflow},
     step::Known,
-    steps::{PointRegistry, Reference, SetExpiry, SetRotation, Was, rotation_words},
+    steps::{PointRegistry, Reference, SetExpiry, SetRotation, Was},
 };
+use policy::policy_refusals;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use time::OffsetDateTime;
 
 // ---- order ----------------------------------------------------------------------------------------------------------
@@ -50,9 +55,6 @@ pub struct AutoRotate {
     #[serde(default)]
     grant_me: bool,
 }
-
-/// Neither bound of the two that are documented is ever gone below (R-KV-15).
-const SHORTEST: u32 = 28;
 
 impl AutoRotate {
     /// Of the key this registry is on. Without more said, the registry follows its key and the policy stays.
@@ -137,78 +139,6 @@ impl AutoRotate {
         }
         after
     }
-}
-
-/// The days of an ISO 8601 duration of years, months, weeks and days, each at its shortest; `None` if it is none.
-fn days(text: &str) -> Option<u32> {
-    let mut rest = text.strip_prefix('P').filter(|rest| !rest.is_empty())?;
-    let (mut all, mut units) = (0_u32, [('Y', 365), ('M', 28), ('W', 7), ('D', 1)].iter());
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let (number, tail) = rest.split_at_checked(digits)?;
-        let unit = tail.chars().next()?;
-        // Each unit once, and in this order.
-        let (_, length) = units.find(|(name, _)| *name == unit)?;
-        all = all.checked_add(number.parse::<u32>().ok()?.checked_mul(*length)?)?;
-        rest = tail.get(1..)?;
-    }
-    Some(all)
-}
-
-/// What Key Vault would not take of a policy, or what would leave a registry with a key that has expired: pure.
-fn policy_refusals(rules: &RotationRules) -> Vec<Refusal> {
-    let mut why = Vec::new();
-    let way = "give years, months, weeks and days, such as P90D or P1Y2M";
-    let mut read = |what: &str, text: &str| {
-        let read = days(text);
-        if read.is_none() {
-            why.push(Refusal::new(
-                format!("'{}' is no duration for {what}", text.escape_debug()),
-                "R-KV-15",
-                way.to_owned(),
-            ));
-        }
-        read
-    };
-    let lives = rules.expiry_time.as_deref().and_then(|t| read("the life of versions", t).map(|d| (d, t)));
-    let rotate = rules.rotate.as_ref().and_then(|trigger| match trigger {
-        Trigger::AfterCreate(t) => read("the time between versions", t).map(|d| (d, true)),
-        Trigger::BeforeExpiry(t) => read("the time before expiry", t).map(|d| (d, false)),
-    });
-    if let Some(Trigger::BeforeExpiry(t) | Trigger::AfterCreate(t)) = &rules.notify {
-        read("the notice", t);
-    }
-    if let Some((d, text)) = lives.filter(|(d, _)| *d < SHORTEST) {
-        why.push(Refusal::new(
-            format!("versions that live {text} ({d} days) are too short-lived"),
-            "R-KV-15",
-            format!("give at least P{SHORTEST}D"),
-        ));
-    }
-    match (rotate, lives) {
-        (Some((after, true)), _) if after < SHORTEST => why.push(Refusal::new(
-            format!("a version every {after} days is too often"),
-            "R-KV-15",
-            format!("give at least P{SHORTEST}D"),
-        )),
-        (Some((after, true)), Some((life, _))) if life < after + 7 => why.push(Refusal::new(
-            format!("versions that live {life} days would expire before the next one, made after {after}, is taken up"),
-            "R-KV-16",
-            "let them live at least a week longer than the time between two",
-        )),
-        (Some((_, false)), None) if rules.expiry_time.is_none() => why.push(Refusal::new(
-            "a rotation before expiry needs versions that expire",
-            "R-KV-15",
-            "say how long versions live (`.versions_live(..)`, `--versions-live`), or rotate every so often",
-        )),
-        (Some((before, false)), Some((life, _))) if before < 7 || life < before + 7 => why.push(Refusal::new(
-            format!("a rotation {before} days before the end of versions that live {life} days is not possible"),
-            "R-KV-15",
-            "leave at least a week on either side",
-        )),
-        _ => {}
-    }
-    why
 }
 
 // ---- outcome --------------------------------------------------------------------------------------------------------
@@ -431,109 +361,4 @@ async fn rules_of(look: &crate::azure::Reader, key: &KeyId) -> Result<RotationRu
 /// the vault (R-KV-34), a registry whose version in use is disabled (R-CMK-15).
 pub fn auto_rotate(azure: &Azure, order: AutoRotate) -> Run<AutoRotate> {
     Run::new(azure, order)
-}
-
-// ---- looking --------------------------------------------------------------------------------------------------------
-
-/// How a registry's key is rotated.
-#[derive(Clone, Debug, Serialize)]
-pub struct Rotation {
-    /// The version of this form.
-    pub v: u32,
-    /// The registry.
-    pub registry: RegistryId,
-    /// The key, as the registry refers to it.
-    pub key: KeyId,
-    /// Whether the registry follows its key.
-    pub follows: bool,
-    /// The key's rotation policy; `None` if the vault does not say.
-    pub rules: Option<RotationRules>,
-    /// Why the vault does not say.
-    pub rules_unknown: Option<String>,
-    /// Until when the key's current version may be used; `None` for ever, or unknown.
-    #[serde(with = "time::serde::rfc3339::option")]
-    pub current_expires: Option<OffsetDateTime>,
-}
-
-impl Rotation {
-    /// The version of the serialised form.
-    pub const VERSION: u32 = 1;
-}
-
-/// Looks at how a registry's key is rotated. Changes nothing.
-///
-/// # Errors
-/// When the registry cannot be read, is not there, or has no customer-managed key.
-pub async fn rotation(azure: &Azure, registry: &RegistryId) -> Result<Rotation> {
-    let look = azure.reader();
-    let seen = crate::checks::EncryptionOf { registry: registry.clone() }.look(&look).await?;
-    let now = seen.required(registry).map_err(Error::refused)?.clone();
-    let (rules, rules_unknown) = match look.rotation_rules(now.key.host(), now.key.name()).await {
-        Ok(Some(rules)) => (Some(rules), None),
-        Ok(None) => (None, Some(format!("there is no key {}", now.key.versionless()))),
-        Err(e) => (None, Some(e.to_string())),
-    };
-    let check = KeyUsable { key: now.key.versionless(), subscription: *registry.subscription() };
-    let current_expires = match check.look(&look).await? {
-        KeySeen::There(version) => version.expires,
-        KeySeen::Absent | KeySeen::Unknown { .. } => None,
-    };
-    Ok(Rotation {
-        v: Rotation::VERSION,
-        registry: registry.clone(),
-        follows: now.follows(),
-        key: now.key,
-        rules,
-        rules_unknown,
-        current_expires,
-    })
-}
-
-impl fmt::Display for Rotation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let follows =
-            if self.follows { "followed: a new version is in use within the hour" } else { "pinned to its version" };
-        writeln!(f, "{} is on {}, {follows}", self.registry.name(), self.key)?;
-        match (&self.rules, &self.rules_unknown) {
-            (Some(rules), _) => writeln!(f, "  policy   {}", rotation_words(rules))?,
-            (None, why) => writeln!(f, "  policy   unknown: {}", why.as_deref().unwrap_or("the vault does not say"))?,
-        }
-        let expires = self.current_expires.map_or_else(|| "never, as far as is known".into(), when);
-        writeln!(f, "  expires  {expires}")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read_at_their_shortest() {
-        assert_eq!(days("P90D"), Some(90));
-        assert_eq!(days("P1Y2M"), Some(365 + 56));
-        assert_eq!(days("P4W"), Some(28));
-        for bad in ["", "P", "90D", "P90", "P-1D", "PT1H", "P1D1Y", "P99999999999D", "P1D2D", "p90d", "P1ÄD"] {
-            assert_eq!(days(bad), None, "{bad}");
-        }
-    }
-
-    fn refused(rotate: Option<Trigger>, lives: Option<&str>) -> usize {
-        policy_refusals(&RotationRules { rotate, notify: None, expiry_time: lives.map(Into::into) }).len()
-    }
-
-    #[test]
-    fn r_kv_15_what_the_vault_would_not_take_is_refused_beforehand() {
-        let every = |t: &str| Some(Trigger::AfterCreate(t.into()));
-        let before = |t: &str| Some(Trigger::BeforeExpiry(t.into()));
-        assert_eq!(refused(every("P90D"), None), 0);
-        assert_eq!(refused(every("P90D"), Some("P2Y")), 0);
-        assert_eq!(refused(before("P30D"), Some("P1Y")), 0);
-        assert_eq!(refused(every("P27D"), None), 1);
-        assert_eq!(refused(None, Some("P27D")), 1);
-        assert_eq!(refused(before("P30D"), None), 1);
-        assert_eq!(refused(before("P30D"), Some("P31D")), 1);
-        assert_eq!(refused(before("P1D"), Some("P1Y")), 1);
-        assert_eq!(refused(every("soon"), Some("later")), 2);
-        assert_eq!(refused(every("P90D"), Some("P90D")), 1, "R-KV-16");
-    }
 }

@@ -112,13 +112,22 @@ impl Preflight {
 
     /// R-ARM-32: what a policy would deny of what is made.
     async fn policies(&self, found: &mut Found) -> Result<()> {
+        let mut not_there = BTreeSet::new();
         for Requirement { scope, content, .. } in &self.required {
             let (Some(content), Some(group)) = (content, scope.resource_group()) else { continue };
             let group = ResourceId::of_group(scope.subscription(), group);
             let version = version_of(content.get("type").and_then(|t| t.as_str()).unwrap_or_default());
             let restrictions = match self.look.policy_restrictions(&group, version, content).await {
                 Ok(restrictions) => restrictions,
-                // A group that is not there yet has no policies of its own; the subscription's are asked by the write.
+                Err(e) if e.status() == Some(404) => {
+                    if not_there.insert(group.key()) {
+                        let name = group.name();
+                        found.notes.push(format!(
+                            "whether a policy denies what is made in group {name} is unknown until the group is there; the write tells"
+                        ));
+                    }
+                    continue;
+                }
                 Err(e) if hidden(&e) || e.status() == Some(400) => {
                     found.notes.push(format!("whether a policy denies {} is unknown: {e}", scope.name()));
                     continue;

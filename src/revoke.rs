@@ -6,6 +6,7 @@ use crate::{
     azure::{
         Azure, Cloud,
         id::{KeyId, PrincipalId, RegistryId, VaultId},
+        role_assignments::PrincipalType,
     },
     checks::{
         Check, Encrypted, GrantModel, GrantsHeld, KeyRight, KeyVersions, OnKey, RegistriesOnKey, RegistryOnKey,
@@ -290,7 +291,8 @@ impl Revoke {
         if !held.policy.is_empty() {
             let tenant = Some(cx.caller().await?.tenant);
             let what = GrantModel::Policy { vault, keys: held.policy };
-            let done = cx.step(Withdraw { principal: Known::Now(principal), tenant, what, after: None }).await?;
+            let (principal, principal_type) = (Known::Now(principal), PrincipalType::ServicePrincipal);
+            let done = cx.step(Withdraw { principal, principal_type, tenant, what, after: None }).await?;
             waits = waits.or(done.awaits());
             taken += 1;
         }

@@ -102,6 +102,8 @@ fn fail_each_step() {
                     if !through {
                         let run = "play".parse().unwrap();
                         cmk::abandon(&stage.azure(), &*stage.journal, &run).await.unwrap();
+                        // What the first one gave has to be in effect for the second.
+                        tokio::time::sleep(stage::scenarios::GRANTS).await;
                         stage.play_with(&stage.azure(), stage.journal.clone(), "anew").await.unwrap();
                     }
                     stage::invariants::check_core(&stage, &name);

@@ -8,7 +8,7 @@ mod rotate;
 mod run;
 mod template;
 
-pub(crate) use create::{CreateArgs, NewArgs};
+pub(crate) use create::{AskedArgs, CreateArgs, NewArgs};
 pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
 pub(crate) use network::{Action, BypassArgs, NetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};

@@ -11,7 +11,10 @@ use crate::{
     step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
 };
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
+
+/// How long a list may still show a registry where it was (R-ARM-12).
+const SHOWN: Duration = Duration::from_secs(120);
 
 /// Deletes a vault that no registry found uses any more. It is soft: until its retention ends it can be recovered, and
 /// nobody can have its name (R-KV-04).
@@ -57,13 +60,16 @@ impl Step for DeleteVault {
             },
         )
     }
-    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
+    async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<()>> {
         if look.vault(&self.vault).await?.is_none() {
             return Ok(Seen::Done(()));
         }
         let check = RegistriesOnVault { subscriptions: self.subscriptions.clone(), host: self.key.host().clone() };
         let refusal = match check.look(look).await? {
             OnVault::Found { registries } if registries.is_empty() => None,
+            OnVault::Found { .. } if self.after.is_some() && me.elapsed < SHOWN => {
+                return Ok(Seen::Busy("the list of registries to show where they are now (R-ARM-12)".into()));
+            }
             OnVault::Found { registries } => Some(Refusal::new(
                 format!("vault {} holds the key of {}", self.vault.name(), registries.join(", ")),
                 "R-CMK-27",

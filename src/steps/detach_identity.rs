@@ -94,7 +94,7 @@ impl Step for DetachIdentity {
         Foreseen::new(format!("{} taken off {name}", self.who), rollback)
     }
 
-    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
+    async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<()>> {
         let Some(registry) = look.registry(&self.registry).await? else {
             return Ok(Seen::Refused(vec![attach_identity::no_registry(&self.registry)]));
         };
@@ -107,6 +107,10 @@ impl Step for DetachIdentity {
         }
         let seen = EncryptionOf { registry: self.registry.clone() }.of(&registry, look.cloud())?;
         if let Some(why) = self.in_use(&seen).filter(|_| look.core.guards.hold(Guard::KeepIdentity)) {
+            // What this run has just rotated away from may be shown for a while.
+            if self.after.is_some() && me.elapsed < SHOWN {
+                return Ok(Seen::Busy("the registry to show the identity it was rotated to".into()));
+            }
             return Ok(Seen::Refused(vec![why]));
         }
         let before = attach_identity::map_of(&registry);

@@ -64,8 +64,13 @@ impl Step for Grant {
         self.principal.awaits().or_else(|| self.after.as_ref().and_then(Known::awaits))
     }
     fn foresee(&self) -> Foreseen {
-        let undo =
-            Withdraw { principal: self.principal.clone(), tenant: self.tenant, what: self.what.clone(), after: None };
+        let undo = Withdraw {
+            principal: self.principal.clone(),
+            principal_type: self.principal_type,
+            tenant: self.tenant,
+            what: self.what.clone(),
+            after: None,
+        };
         let who = match &self.principal {
             Known::Now(p) => p.to_string(),
             Known::After(_) => format!("<principal id of {}>", self.to_whom),

@@ -19,6 +19,9 @@ use std::borrow::Cow;
 pub struct Withdraw {
     /// From whom.
     pub principal: Known<PrincipalId>,
+    /// What it is, so that the way back names it rightly (R-RBAC-02).
+    #[serde(default = "service")]
+    pub principal_type: PrincipalType,
     /// The principal's tenant, for an access policy.
     pub tenant: Option<TenantId>,
     /// What.
@@ -26,6 +29,10 @@ pub struct Withdraw {
     /// What has to be done first.
     #[serde(default)]
     pub after: Option<Known<()>>,
+}
+
+fn service() -> PrincipalType {
+    PrincipalType::ServicePrincipal
 }
 
 journaled!(Withdraw);
@@ -49,8 +56,8 @@ impl Step for Withdraw {
                 format!("role {} on {}", super::grant::role_name(role), scope.name()),
                 format!(
                     "az role assignment create --role {role} --scope {scope} --assignee-object-id {} \
-                     --assignee-principal-type ServicePrincipal",
-                    self.principal
+                     --assignee-principal-type {}",
+                    self.principal, self.principal_type
                 ),
             ),
             GrantModel::Policy { vault, keys } => (
@@ -65,7 +72,7 @@ impl Step for Withdraw {
         };
         let undo = Grant {
             principal: self.principal.clone(),
-            principal_type: PrincipalType::ServicePrincipal,
+            principal_type: self.principal_type,
             tenant: self.tenant,
             what: self.what.clone(),
             to_whom: format!("principal {}", self.principal),

@@ -17,7 +17,7 @@ const GROUPS: usize = 7;
 static DONE: AtomicUsize = AtomicUsize::new(0);
 static CELLS: Mutex<BTreeMap<(&'static str, &'static str), usize>> = Mutex::new(BTreeMap::new());
 
-const STEPS: [&str; 24] = [
+const STEPS: [&str; 26] = [
     "register-provider",
     "ensure-group",
     "ensure-identity",
@@ -40,6 +40,8 @@ const STEPS: [&str; 24] = [
     "set-version-enabled",
     "set-expiry",
     "set-rotation-policy",
+    "import-material",
+    "deploy-template",
     "(looking)",
     "(polling)",
 ];
@@ -62,6 +64,8 @@ fn step_of(workflow: &str, one: &Fired, body: &Value) -> &'static str {
         "PUT" if ends("/vaults/") && (back || workflow == "recover") => "recover-vault",
         "PUT" if ends("/vaults/") => "ensure-vault",
         "PUT" if path.contains("/vaults/") && ends("/keys/") => "ensure-key",
+        "PUT" if path.starts_with("/keys/") => "import-material",
+        "PUT" if path.contains("/deployments/") => "deploy-template",
         "PUT" if ends("/resourcegroups/") => "ensure-group",
         "PATCH" if ends("/vaults/") => "set-network",
         "PATCH" if ends("/registries/") && body.get("identity").is_some() => {

@@ -2,6 +2,7 @@
 
 mod create;
 mod keys;
+mod made;
 mod network;
 mod rotate;
 mod undo;
@@ -228,6 +229,8 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &undo::RESTORE_POLICY,
         &undo::RESTORE_KEY,
         &keys::RETIRE,
+        &made::IMPORT,
+        &made::DEPLOY,
         &keys::REPAIR,
         &undo::ROLLBACK_OF_IDENTITY,
         &undo::ROLLBACK_OF_AUTO_ROTATE,

@@ -30,10 +30,9 @@ pub(crate) struct NewArgs {
     pub(crate) sku: Option<String>,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct CreateArgs {
-    #[command(flatten)]
-    pub(crate) registry: RegistryArgs,
+/// What a registry is to be made with.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AskedArgs {
     /// A user-assigned identity that is there: its resource id, or its name in the registry's group. [default: one named
     /// after the registry is made]
     #[arg(long, value_name = "ID")]
@@ -50,6 +49,14 @@ pub(crate) struct CreateArgs {
     /// Pin the registry to the key's version instead of letting it follow the key.
     #[arg(long)]
     pub(crate) versioned: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateArgs {
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) asked: AskedArgs,
     /// Take a vault that is there even without purge protection.
     #[arg(long)]
     pub(crate) unprotected_vault_is_fine: bool,

@@ -1,6 +1,6 @@
 //! Templates, keys of one's own, and lists.
 
-use super::{NewArgs, RegistryArgs, RunArgs, VaultArgs, irreversible, subscription};
+use super::{AskedArgs, RegistryArgs, RunArgs, VaultArgs, irreversible, subscription};
 use clap::Args;
 use cmk::{
     Irreversible,
@@ -12,21 +12,8 @@ use std::path::PathBuf;
 pub(crate) struct TemplateArgs {
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
-    /// A user-assigned identity that is there: its resource id, or its name in the registry's group. [default: one named
-    /// after the registry is made]
-    #[arg(long, value_name = "ID")]
-    pub(crate) identity: Option<String>,
-    /// The vault that is made: its resource id, or its name in the registry's group. [default: one named after the registry]
-    #[arg(long, value_name = "ID")]
-    pub(crate) vault: Option<String>,
-    /// A key that is there. With a version, the registry is pinned to it. [default: one named after the registry is made]
-    #[arg(short, long, visible_alias = "key-encryption-key", value_name = "URI")]
-    pub(crate) key: Option<String>,
     #[command(flatten)]
-    pub(crate) new: NewArgs,
-    /// Pin the registry to the key's version instead of letting it follow the key.
-    #[arg(long)]
-    pub(crate) versioned: bool,
+    pub(crate) asked: AskedArgs,
     /// Print the parameters file instead of the template.
     #[arg(long)]
     pub(crate) parameters: bool,

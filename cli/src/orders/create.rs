@@ -1,31 +1,38 @@
 use super::{Told as _, Work, key};
 use crate::{
-    args::{CreateArgs, Globals, NewArgs},
+    args::{AskedArgs, CreateArgs, Globals, NewArgs},
     exit::Exit,
     naming,
 };
-use cmk::Create;
+use cmk::{Azure, Create, azure::id::RegistryId};
 
 /// `cmk create`.
 pub(crate) async fn create(args: &CreateArgs, globals: &Globals) -> anyhow::Result<Exit> {
     let work = Work::begin("create", &args.run, globals)?;
     let registry = naming::wanted(&args.registry, globals)?.new_id()?;
-    let key = key(args.key.as_ref())?;
-    let location = naming::location(args.new.location.as_ref(), &registry, &work.azure).await?;
-    let identity = match &args.identity {
-        Some(given) => Some(naming::new_identity(given, &registry, &work.azure).await?),
-        None => None,
-    };
-    let vault = naming::vault_of_key(args.vault.as_deref(), key.as_ref(), &registry, &work.azure).await?;
-    let order = with_new(Create::new(registry, location), &args.new)
+    let order = asked(registry, &args.asked, &work.azure)
+        .await?
         .encryption(!args.no_encryption)
-        .with(identity, Create::identity_choice)
-        .with(vault, Create::vault)
-        .with(key, Create::key)
-        .when(args.versioned, Create::versioned)
         .when(args.unprotected_vault_is_fine, Create::unprotected_vault_is_fine)
         .each(args.accept.iter().copied(), Create::accept);
     work.carry(order).await
+}
+
+/// The order for a registry that is to be made with this.
+pub(super) async fn asked(registry: RegistryId, args: &AskedArgs, azure: &Azure) -> anyhow::Result<Create> {
+    let key = key(args.key.as_ref())?;
+    let location = naming::location(args.new.location.as_ref(), &registry, azure).await?;
+    let identity = match &args.identity {
+        Some(given) => Some(naming::new_identity(given, &registry, azure).await?),
+        None => None,
+    };
+    let vault = naming::vault_of_key(args.vault.as_deref(), key.as_ref(), &registry, azure).await?;
+    let order = with_new(Create::new(registry, location), &args.new)
+        .with(identity, Create::identity_choice)
+        .with(vault, Create::vault)
+        .with(key, Create::key)
+        .when(args.versioned, Create::versioned);
+    Ok(order)
 }
 
 /// The order with what is said of what is made.

@@ -1,11 +1,11 @@
-use super::{Told as _, Work, create::with_new, key};
+use super::{Told as _, Work, create::asked};
 use crate::{
     args::{DeployArgs, Globals, ImportArgs, TemplateArgs},
     connect,
     exit::{Exit, told, usage},
     naming, output,
 };
-use cmk::{Cloud, Create, Deploy, ImportKey, Template};
+use cmk::{Cloud, Deploy, ImportKey, Template};
 use std::{io::Read as _, path::Path};
 
 /// No template is nearly as long: the service takes 4 MB.
@@ -15,19 +15,8 @@ const LONGEST: u64 = 4 << 20;
 pub(crate) async fn template(args: &TemplateArgs, globals: &Globals) -> anyhow::Result<Exit> {
     let cloud = globals.cloud.clone().unwrap_or_else(Cloud::public);
     let registry = naming::wanted(&args.registry, globals)?.new_id()?;
-    let key = key(args.key.as_ref())?;
     let azure = connect::azure(globals, &cloud)?;
-    let location = naming::location(args.new.location.as_ref(), &registry, &azure).await?;
-    let identity = match &args.identity {
-        Some(given) => Some(naming::new_identity(given, &registry, &azure).await?),
-        None => None,
-    };
-    let vault = naming::vault_of_key(args.vault.as_deref(), key.as_ref(), &registry, &azure).await?;
-    let order = with_new(Create::new(registry, location), &args.new)
-        .with(identity, Create::identity_choice)
-        .with(vault, Create::vault)
-        .with(key, Create::key)
-        .when(args.versioned, Create::versioned);
+    let order = asked(registry, &args.asked, &azure).await?;
     let template = cmk::template(&order, &cloud)?;
     let text = if args.parameters { &template.parameters_file() } else { template.template() };
     output::print(&format!("{}\n", serde_json::to_string_pretty(text)?))?;

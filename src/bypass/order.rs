@@ -1,0 +1,113 @@
+//! The order to let a registry through its vault's firewall.
+
+use crate::{
+    Create,
+    azure::{
+        id::{KeyId, RegistryId, VaultId},
+        vaults::NetworkAction,
+    },
+    checks::IdentityWanted,
+    step::Irreversible,
+    steps::NetworkChange,
+};
+use serde::{Deserialize, Serialize};
+
+/// The order to have a registry use a key behind its vault's firewall.
+///
+/// ```
+/// use cmk::Bypass;
+/// let registry = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/shop\
+///     /providers/Microsoft.ContainerRegistry/registries/contoso1".parse()?;
+/// let order = Bypass::new(registry).to_key("https://kv-closed.vault.azure.net/keys/acr-cmk".parse()?);
+/// # Ok::<(), cmk::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Bypass {
+    pub(super) registry: RegistryId,
+    #[serde(default)]
+    pub(super) key: Option<KeyId>,
+    #[serde(default)]
+    pub(super) vault: Option<VaultId>,
+    #[serde(default)]
+    pub(super) identity: Option<IdentityWanted>,
+    #[serde(default)]
+    pub(super) network: NetworkChange,
+    #[serde(default)]
+    pub(super) drop_old_vault: bool,
+    #[serde(default)]
+    pub(super) create: Option<Box<Create>>,
+    #[serde(default)]
+    pub(super) accept: Vec<Irreversible>,
+}
+
+impl Bypass {
+    /// For this registry, whose key is behind a firewall already: the firewall lets trusted services through, and the
+    /// registry tries its key anew (R-CMK-40).
+    #[must_use]
+    pub fn new(registry: RegistryId) -> Self {
+        Self {
+            registry,
+            key: None,
+            vault: None,
+            identity: None,
+            network: NetworkChange::default(),
+            drop_old_vault: false,
+            create: None,
+            accept: Vec::new(),
+        }
+    }
+    /// All of it from nothing, as one plan: this registry is created on a vault of its own, then put on the key of this
+    /// name in this other vault, which is made, with the key, if it is not there, and closed.
+    #[must_use]
+    pub fn from_nothing(create: Create, vault: VaultId, key: KeyId) -> Self {
+        let accept = create.accepted().to_vec();
+        let mut order = Self::new(create.registry().clone()).to_key(key).vault(vault);
+        order.network.default_action = Some(NetworkAction::Deny);
+        Self { create: Some(Box::new(create)), accept, ..order }
+    }
+    /// Rotates to this key, which is behind a firewall, without a version; with the system-assigned identity unless another
+    /// is said.
+    #[must_use]
+    pub fn to_key(mut self, key: KeyId) -> Self {
+        self.key = Some(key);
+        self
+    }
+    /// The vault of that key, where it is not in the registry's subscription.
+    #[must_use]
+    pub fn vault(mut self, vault: VaultId) -> Self {
+        self.vault = Some(vault);
+        self
+    }
+    /// With this identity. Without it: the registry's own when it rotates to another key, else the one it has.
+    #[must_use]
+    pub fn identity(mut self, identity: IdentityWanted) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+    /// What else is to change of the vault's network rules. Without it only trusted services are let through.
+    #[must_use]
+    pub fn network(mut self, change: NetworkChange) -> Self {
+        self.network = change;
+        self
+    }
+    /// Deletes the vault the registry was on, once no registry found uses it. Without this it is only named.
+    #[must_use]
+    pub fn drop_old_vault(mut self) -> Self {
+        self.drop_old_vault = true;
+        self
+    }
+    /// Accepts by name what cannot be taken back: [`Irreversible::VaultDeletion`] for the old vault.
+    #[must_use]
+    pub fn accept(mut self, what: Irreversible) -> Self {
+        if !self.accept.contains(&what) {
+            self.accept.push(what);
+        }
+        self
+    }
+    /// The registry.
+    #[must_use]
+    pub fn registry(&self) -> &RegistryId {
+        &self.registry
+    }
+}
