@@ -11,7 +11,6 @@ use crate::{
         Azure, Cloud,
         id::{KeyId, RegistryId, SubscriptionId, VaultId},
         registries::KeyIdentity,
-        vaults::NetworkAction,
     },
     checks::{Check, Encrypted, Encryption, EncryptionOf, IdentityWanted, KeySeen, VaultFacts, VaultFound, Who},
     error::Refusal,
