@@ -167,7 +167,7 @@ impl Listed {
             .and_then(|(used, all)| all.iter().position(|v| v.id.same_version(used)));
         // Newest first: whatever stands before the one in use is newer.
         let newer = used.zip(versions.all.as_ref()).map(|(at, all)| all.iter().take(at).filter(|v| v.enabled));
-        let behind_since = newer.clone().and_then(|newer| newer.last()?.created);
+        let behind_since = newer.clone().and_then(|mut newer| newer.next_back()?.created);
         let identity_id = match &now.identity {
             KeyIdentity::User(client) => now.id_of(client).map(|id| id.to_string()),
             KeyIdentity::System => None,

@@ -34,7 +34,6 @@ macro_rules! orders {
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "workflow", rename_all = "kebab-case")]
         #[non_exhaustive]
-        #[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
         pub enum Order {
             $( $(#[$cfg])? #[doc = $does] $order($order), )+
         }
@@ -43,7 +42,6 @@ macro_rules! orders {
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
         #[non_exhaustive]
-        #[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
         pub enum Outcome {
             $( $(#[$cfg])? #[doc = $gives] $outcome($outcome), )+
         }
@@ -53,7 +51,6 @@ macro_rules! orders {
         #[derive(Debug)]
         #[must_use = "a run does nothing until it is awaited"]
         #[non_exhaustive]
-        #[expect(clippy::large_enum_variant, reason = "one a run, and plain to match on")]
         pub enum AnyRun {
             $( $(#[$cfg])? #[doc = $does] $order(Run<$order>), )+
         }

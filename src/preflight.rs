@@ -10,7 +10,7 @@ use crate::{
     run::Context,
     step::Requirement,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// Looks at all that the withheld steps of a plan require. Does nothing in a run.
 pub(crate) async fn look(cx: &Context) -> Result<()> {
@@ -59,18 +59,18 @@ impl Preflight {
             if !said.insert((scope.key(), *action)) {
                 continue;
             }
-            if !known.contains_key(&scope.key()) {
-                let held = match self.permissions(scope).await {
+            let held = match known.entry(scope.key()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(slot) => slot.insert(match self.permissions(scope).await {
                     Ok(held) => held,
                     Err(e) if hidden(&e) => {
                         found.notes.push(format!("what the caller may do at {scope} is unknown: {e}"));
                         None
                     }
                     Err(e) => return Err(e.into()),
-                };
-                known.insert(scope.key(), held);
-            }
-            let Some(Some(held)) = known.get(&scope.key()) else { continue };
+                }),
+            };
+            let Some(held) = held else { continue };
             if !held.allows(action) {
                 found.refusals.push(missing(action, scope));
             }

@@ -107,7 +107,11 @@ fn on_azure_none_begins_without_a_place_or_a_login() {
 
         let nobody = run(name, &[], &[&PLACE[..], &["--auth", "env"]].concat());
         assert_eq!(nobody.status.code(), Some(1), "{}", shown(name, &nobody));
-        assert!(text(&nobody.stderr).contains("AZURE_TENANT_ID"), "{}", shown(name, &nobody));
+        assert!(
+            text(&nobody.stderr).contains("cannot log in by env; --help lists the other ways: AZURE_TENANT_ID"),
+            "{}",
+            shown(name, &nobody)
+        );
     }
 }
 

@@ -5,7 +5,7 @@ mod args;
 mod simulator;
 pub(crate) mod tell;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use args::{Given, Wanted};
 use cmk::{
     Auth, Azure, Cloud, Plan, Run, Workflow,
@@ -70,7 +70,9 @@ impl Ground {
     fn azure(given: Given) -> Result<Self> {
         let auth: Auth = given.get("auth").unwrap_or("chain").parse()?;
         let cloud = Cloud::public();
-        let azure = Azure::new(cloud.clone(), auth.credential(&cloud, None)?);
+        let login = auth.credential(&cloud, None);
+        let login = login.with_context(|| format!("cannot log in by {auth}; --help lists the other ways"))?;
+        let azure = Azure::new(cloud, login);
         say!("This talks to Azure, logged in by {auth}.\n");
         let journal = Arc::new(FileJournal::open(FileJournal::default_dir()?)?);
         Ok(Self { azure, journal, sim: None, given })
