@@ -235,8 +235,19 @@ pub(crate) async fn may(
     let key = key.versionless();
     let check =
         KeyRights { key: key.clone(), vault: vault.cloned(), subscription: *subscription, rights: rights.to_vec() };
-    let seen: KeyRightsSeen =
-        cx.decide("key-rights", &key.to_string(), |look| async move { check.look(&look).await }).await?;
+    let look_at = |look: Reader| async move {
+        let mut seen = check.look(&look).await?;
+        // A vault that this run has just brought back may take a while to show.
+        for pause in [1, 2, 4, 8, 15].map(Duration::from_secs) {
+            if check.vault.is_none() || seen.vault.is_some() {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            seen = check.look(&look).await?;
+        }
+        Ok(seen)
+    };
+    let seen: KeyRightsSeen = cx.decide("key-rights", &key.to_string(), look_at).await?;
     let wanted = rights.iter().map(|r| r.permission()).collect::<Vec<_>>().join(", ");
     if let Some(why) = &seen.unknown {
         cx.note(format!("whether the caller may do this with {key} ({wanted}) is unknown: {why}"));

@@ -111,6 +111,7 @@ const REASONS: &[(&str, &str, Moment, &str)] = &[
     ("PATCH", "{vault}/keys/{name}/{id}", After, "the change: the next version's attributes, or another of the key's (R-KV-14)"),
     ("GET", "{vault}/keys/{name}/rotationpolicy", Before, "the policy as it is, of which what is not ordered stays (R-KV-15)"),
     ("GET", "{vault}/keys/{name}/rotationpolicy", After, "the second look: is the policy as ordered"),
+    ("PUT", "{vault}/keys/{name}", Before, "the change: a key of one's own is imported, once (R-KV-11)"),
     ("PUT", "{vault}/keys/{name}/rotationpolicy", Before, "the change: the rotation policy, whole (R-KV-15)"),
     ("PUT", "{vault}/keys/{name}/rotationpolicy", After, "the change: the rotation policy, whole (R-KV-15)"),
     // Deleted, and recovered.

@@ -86,7 +86,8 @@ fn date(text: &str) -> Result<OffsetDateTime, String> {
         return Ok(at);
     }
     match Date::parse(text, &Iso8601::DATE) {
-        Ok(day) if text.len() == 10 => Ok(day.midnight().assume_utc()),
+        // Days counted by weeks are as long.
+        Ok(day) if text.len() == 10 && !text.contains('W') => Ok(day.midnight().assume_utc()),
         _ => Err("give a day such as 2027-06-30, or a time such as 2027-06-30T12:00:00Z".into()),
     }
 }

@@ -1,7 +1,7 @@
-//! What is made otherwise: by a template, or from key material of one's own.
+//! Keys of one's own.
 
 use super::*;
-use cmk::{Deploy, ImportKey, Irreversible};
+use cmk::ImportKey;
 
 pub static IMPORT: Play = Play {
     name: "import a key",
@@ -16,19 +16,4 @@ pub static IMPORT: Play = Play {
         let versions = world.key_versions(VAULT, "own");
         assert_eq!(versions.len(), 1, "{what}: {versions:#?}");
     },
-};
-
-pub static DEPLOY: Play = Play {
-    name: "deploy a template",
-    set: |seed| {
-        let mut world = World::with_params(setup(seed, SimCloud::Public), soon());
-        world.seed_group(GROUP);
-        let template = cmk::template(&create::order().access_policies(), &Cloud::public()).unwrap();
-        let order = Deploy::new(subscription(), GROUP.parse().unwrap(), template)
-            .accept(Irreversible::Encryption)
-            .accept(Irreversible::PurgeProtection);
-        (world, order.into())
-    },
-    end: END,
-    also: nothing_else,
 };
