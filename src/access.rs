@@ -238,7 +238,7 @@ pub(crate) async fn may(
     let look_at = |look: Reader| async move {
         let mut seen = check.look(&look).await?;
         // A vault that this run has just brought back may take a while to show.
-        for pause in [1, 2, 4, 8, 15].map(Duration::from_secs) {
+        for pause in [1, 2, 4, 8, 15, 15, 15, 15].map(Duration::from_secs) {
             if check.vault.is_none() || seen.vault.is_some() {
                 break;
             }

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 // ---- order ----------------------------------------------------------------------------------------------------------
 
-/// The order to deploy a template to a resource group: [one of ours](crate::template), the tutorial's, or any other.
+/// The order to deploy a template to a resource group: [one of ours](crate::template()), the tutorial's, or any other.
 ///
 /// ```
 /// use cmk::{Deploy, Irreversible, Template};

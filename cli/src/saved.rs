@@ -12,7 +12,7 @@ use std::{
 /// No plan is nearly as long.
 const LONGEST: u64 = 4 << 20;
 
-/// Fails where there is something already. Asked before anything else is done; [`write`] is what makes sure.
+/// Fails where there is something already. Asked before anything else is done; [`write()`] is what makes sure.
 pub(crate) fn vacant(file: &Path) -> anyhow::Result<()> {
     if file.symlink_metadata().is_ok() { Err(taken(file)) } else { Ok(()) }
 }
@@ -37,7 +37,7 @@ pub(crate) fn write(file: &Path, plan: &SavedPlan) -> anyhow::Result<()> {
         .with_context(|| format!("the plan cannot be kept in {}", file.display()))
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 pub(crate) fn read(file: &Path) -> anyhow::Result<SavedPlan> {
     let mut text = String::new();
     let read = File::open(file).and_then(|f| f.take(LONGEST + 1).read_to_string(&mut text));
