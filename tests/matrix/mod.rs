@@ -95,7 +95,7 @@ fn reason(step: &str, fault: &str) -> Option<&'static str> {
         "lands_late" if reads => Some("a read does not land"),
         "stale_read" => (!reads || step == "(polling)").then_some("struck at the reads after a write"),
         "slow_grant" if step != "grant" => Some("only a grant is slow"),
-        "cut_body" | "html_body" | "empty_body" if step == "(polling)" => None,
+        "cut_body" | "html_body" | "empty_body" if step == "delete-vault" => Some("its answer has no body to spoil"),
         _ => None,
     }
 }
