@@ -17,7 +17,7 @@ const GROUPS: usize = 7;
 static DONE: AtomicUsize = AtomicUsize::new(0);
 static CELLS: Mutex<BTreeMap<(&'static str, &'static str), usize>> = Mutex::new(BTreeMap::new());
 
-const STEPS: [&str; 25] = [
+const STEPS: [&str; 26] = [
     "register-provider",
     "ensure-group",
     "ensure-identity",
@@ -41,6 +41,7 @@ const STEPS: [&str; 25] = [
     "set-expiry",
     "set-rotation-policy",
     "import-material",
+    "deploy-template",
     "(looking)",
     "(polling)",
 ];
@@ -64,6 +65,7 @@ fn step_of(workflow: &str, one: &Fired, body: &Value) -> &'static str {
         "PUT" if ends("/vaults/") => "ensure-vault",
         "PUT" if path.contains("/vaults/") && ends("/keys/") => "ensure-key",
         "PUT" if path.starts_with("/keys/") => "import-material",
+        "PUT" if path.contains("/deployments/") => "deploy-template",
         "PUT" if ends("/resourcegroups/") => "ensure-group",
         "PATCH" if ends("/vaults/") => "set-network",
         "PATCH" if ends("/registries/") && body.get("identity").is_some() => {

@@ -230,6 +230,7 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &undo::RESTORE_KEY,
         &keys::RETIRE,
         &made::IMPORT,
+        &made::DEPLOY,
         &keys::REPAIR,
         &undo::ROLLBACK_OF_IDENTITY,
         &undo::ROLLBACK_OF_AUTO_ROTATE,
