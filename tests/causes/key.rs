@@ -17,7 +17,6 @@ pub const STAGES: &[Stage] = &[
     stage("no-cmk", |s| {
         s.world.mutate_delete_registry(&s.registry_id());
         s.world.seed_registry(GROUP, crate::stage::scenarios::REGISTRY, "Premium");
-        s.ask(|d| d.only(["no-cmk"]));
     }),
     stage("identity-guid-is-principal", |s| {
         let principal = s.principal().to_string();
@@ -60,11 +59,9 @@ pub const STAGES: &[Stage] = &[
         let (principal, now) = (s.principal(), s.world.now());
         let scope = crate::stage::scenarios::vault(VAULT).to_string();
         s.world.set_role(principal, roles::KEY_VAULT_CRYPTO_OFFICER, &scope, now - DAY);
-        s.ask(|d| d.only(["grant-too-wide"]));
     }),
     stage("vault-leftover-policies", |s| {
         s.world.mutate_policy_keys(VAULT, uuid::Uuid::from_u128(9), &["get"]);
-        s.ask(|d| d.only(["vault-leftover-policies"]));
     }),
     stage("key-deleted", |s| s.world.mutate_delete_key(VAULT, KEY)),
     stage("key-absent", |s| s.world.mutate_purge_key(VAULT, KEY)),
@@ -100,13 +97,13 @@ pub const STAGES: &[Stage] = &[
     stage("key-pinned", |s| {
         let version = s.version();
         s.world.mutate_registry_key(&s.registry_id(), VAULT, KEY, Some(&version));
-        s.ask(|d| d.only(["key-pinned"]));
     }),
     stage("key-pinned-behind", |s| {
         let version = s.version();
         s.world.mutate_registry_key(&s.registry_id(), VAULT, KEY, Some(&version));
         s.world.mutate_new_version(VAULT, KEY);
-    }),
+    })
+    .with(&["key-pinned"]),
     stage("key-old", |s| s.pass(400 * DAY)),
     stage("key-expires-soon", |s| {
         let (version, now) = (s.version(), s.world.now().unix_timestamp());

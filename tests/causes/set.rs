@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use cmk::{
     Azure, Diagnosis,
     azure::id::RegistryId,
-    diagnose::{Diagnose, Machine, NotRun, Ran, Unresolved},
+    diagnose::{Diagnose, Machine, NotRun, Ran, Unresolved, causes},
 };
 use cmk_mocks::{Clock as SimClock, KeyRef, Sim, VaultModel, World, roles};
 use scenarios::{GROUP, IDENTITY, KEY, REGISTRY, VAULT};
@@ -119,8 +119,12 @@ impl OnStage {
         };
         stage::azure_on(&self.sim, credential)
     }
+    /// Of all causes, those of audits too.
     pub fn order(&self) -> Diagnose {
-        let order = cmk::diagnose(&self.azure(), &self.set.registry())
+        self.order_on(&self.azure()).only(causes().map(|c| c.code))
+    }
+    pub fn order_on(&self, azure: &Azure) -> Diagnose {
+        let order = cmk::diagnose(azure, &self.set.registry())
             .machine(Arc::new(OnMachine { staged: self.set.machine.clone(), sim: self.sim.clone() }));
         self.set.asks.iter().fold(order, |order, ask| ask(order))
     }
