@@ -45,7 +45,7 @@ pub(super) fn regenerate(world: &mut World, call: &Call, registry: &Registry) ->
     Ok(credentials(world, registry))
 }
 
-/// R-DP-03: a token's password is shown here once, and the one it takes the place of is void.
+/// A token's password is shown here once, and the one it takes the place of is void.
 pub(super) fn generate(world: &mut World, call: &Call, registry: &Registry) -> Result<Reply, Fail> {
     let body = call.json()?;
     let id = body.text("tokenId").ok_or_else(|| errors::bad("The property 'tokenId' is required."))?;

@@ -4,12 +4,31 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use cmk_mocks::{Params, PrincipalKind, Setup, World};
+use cmk_mocks::{Exchange, KeyRef, Params, PrincipalKind, Setup, VaultModel, World};
 use http::Request;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
+
+pub const LOGIN: &str = "contoso1.azurecr.io";
+pub const AUDIENCE: &str = "https://containerregistry.azure.net";
+pub const ARM: &str = "https://management.azure.com/";
+
+/// A registry without a key of one's own, and somebody without any role.
+pub fn plain() -> Docker {
+    Docker::new(Params::instant(), |world| world.seed_registry("rg", "contoso1", "Premium"))
+}
+
+pub fn with_key() -> Docker {
+    Docker::new(Params::instant(), |world| {
+        let now = world.now();
+        world.seed_vault("rg", "kv1", VaultModel::Rbac);
+        world.seed_key("kv1", "k", now);
+        let id = world.seed_identity("rg", "uai1").id;
+        world.seed_registry_cmk("rg", "contoso1", "kv1", "k", KeyRef::Versionless, &id)
+    })
+}
 
 pub struct Docker {
     pub world: World,
@@ -18,6 +37,8 @@ pub struct Docker {
     pub who: Uuid,
     /// The registry's id.
     pub registry: String,
+    /// What was exchanged, as the contract check reads it.
+    pub log: Vec<Value>,
 }
 
 pub struct Got {
@@ -49,7 +70,7 @@ impl Docker {
         let mut world = World::with_params(Setup::default(), params);
         let registry = seed(&mut world);
         let who = world.add_principal(PrincipalKind::ServicePrincipal, "puller").object_id;
-        Self { now: world.now(), world, who, registry }
+        Self { now: world.now(), world, who, registry, log: Vec::new() }
     }
 
     fn host(&self) -> String {
@@ -68,7 +89,11 @@ impl Docker {
             request = request.header("authorization", authorization);
         }
         let request = request.body(Bytes::copy_from_slice(body)).unwrap();
-        let (parts, body) = self.world.handle(self.now, request).into_parts();
+        let answer = self.world.handle(self.now, request.clone());
+        let n = self.log.len() as u64 + 1;
+        let exchange = Exchange::new(n, self.now, &request, Some(&answer), None);
+        self.log.push(serde_json::to_value(exchange).unwrap());
+        let (parts, body) = answer.into_parts();
         Got { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
@@ -130,6 +155,18 @@ impl Docker {
         let body = body.map(|b| b.to_string()).unwrap_or_default();
         let path = format!("{path}?api-version=2025-11-01");
         self.send(method, "management.azure.com", &path, Some(&format!("Bearer {token}")), body.as_bytes())
+    }
+}
+
+impl Docker {
+    pub fn grant(&mut self, role: Uuid) {
+        let (who, scope, now) = (self.who, self.registry.clone(), self.now);
+        self.world.set_role(who, role, &scope, now);
+    }
+
+    pub fn property(&mut self, name: &str, value: serde_json::Value) {
+        let id = self.registry.clone();
+        self.world.mutate_registry_property(&id, name, value);
     }
 }
 
