@@ -30,10 +30,11 @@ fn a_diagnosis_asks_for_each_thing_once() {
             on.sim.exchanges().iter().map(|e| format!("{} {}{}", e.method, e.host, e.path)).collect();
         sent.sort();
         insta::assert_snapshot!(sent.join("\n"));
-        // A vault's first answer is its challenge, and asks for the same again.
-        let mut twice = sent.clone();
-        twice.dedup();
-        assert!(sent.len() - twice.len() <= 1, "{sent:#?}");
+        // The first answer of a host that gives challenges is one, and asks for the same again.
+        sent.retain(|line| line.contains(" management.azure.com/"));
+        let mut once = sent.clone();
+        once.dedup();
+        assert_eq!(sent, once);
     });
 }
 

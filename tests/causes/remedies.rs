@@ -5,7 +5,7 @@ use cmk::{diagnose::Verdict, journal::MemoryJournal};
 use std::{sync::Arc, time::Duration};
 
 /// Remedies that are the way on, and of which more is needed than the order alone can do.
-const NOT_HEALED_ALONE: &[(&str, &str)] = &[];
+const NOT_HEALED_ALONE: &[(&str, &str)] = &[("key-pinned-behind", "it stays pinned, which an audit tells")];
 
 #[test]
 fn an_order_that_is_a_remedy_leaves_the_world_healthy() {
