@@ -70,31 +70,36 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
             let registry = find(world)?;
             super::import::start(world, call, &registry)
         }
+        (_, ["registries", _, "replications", ..]) => super::replicas::handle(world, call, caller, path),
+        (_, ["registries", _, "privateendpointconnections" | "privatelinkresources", ..]) => {
+            super::connections::handle(world, call, caller, path)
+        }
+        (&Method::GET, ["registries", _, "tasks", ..]) => super::tasks::handle(world, call, caller, path),
         (&Method::GET, ["registries", _, "listusages"]) => {
             may(world, "listUsages/read")?;
-            find(world)?;
+            let registry = find(world)?;
+            let connections = world.networks.connections_of(&registry.id).len();
+            let rules = registry.spec.props.at("networkRuleSet.ipRules").and_then(Value::as_array).map_or(0, Vec::len);
             Ok(Reply::json(
                 200,
                 json!({"value": [
                     {"name": "Size", "limit": 536_870_912_000_u64, "currentValue": 0, "unit": "Bytes"},
                     {"name": "Webhooks", "limit": 500, "currentValue": 0, "unit": "Count"},
-                    {"name": "Geo-replications", "limit": -1, "currentValue": 0, "unit": "Count"},
-                    {"name": "IPRules", "limit": 200, "currentValue": 0, "unit": "Count"},
-                    {"name": "PrivateEndpointConnections", "limit": 200, "currentValue": 0, "unit": "Count"},
+                    {"name": "Geo-replications", "limit": -1, "currentValue": registry.replicas.len(), "unit": "Count"},
+                    {"name": "IPRules", "limit": 200, "currentValue": rules, "unit": "Count"},
+                    {
+                        "name": "PrivateEndpointConnections",
+                        "limit": super::connections::MOST,
+                        "currentValue": connections,
+                        "unit": "Count",
+                    },
                 ]}),
             ))
         }
         (&Method::GET, ["registries", _, "operationstatuses", op]) => {
             may(world, "operationStatuses/read")?;
             let found = world.registries.operations.get(*op).ok_or_else(|| resource_not_found(path))?;
-            let body = match &found.outcome {
-                None => json!({"status": found.running}),
-                Some(Ok(())) => json!({"status": "Succeeded"}),
-                Some(Err((code, message))) => {
-                    json!({"status": "Failed", "error": {"code": code, "message": message}})
-                }
-            };
-            Ok(with_operation(Reply::json(200, body), world, call, &id, op))
+            Ok(with_operation(Reply::json(200, render::operation(found)), world, call, &id, op))
         }
         _ => Err(path.no_such_type(world)),
     }
@@ -109,7 +114,7 @@ pub(super) fn results_url(world: &World, call: &Call, location: &str, op: &str) 
     )
 }
 
-fn with_operation(reply: Reply, world: &World, call: &Call, id: &str, op: &str) -> Reply {
+pub(super) fn with_operation(reply: Reply, world: &World, call: &Call, id: &str, op: &str) -> Reply {
     let host = world.setup.cloud.arm_host();
     let url = format!("https://{host}{id}/operationStatuses/{op}?api-version={}", call.api_version());
     let reply = reply.header("azure-asyncoperation", url);
@@ -120,7 +125,7 @@ fn with_operation(reply: Reply, world: &World, call: &Call, id: &str, op: &str) 
 }
 
 /// R-ERR-41
-fn refuse_if_busy(r: &Registry) -> Result<(), Fail> {
+pub(super) fn refuse_if_busy(r: &Registry) -> Result<(), Fail> {
     if r.pending.is_some() { Err(another_operation(&r.id)) } else { Ok(()) }
 }
 
@@ -140,7 +145,7 @@ fn check_linked(world: &World, call: &Call, caller: &Caller, body: &Object, id: 
 }
 
 fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
-    world.require_registered("Microsoft.ContainerRegistry")?;
+    world.require_registered(&path.scope, "Microsoft.ContainerRegistry")?;
     let group = path.existing_group(world)?;
     let name = path.name(1).to_owned();
     let body = call.json()?;
@@ -190,6 +195,8 @@ fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Resul
             healthy: true,
             served: true,
             images: Vec::new(),
+            replicas: Vec::new(),
+            tasks: Vec::new(),
         };
         world.registries.all.insert(id.to_lowercase(), registry);
     }
