@@ -11,7 +11,7 @@ mod state;
 mod views;
 mod zones;
 
-pub(crate) use endpoints::{Connection, Endpoint};
+pub(crate) use endpoints::Connection;
 pub(crate) use routes::handle;
 pub use state::{ConnectionState, Route, SecurityRule};
 pub(crate) use state::{Kind, Networks, Subnet};

@@ -1,6 +1,5 @@
 //! Which addresses a name comes to, from where the client stands (R-DP-23, R-DP-25).
 
-use super::state::ConnectionState;
 use crate::{ClientPlace, World};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -44,8 +43,7 @@ impl World {
 
     /// ASSUMED: the alias is there as long as an approved connection is.
     fn private_alias(&self, host: &str) -> Option<String> {
-        let works = |e: &&super::Endpoint| e.listed && e.state == ConnectionState::Approved;
-        let mut all = self.networks.endpoints().map(|(_, e)| e).filter(works);
+        let mut all = self.networks.endpoints().map(|(_, e)| e).filter(|e| e.works());
         let endpoint = all.find(|e| e.members.iter().any(|m| m.fqdn == host))?;
         self.alias_of(host, endpoint.group() == "vault")
     }
