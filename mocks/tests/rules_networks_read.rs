@@ -37,6 +37,19 @@ fn r_dp_21_subnets_of_a_registry_show_where_the_version_knows_them() {
     let none = set(json!({"defaultAction": "Deny", "virtualNetworkRules": []}));
     assert_eq!(s.c.arm("PATCH", &registry, "2021-08-01-preview", Some(none)).status, 200);
     assert!(s.c.world.registry_subnets(&registry).is_empty());
+    // Who may write the registry may not let in any subnet.
+    let (now, owner) = (s.c.now, s.c.who);
+    s.c.who = s.c.world.add_principal(PrincipalKind::User, "contributor").object_id;
+    let who = s.c.who;
+    s.c.world.set_role(who, roles::CONTRIBUTOR, &registry, now);
+    let one = set(json!({"defaultAction": "Deny", "virtualNetworkRules": [{"id": subnet}]}));
+    let refused = s.c.arm("PATCH", &registry, "2021-08-01-preview", Some(one.clone()));
+    assert_eq!(refused.code(), "LinkedAuthorizationFailed");
+    assert!(refused.text("/error/message").contains("joinViaServiceEndpoint/action"));
+    s.c.world.set_role(who, roles::CONTRIBUTOR, &vnet, now);
+    assert_eq!(s.c.arm("PATCH", &registry, "2021-08-01-preview", Some(one)).status, 200);
+    assert_eq!(s.c.world.registry_subnets(&registry), [subnet.as_str()]);
+    s.c.who = owner;
     s.c.world.mutate_service_endpoint(&subnet, "microsoft.containerregistry", false);
     assert_eq!(s.get(&subnet, NET)["properties"]["serviceEndpoints"], json!([]));
     assert!(s.c.world.service_endpoints(&subnet).is_empty());

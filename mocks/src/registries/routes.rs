@@ -129,7 +129,7 @@ pub(super) fn refuse_if_busy(r: &Registry) -> Result<(), Fail> {
     if r.pending.is_some() { Err(another_operation(&r.id)) } else { Ok(()) }
 }
 
-/// R-CMK-25: the right on the registry is not enough for the identities it names.
+/// R-CMK-25: the right on the registry is not enough for the identities it names, nor for the subnets it lets in.
 fn check_linked(world: &World, call: &Call, caller: &Caller, body: &Object, id: &str) -> Result<(), Fail> {
     let action = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
     let named = body.object("identity.userAssignedIdentities").cloned().unwrap_or_default();
@@ -138,10 +138,18 @@ fn check_linked(world: &World, call: &Call, caller: &Caller, body: &Object, id: 
         .filter(|(uai, v)| !v.is_null() && !world.permitted(call.now, caller.object_id, action, uai))
         .map(|(uai, _)| uai.clone())
         .collect();
+    if !refused.is_empty() {
+        return Err(linked_authorization_failed(caller, &format!("{KIND}/write"), id, action, &refused));
+    }
+    let join = "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action";
+    let rules = body.at("properties.networkRuleSet.virtualNetworkRules").and_then(Value::as_array);
+    let subnets = rules.into_iter().flatten().filter_map(|r| r.get("id")?.as_str());
+    let refused: Vec<String> =
+        subnets.filter(|s| !world.permitted(call.now, caller.object_id, join, s)).map(str::to_owned).collect();
     if refused.is_empty() {
         return Ok(());
     }
-    Err(linked_authorization_failed(caller, &format!("{KIND}/write"), id, &refused))
+    Err(linked_authorization_failed(caller, &format!("{KIND}/write"), id, join, &refused))
 }
 
 fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
