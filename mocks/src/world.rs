@@ -2,6 +2,7 @@
 
 use crate::authorization::Assignments;
 use crate::clusters::Clusters;
+use crate::data::DataPlane;
 use crate::deployments::Deployments;
 use crate::entra::Directory;
 use crate::identities::Identities;
@@ -14,7 +15,7 @@ use crate::resources::Resources;
 use crate::rng::Rng;
 use crate::vaults::Vaults;
 use crate::wire::{Call, Reply};
-use crate::{AuditEntry, ClientPlace, SimCloud, arm, entra, keys};
+use crate::{AuditEntry, SimCloud, arm, data, entra, keys};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
@@ -76,13 +77,13 @@ pub struct World {
     pub(crate) key_throttle: KeyThrottle,
     pub(crate) registries: Registries,
     #[serde(default)]
+    pub(crate) data: DataPlane,
+    #[serde(default)]
     pub(crate) deployments: Deployments,
     #[serde(default)]
     pub(crate) networks: Networks,
     #[serde(default)]
     pub(crate) clusters: Clusters,
-    #[serde(default)]
-    pub(crate) client_place: ClientPlace,
     pub(crate) arm_throttle: arm::Throttle,
     pub(crate) audit: Vec<AuditEntry>,
     pub(crate) next_grant_delay: Option<Duration>,
@@ -108,10 +109,10 @@ impl World {
             vaults: Vaults::default(),
             key_throttle: KeyThrottle::default(),
             registries: Registries::default(),
+            data: DataPlane::default(),
             deployments: Deployments::default(),
             networks: Networks::default(),
             clusters: Clusters::default(),
-            client_place: ClientPlace::default(),
             arm_throttle: arm::Throttle::default(),
             audit: Vec::new(),
             next_grant_delay: None,
@@ -144,7 +145,7 @@ impl World {
         } else if call.host == "169.254.169.254" {
             entra::handle_imds(self, &call)
         } else {
-            no_such_host(&call.host)
+            data::handle(self, &call).unwrap_or_else(|| no_such_host(&call.host))
         };
         reply.into_response(now)
     }

@@ -13,10 +13,21 @@ pub struct KeyFact {
     pub in_use: KeyId,
     /// What became of it.
     pub version: Option<VersionSeen>,
-    /// Where it is not there: whether its key is deleted, and can be recovered.
-    pub key_deleted: bool,
+    /// Where it is not there: whether its key is deleted, and can be recovered; `None` if the caller may not see that.
+    pub key_deleted: Option<bool>,
     /// Where it is not there: whether the key has other versions.
     pub key_there: bool,
+}
+
+impl KeyFact {
+    /// The cause, by its code, that goes for a version that is not there.
+    pub(in crate::diagnose) fn gone(&self) -> &'static str {
+        match (self.key_there, self.key_deleted) {
+            (true, _) => "key-version-absent",
+            (false, Some(false)) => "key-absent",
+            (false, _) => "key-deleted",
+        }
+    }
 }
 
 impl Fact for KeyFact {
@@ -29,17 +40,21 @@ impl Fact for KeyFact {
         let usable = KeyUsable { key: in_use.clone(), subscription: *scene.registry().subscription() };
         let (vault, seen) = join(scene.see::<VaultFact>(), usable.look(look)).await;
         let vault = vault?;
-        vault.there()?;
-        let mut fact = Self { in_use, version: None, key_deleted: false, key_there: false };
+        let (vault_id, ..) = vault.there()?;
+        let mut fact = Self { in_use, version: None, key_deleted: Some(false), key_there: false };
         match seen? {
             KeySeen::There(version) => fact.version = Some(*version),
-            KeySeen::Unknown { why } => return Err(Blind::forbidden(why)),
+            // What the vault does not let the caller see, ARM may still say is not there (R-KV-40).
+            KeySeen::Unknown { why } => match look.arm_key(vault_id, fact.in_use.name()).await {
+                Ok(None) => fact.key_deleted = None,
+                Ok(Some(_)) => fact.key_there = true,
+                Err(_) => return Err(Blind::forbidden(why)),
+            },
             KeySeen::Absent => {
                 let (host, name) = (fact.in_use.host(), fact.in_use.name());
                 let versionless = fact.in_use.versionless();
                 let (deleted, whole) = join(look.deleted_key(host, name), look.key(&versionless)).await;
-                // Who may not see deleted keys still sees that this one is not there.
-                fact.key_deleted = matches!(deleted, Ok(Some(_)));
+                fact.key_deleted = deleted.ok().map(|deleted| deleted.is_some());
                 fact.key_there = matches!(whole, Ok(Some(_)));
             }
         }
@@ -74,7 +89,7 @@ impl Fact for VersionsFact {
         match (seen.all, seen.unknown) {
             (Some(all), _) if all.is_empty() => {
                 let key = scene.see::<KeyFact>().await?;
-                Err(Blind::masked(if key.key_deleted { "key-deleted" } else { "key-absent" }))
+                Err(Blind::masked(key.gone()))
             }
             (Some(all), _) => Ok(Self { all }),
             (None, why) => Err(Blind::forbidden(why.unwrap_or_else(|| "its versions cannot be seen".into()))),

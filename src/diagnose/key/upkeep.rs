@@ -134,7 +134,7 @@ async fn pinned(scene: &Scene) -> Judged {
     Ok(Some(
         Case::new(format!("keyIdentifier is {}: a new version is used only after a rotate", now.key))
             .seen(&encrypted, "keyIdentifier with a version")
-            .line(command(scene, "rotate", "--keep-version --reference versionless")),
+            .line(command(scene, "rotate", "--keep-version --versionless")),
     ))
 }
 
@@ -150,7 +150,7 @@ async fn pinned_behind(scene: &Scene) -> Judged {
     Ok(Some(match newest.parse() {
         Ok(key) => case.order(
             Rotate::new(scene.registry().clone()).to_version(key),
-            command(scene, "rotate", &format!("--key {newest}")),
+            command(scene, "rotate", &format!("--to-version {newest}")),
         ),
         Err(_) => case,
     }))
@@ -204,6 +204,6 @@ async fn retention(scene: &Scene) -> Judged {
     Ok(Some(
         Case::new(format!("{} keeps what is deleted for {days} days, which was fixed when it was made", id.name()))
             .seen(&vault, format!("softDeleteRetentionInDays {days}"))
-            .words("watch for deletions (Event Grid, Activity Log), or move the key to another vault: `cmk rotate --key KEY`"),
+            .words("watch for deletions (Event Grid, Activity Log), or move the key to another vault: `cmk rotate --to-version KEY`"),
     ))
 }

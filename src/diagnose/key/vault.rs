@@ -137,6 +137,8 @@ async fn tenant(scene: &Scene) -> Judged {
         Case::new(format!("{} is of tenant {tenant}, the registry of {}", id.name(), caller.tenant))
             .seen(&vault, format!("properties.tenantId {tenant}"))
             .inferred("the caller's tenant is taken for the registry's; that such a vault cannot be used is assumed")
-            .words("rotate to a key in a vault of the registry's own tenant: `cmk rotate --key KEY --vault VAULT`"),
+            .words(
+                "rotate to a key in a vault of the registry's own tenant: `cmk rotate --to-version KEY --vault VAULT`",
+            ),
     ))
 }

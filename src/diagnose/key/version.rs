@@ -67,21 +67,30 @@ pub(crate) const CAUSES: &[Cause] = &[
     .when(When::Both),
 ];
 
-async fn deleted(scene: &Scene) -> Judged {
+/// Whether the version in use is not there, and this cause, by its code, is why.
+async fn gone(scene: &Scene, code: &str) -> Looked<Option<Arc<Seen<KeyFact>>>> {
     let key = scene.see::<KeyFact>().await?;
-    Ok((key.version.is_none() && key.key_deleted).then(|| {
-        Case::new(format!("{} is soft-deleted with all its versions", key.in_use.versionless()))
-            .seen(&key, "404 for the key, 200 for the deleted key")
-            .order(Recover::new(scene.registry().clone()).grant_me(), command(scene, "recover", "--grant-me"))
-    }))
+    Ok((key.version.is_none() && key.gone() == code).then_some(key))
+}
+
+async fn deleted(scene: &Scene) -> Judged {
+    let Some(key) = gone(scene, "key-deleted").await? else { return Ok(None) };
+    let id = key.in_use.versionless();
+    let case = match key.key_deleted {
+        Some(_) => Case::new(format!("{id} is soft-deleted with all its versions"))
+            .seen(&key, "404 for the key, 200 for the deleted key"),
+        None => Case::new(format!("{id} is not there any more; whether it can be recovered, the caller may not see"))
+            .seen(&key, "ARM answers 404 for the key")
+            .inferred("what is deleted in a vault can be recovered until its retention ends, unless it was purged"),
+    };
+    let order = Recover::new(scene.registry().clone()).grant_me();
+    Ok(Some(case.order(order, command(scene, "recover", "--grant-me"))))
 }
 
 async fn absent(scene: &Scene) -> Judged {
-    let key = scene.see::<KeyFact>().await?;
-    Ok((key.version.is_none() && !key.key_deleted && !key.key_there).then(|| {
+    Ok(gone(scene, "key-absent").await?.map(|key| {
         Case::new(format!(
-            "{} is not there and not among the deleted keys: it was purged, or the caller may not see deleted keys. One \
-             made under its name is another key",
+            "{} is not there and not among the deleted keys: it was purged. One made under its name is another key",
             key.in_use.versionless()
         ))
         .seen(&key, "404 for the key and for the deleted key")
@@ -91,8 +100,7 @@ async fn absent(scene: &Scene) -> Judged {
 }
 
 async fn version_absent(scene: &Scene) -> Judged {
-    let key = scene.see::<KeyFact>().await?;
-    Ok((key.version.is_none() && !key.key_deleted && key.key_there).then(|| {
+    Ok(gone(scene, "key-version-absent").await?.map(|key| {
         Case::new(format!(
             "{} is not there, though the key is: the key was made anew under its name, and the old one with its versions is \
              gone",
@@ -107,11 +115,7 @@ async fn version_absent(scene: &Scene) -> Judged {
 /// The version in use, if it is there.
 async fn version(scene: &Scene) -> Looked<(Arc<Seen<KeyFact>>, VersionSeen)> {
     let key = scene.see::<KeyFact>().await?;
-    let version = key.version.clone().ok_or_else(|| match (key.key_deleted, key.key_there) {
-        (true, _) => Blind::masked("key-deleted"),
-        (_, true) => Blind::masked("key-version-absent"),
-        _ => Blind::masked("key-absent"),
-    })?;
+    let version = key.version.clone().ok_or_else(|| Blind::masked(key.gone()))?;
     Ok((key, version))
 }
 
@@ -153,7 +157,7 @@ async fn kind(scene: &Scene) -> Judged {
     Ok(Kty::read(&version.kty).is_none().then(|| {
         Case::new(format!("{} is of type {}", version.id, version.kty))
             .seen(&key, format!("kty {}", version.kty))
-            .words("rotate to an RSA or RSA-HSM key: `cmk rotate --key KEY`")
+            .words("rotate to an RSA or RSA-HSM key: `cmk rotate --to-version KEY`")
     }))
 }
 
