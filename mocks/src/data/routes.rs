@@ -28,7 +28,7 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Option<Reply> {
         let registry = world.registries.all.values().find(born)?.clone();
         match data_host {
             None => answer(world, call, &registry).unwrap_or_else(errors::reply),
-            Some(region) if region == registry.location && world.has_data_host(&registry) => {
+            Some(region) if registry.regions().iter().any(|r| r == region) && world.has_data_host(&registry) => {
                 match world.check_network(&registry) {
                     Ok(()) => blobs::serve(world, call, Some(&registry)),
                     Err(refused) => errors::reply(refused),
