@@ -192,7 +192,9 @@ fn provider_body(world: &World, p: &Provider) -> Value {
     let types: &[&str] = match p.namespace.as_str() {
         "Microsoft.ContainerRegistry" => &["registries", "locations", "checkNameAvailability"],
         "Microsoft.KeyVault" => &["vaults", "vaults/keys", "locations", "deletedVaults"],
+        "Microsoft.Insights" => &["diagnosticSettings", "eventtypes"],
         "Microsoft.ManagedIdentity" => &["userAssignedIdentities"],
+        "Microsoft.OperationalInsights" => &["workspaces"],
         "Microsoft.Authorization" => &["roleAssignments", "roleDefinitions", "permissions", "locks"],
         _ => &[],
     };
@@ -264,6 +266,7 @@ fn list(world: &World, call: &Call, caller: &Caller, scope: &str, group: Option<
     let mut all = world.listed_registries();
     all.extend(world.listed_vaults());
     all.extend(world.listed_identities());
+    all.extend(world.listed_workspaces());
     all.sort_by_key(|r| r.id.to_lowercase());
     let scope = format!("{}/", scope.to_lowercase());
     let value: Vec<Value> = all
