@@ -2,6 +2,7 @@
 
 use crate::World;
 use crate::arm::ArmPath;
+use crate::exchange::is_operation_path;
 use crate::wire::{Call, Caller, Reply};
 use crate::{Principal, PrincipalKind};
 use http::Method;
@@ -122,12 +123,13 @@ fn action(call: &Call, path: &ArmPath) -> Option<(String, String)> {
     Some((format!("{kind}/{verb}"), resource.to_owned()))
 }
 
-/// The last part of the address where a long operation is looked for.
+/// The last part of the address where a long operation is looked for; a `location` may be that of what was made.
 fn operation_of(reply: &Reply) -> Option<String> {
     let place = ["azure-asyncoperation", "location"]
         .iter()
         .find_map(|wanted| reply.headers.iter().find(|(name, _)| name == wanted).map(|(_, url)| url))?;
-    place.split('?').next()?.rsplit('/').next().map(str::to_owned)
+    let place = place.split('?').next().filter(|place| is_operation_path(place))?;
+    place.rsplit('/').next().map(str::to_owned)
 }
 
 impl World {
@@ -176,7 +178,18 @@ impl World {
             running,
             phases,
         };
+        let ends = record.running.clone().and_then(|id| Some((self.known_end(&id)?, id)));
         self.monitor.activity.push(record, call.now);
+        if let Some(((at, outcome), id)) = ends {
+            self.note_end(&id, at, outcome);
+        }
+    }
+
+    /// How and when an operation ends, if that is settled as it begins.
+    fn known_end(&self, operation: &str) -> Option<(OffsetDateTime, Result<(), Value>)> {
+        let deleted = self.resources.deletions.get(operation).copied();
+        let purged = self.vaults.purges.get(operation).map(|(_, end)| *end);
+        deleted.or(purged).map(|end| (end, Ok(()))).or_else(|| self.deployment_answer(operation))
     }
 
     /// A long operation has ended; `outcome` has the error's code and message, or more of it.

@@ -155,11 +155,6 @@ impl World {
     }
 
     pub(crate) fn settle_groups(&mut self, now: OffsetDateTime) {
-        let over: Vec<(String, OffsetDateTime)> =
-            self.resources.deletions.iter().filter(|(_, t)| **t <= now).map(|(k, t)| (k.clone(), *t)).collect();
-        for (operation, at) in over {
-            self.note_end(&operation, at, Ok(()));
-        }
         let due: Vec<(String, String)> = self
             .resources
             .groups

@@ -50,7 +50,7 @@ fn conditions_hold_as_the_language_has_them() {
         ("Time > datetime(2026-11-22 02:00)", json!(["Alice.smith"])),
         ("Time < datetime(2026-11-22)", json!([])),
         ("Identity.claim.oid == 'b'", json!(["bob"])),
-        ("tostring(Identity.claim.oid) == 'a' // who", json!(["alice"])),
+        ("tostring(Identity.claim.oid) == 'a' // who\n", json!(["alice"])),
         ("isempty(Identity.claim.oid)", json!(["Alice.smith"])),
         ("(Code == 200 or Code == 403) and isnotempty(Identity.claim.oid)", json!(["alice", "bob"])),
     ] {
