@@ -84,10 +84,10 @@ pub(super) fn table(
 }
 
 fn row(columns: &[(String, Kind)], mut named: Named) -> Vec<Cell> {
-    let mut cell = |(name, kind): &(String, Kind)| match named.iter().position(|(n, _)| n == name) {
+    let cell = |(name, kind): &(String, Kind)| match named.iter().position(|(n, _)| n == name) {
         Some(i) => named.swap_remove(i).1,
         None if *kind == Kind::Text => Cell::Text(String::new()),
         None => Cell::Null,
     };
-    columns.iter().map(|column| cell(column)).collect()
+    columns.iter().map(cell).collect()
 }
