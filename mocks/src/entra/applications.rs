@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 /// A secret of an application, as far as anybody can read it again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct AppSecret {
+pub(crate) struct PasswordCredential {
     pub(crate) key_id: Uuid,
     pub(crate) name: String,
     pub(crate) begins: OffsetDateTime,
@@ -23,7 +23,7 @@ pub(crate) struct Application {
     pub(crate) app_id: Uuid,
     pub(crate) name: String,
     pub(crate) created: OffsetDateTime,
-    pub(crate) secrets: Vec<AppSecret>,
+    pub(crate) secrets: Vec<PasswordCredential>,
 }
 
 /// A registered application.
@@ -43,11 +43,12 @@ impl World {
         self.directory.applications.values().find(|a| a.app_id == app_id)
     }
 
-    /// An application of the tenant with a service principal; with a secret that ends then, if one is to be.
+    /// An application of the tenant with a service principal; with a secret that ends then, if one is to be, and is
+    /// `OPERATOR_SECRET`.
     pub fn seed_application(&mut self, name: &str, secret_expires: Option<OffsetDateTime>) -> SeededApplication {
         let principal = self.add_principal(PrincipalKind::ServicePrincipal, name);
         let (now, object_id) = (self.now, self.rng.guid());
-        let secrets = secret_expires.map(|ends| AppSecret {
+        let secrets = secret_expires.map(|ends| PasswordCredential {
             key_id: self.rng.guid(),
             name: "secret".into(),
             begins: now.min(ends - Duration::days(180)),
@@ -62,6 +63,9 @@ impl World {
             secrets: secrets.into_iter().collect(),
         };
         self.directory.applications.insert(object_id, application);
+        if secret_expires.is_some() {
+            self.mutate_app_secret(principal.client_id, super::OPERATOR_SECRET, secret_expires);
+        }
         SeededApplication { app_id: principal.client_id, object_id, principal_id: principal.object_id }
     }
 }

@@ -6,7 +6,7 @@ mod routes;
 mod state;
 
 pub use applications::SeededApplication;
-pub(crate) use applications::{AppSecret, Application};
+pub(crate) use applications::{Application, PasswordCredential};
 pub(crate) use routes::{handle, handle_imds};
-pub(crate) use state::{Directory, Record, TokenProblem};
+pub(crate) use state::{AppSecret, Directory, Record, SecretProblem, TokenProblem};
 pub use state::{OPERATOR_SECRET, Principal, PrincipalKind};

@@ -1,4 +1,4 @@
-use crate::entra::{AppSecret, Application, Record};
+use crate::entra::{Application, PasswordCredential, Record};
 use crate::wire::Object;
 use crate::{PrincipalKind, World, stamp};
 use serde_json::{Value, json};
@@ -79,7 +79,7 @@ pub(super) fn application(app: &Application) -> Value {
     })
 }
 
-fn secret(s: &AppSecret) -> Value {
+fn secret(s: &PasswordCredential) -> Value {
     json!({
         "customKeyIdentifier": null,
         "displayName": s.name,
