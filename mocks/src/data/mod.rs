@@ -8,6 +8,7 @@ mod errors;
 mod login;
 mod manifests;
 mod network;
+mod notes;
 mod oauth;
 mod repositories;
 mod rights;

@@ -1,6 +1,6 @@
 //! Registered applications and their secrets.
 
-use crate::{PrincipalKind, World};
+use crate::{Principal, PrincipalKind, World};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -47,25 +47,31 @@ impl World {
     /// `OPERATOR_SECRET`.
     pub fn seed_application(&mut self, name: &str, secret_expires: Option<OffsetDateTime>) -> SeededApplication {
         let principal = self.add_principal(PrincipalKind::ServicePrincipal, name);
+        let object_id = self.register(name, principal, secret_expires.map(|ends| (super::OPERATOR_SECRET, ends)));
+        if secret_expires.is_some() {
+            self.mutate_app_secret(principal.client_id, super::OPERATOR_SECRET, secret_expires);
+        }
+        SeededApplication { app_id: principal.client_id, object_id, principal_id: principal.object_id }
+    }
+
+    /// The application behind a service principal, with a secret if there is one; returns its object id.
+    pub(crate) fn register(&mut self, name: &str, of: Principal, secret: Option<(&str, OffsetDateTime)>) -> Uuid {
         let (now, object_id) = (self.now, self.rng.guid());
-        let secrets = secret_expires.map(|ends| PasswordCredential {
+        let secrets = secret.map(|(secret, ends)| PasswordCredential {
             key_id: self.rng.guid(),
             name: "secret".into(),
             begins: now.min(ends - Duration::days(180)),
             ends,
-            hint: super::OPERATOR_SECRET.chars().take(3).collect(),
+            hint: secret.chars().take(3).collect(),
         });
         let application = Application {
             object_id,
-            app_id: principal.client_id,
+            app_id: of.client_id,
             name: name.to_owned(),
             created: now,
             secrets: secrets.into_iter().collect(),
         };
         self.directory.applications.insert(object_id, application);
-        if secret_expires.is_some() {
-            self.mutate_app_secret(principal.client_id, super::OPERATOR_SECRET, secret_expires);
-        }
-        SeededApplication { app_id: principal.client_id, object_id, principal_id: principal.object_id }
+        object_id
     }
 }
