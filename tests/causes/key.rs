@@ -113,6 +113,6 @@ pub const STAGES: &[Stage] = &[
         let (version, now) = (s.version.clone(), s.world.now().unix_timestamp());
         s.world.mutate_version_dates(VAULT, KEY, &version, None, Some(now + 10 * 24 * 3600));
     }),
-    stage("vault-no-purge-protection", |s| s.world.mutate_vault_retention(VAULT, 90, false)),
-    stage("vault-short-retention", |s| s.world.mutate_vault_retention(VAULT, 7, true)),
+    stage("vault-no-purge-protection", |s| s.world.mutate_vault_purge_protection(VAULT, false)),
+    stage("vault-short-retention", |s| s.world.mutate_vault_retention_days(VAULT, 7)),
 ];
