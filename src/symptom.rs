@@ -28,6 +28,7 @@ mod kind;
 mod name;
 mod named;
 mod plain;
+mod search;
 mod texts;
 mod whose;
 
@@ -107,7 +108,7 @@ impl Symptom {
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let plain = Plain::of(text);
-        texts::kind(&plain).map(|kind| named::symptom(kind, &plain))
+        search::kind(&plain).map(|kind| named::symptom(kind, &plain))
     }
 
     /// The name of the registry it names, in lower case, whether by id, login server or name.

@@ -3,7 +3,8 @@
 mod texts;
 
 use cmk::{
-    Symptom,
+    Error, ErrorKind, Symptom,
+    azure::ServiceError,
     symptom::{
         Area, FINDINGS,
         SymptomKind::{self, *},
@@ -311,6 +312,23 @@ fn other_texts_are_none_of_them() {
         assert_eq!(kind(other), None, "{other:?}");
         assert_eq!(kind(&json(other)), None, "as JSON: {other:?}");
     }
+}
+
+fn operation(text: &str) -> Error {
+    let service = ServiceError { status: 200, code: "Failed".into(), message: text.into(), ..ServiceError::default() };
+    Error::new(ErrorKind::Operation(Box::new(service)))
+}
+
+#[test]
+fn errors_of_runs_are_given_advice_on_keys_and_rights_only_and_once() {
+    for (is, text) in texts() {
+        let shown = operation(&text).to_string();
+        let wanted = matches!(is.area(), Area::KeyAccess | Area::Governance);
+        assert_eq!(shown.contains(is.advice()), wanted, "{is:?}: {shown}");
+    }
+    let last = Some(Box::new(operation(&text_of(KeyAccessRefused))));
+    let unsettled = Error::new(ErrorKind::Unsettled { waited_for: "the key".into(), last }).to_string();
+    assert_eq!(unsettled.matches(KeyAccessRefused.advice()).count(), 1, "{unsettled}");
 }
 
 /// The same words are ours or not, by the registry that is named.
