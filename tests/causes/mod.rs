@@ -1,0 +1,15 @@
+//! The stages of all causes.
+#![allow(unreachable_pub, missing_debug_implementations, dead_code)]
+
+mod key;
+mod look;
+mod pairs;
+mod remedies;
+mod set;
+
+pub use set::{Set, Stage, stage};
+
+/// One a cause.
+pub fn all() -> impl Iterator<Item = &'static Stage> {
+    [key::STAGES].into_iter().flatten()
+}
