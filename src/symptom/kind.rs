@@ -57,18 +57,18 @@ macro_rules! kinds {
 // The rule stands behind the meaning, for the documentation only.
 kinds! {
     KeyAccess {
-        IdentityLost "identity-lost" ["identity-detached", "identity-deleted", "identity-not-renewed"]
+        IdentityLost "identity-lost" ["identity-not-attached", "identity-deleted", "identity-not-renewed"]
             "the registry does not have access to its identity" " (R-ERR-03)";
-        IdentityInactive "identity-inactive" ["identity-not-renewed", "identity-detached", "identity-deleted"]
+        IdentityInactive "identity-inactive" ["identity-not-renewed", "identity-not-attached", "identity-deleted"]
             "the registry's identity is inactive" " (R-ERR-04)";
         KeyForbidden "key-forbidden"
-            ["key-disabled", "key-deleted", "vault-deleted", "grant-missing", "vault-firewall", "key-outside-dates"]
+            ["key-disabled", "key-deleted", "vault-deleted", "grant-missing", "vault-firewall", "key-expired", "key-not-yet-valid"]
             "access to the registry's key is forbidden" " (R-ERR-02)";
         KeyAccessRefused "key-access-refused"
-            ["identity-detached", "grant-missing", "grant-on-other-principal", "grant-in-other-model", "grant-young",
-             "vault-firewall", "identity-cannot-bypass", "key-disabled", "key-deleted", "key-outside-dates"]
+            ["identity-not-attached", "grant-missing", "identity-recreated", "grant-in-other-model", "grant-young",
+             "vault-firewall", "identity-cannot-bypass", "key-disabled", "key-deleted", "key-expired", "key-not-yet-valid"]
             "the registry was refused its key" " (R-ERR-01)";
-        IdentityMissing "identity-missing" ["identity-deleted", "identity-detached"]
+        IdentityMissing "identity-missing" ["identity-deleted", "identity-not-attached"]
             "the identity used for encryption does not exist" " (R-ERR-05)";
         EncryptionIncomplete "encryption-incomplete" ["policy-modifies"]
             "the encryption was written without its key" " (R-ERR-06)";
@@ -76,19 +76,19 @@ kinds! {
             "the vault's firewall does not let the caller's address in" " (R-ERR-28a)";
         VaultClosed "vault-closed" ["vault-public-access-off", "vault-bypass-off"]
             "the vault lets in private endpoints and trusted services only" " (R-ERR-28b)";
-        VaultRoleMissing "vault-role-missing" ["grant-missing", "grant-young", "grant-on-other-principal"]
+        VaultRoleMissing "vault-role-missing" ["grant-missing", "grant-young", "identity-recreated"]
             "the caller has no role for this on the vault" " (R-ERR-28c)";
-        VaultPolicyMissing "vault-policy-missing" ["grant-missing", "grant-on-other-principal", "grant-in-other-model"]
+        VaultPolicyMissing "vault-policy-missing" ["grant-missing", "identity-recreated", "grant-in-other-model"]
             "the caller's access policy on the vault does not allow this" " (R-ERR-28d, R-ERR-28e)";
         KeyDisabled "key-disabled" ["key-disabled"]
             "the key version is disabled" " (R-ERR-28f)";
-        KeyOutsideDates "key-outside-dates" ["key-outside-dates"]
+        KeyOutsideDates "key-outside-dates" ["key-expired", "key-not-yet-valid"]
             "the key version is used outside of its dates" " (R-ERR-28g; the texts are assumed)";
         KeyDeleted "key-deleted" ["key-deleted"]
             "the key is deleted, and its name is kept for it" " (R-ERR-25)";
         KeyMoving "key-moving" ["key-moving"]
             "the key is just being deleted or recovered" " (R-ERR-26)";
-        KeyNotFound "key-not-found" ["key-deleted", "key-missing", "key-moving"]
+        KeyNotFound "key-not-found" ["key-deleted", "key-absent", "key-moving"]
             "the key is not in the vault" " (R-ERR-27)";
         VaultTokenRefused "vault-token-refused" ["wrong-tenant", "login-expired"]
             "the vault does not take the caller's token" " (R-ERR-28j)";
@@ -112,7 +112,7 @@ kinds! {
             "the vault's name is in use, perhaps by a deleted vault" " (R-ERR-21)";
         VaultDeleted "vault-deleted" ["vault-deleted"]
             "a deleted vault holds the name" " (R-ERR-20)";
-        VaultNotDeleted "vault-not-deleted" ["vault-missing"]
+        VaultNotDeleted "vault-not-deleted" ["vault-absent"]
             "there is no deleted vault of this name" " (R-ERR-22)";
         PurgeProtectionKept "purge-protection-kept" []
             "purge protection cannot be taken back" " (R-ERR-24)";
@@ -126,7 +126,7 @@ kinds! {
             "the api-version used does not know the registry's soft delete policy" " (R-ERR-09)";
         PremiumNeeded "premium-needed" ["sku-not-premium"]
             "a customer-managed key needs the Premium SKU" " (R-ERR-08)";
-        NotEncrypted "not-encrypted" ["encryption-off"]
+        NotEncrypted "not-encrypted" ["no-cmk"]
             "the registry has no customer-managed key to rotate" " (R-ERR-08)";
         KeyWithoutIdentity "key-without-identity" []
             "identity and key must be given together" " (R-ERR-08)";
@@ -143,7 +143,7 @@ kinds! {
             "the registry's firewall does not let the client's address in" " (R-DP-20)";
         RegistryForbidden "registry-forbidden" ["registry-firewall", "registry-public-access-off"]
             "the registry answers 403 before any login, as its network rules do" " (R-DP-11)";
-        DnsUnresolved "dns-unresolved" ["dns-unresolved", "private-dns-missing", "registry-missing", "wrong-cloud"]
+        DnsUnresolved "dns-unresolved" ["dns-unresolved", "private-dns-missing", "registry-absent", "wrong-cloud"]
             "the login server's name does not resolve" " (R-DP-25)";
         ProxyBroken "proxy-broken" ["proxy-in-the-way"]
             "the HTTPS proxy closed the connection" " (R-DP-25)";
@@ -156,9 +156,9 @@ kinds! {
             "the registry's host cannot be reached" " (R-DP-25)";
         ChallengeMissing "challenge-missing" ["proxy-in-the-way", "client-firewall"]
             "the registry's answer asked for no login that can be used" " (R-DP-11)";
-        LoginServerUnknown "login-server-unknown" ["registry-missing", "wrong-cloud", "caller-role-missing"]
+        LoginServerUnknown "login-server-unknown" ["registry-absent", "wrong-cloud", "caller-role-missing"]
             "the registry's login server was not found" " (R-DP-11)";
-        LoginServerUnreachable "login-server-unreachable" ["dns-unresolved", "registry-missing", "wrong-cloud", "client-firewall"]
+        LoginServerUnreachable "login-server-unreachable" ["dns-unresolved", "registry-absent", "wrong-cloud", "client-firewall"]
             "az cannot connect to the registry's login server" " (R-DP-25)";
         LoginForbidden "login-forbidden" ["registry-firewall", "registry-public-access-off", "proxy-in-the-way"]
             "the login was answered with 403" " (R-DP-25)";

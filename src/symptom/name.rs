@@ -68,7 +68,7 @@ names! {
          (R-DP-08, R-DP-25)";
     /// An identity cannot be taken off or deleted (R-CMK-20).
     IdentityCannotBeRemoved "identity-cannot-be-removed"
-        ["identity-in-use", "identity-detached", "identity-not-renewed", "lock"]
+        ["identity-in-use", "identity-not-attached", "identity-not-renewed", "lock"]
         "an identity cannot be taken off the registry: it unwraps the key; rotate to another one first (R-CMK-20, R-CMK-22)";
     /// A cluster cannot pull (R-DP-21).
     PullFailsFromAks "pull-fails-from-aks"
@@ -85,7 +85,7 @@ names! {
         "Container Instances cannot pull: into a closed registry they come as a trusted service, with a managed identity (R-DP-22)";
     /// New key versions are not taken over (R-CMK-11).
     AutoRotationDoesNotHappen "auto-rotation-does-not-happen"
-        ["key-pinned", "key-not-rotated", "vault-firewall", "vault-bypass-off", "identity-cannot-bypass", "grant-missing", "key-disabled"]
+        ["key-pinned", "key-behind", "vault-firewall", "vault-bypass-off", "identity-cannot-bypass", "grant-missing", "key-disabled"]
         "a new key version is not taken over: the key id has a version, or the vault's firewall was closed later \
          (R-CMK-11, R-CMK-12, R-CMK-40)";
     /// Images cannot be imported (R-DP-27).
