@@ -4,7 +4,7 @@ use super::{
     Cloud, Operation,
     call::{Answer, CallError, Called, Cause, Nature, Patience, Sent, Try},
     credential::{Caller, Tokens},
-    door::Door,
+    door::{Door, Given},
 };
 use azure_core::{
     credentials::TokenCredential,
@@ -72,6 +72,8 @@ pub(crate) struct Core {
     pub(crate) patience: Patience,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) guards: crate::guard::Guards,
+    /// What registries gave out; the door lets it back to them.
+    pub(crate) given: Given,
     door: Arc<dyn HttpClient>,
     arm: Pipeline,
     vaults: Mutex<HashMap<String, Arc<VaultClient>>>,
@@ -150,7 +152,9 @@ impl Builder {
     #[must_use]
     pub fn build(self) -> Azure {
         let inner = self.transport.unwrap_or_else(|| azure_core::http::new_http_client(None));
-        let door: Arc<dyn HttpClient> = Arc::new(Door::new(self.cloud.clone(), inner, self.guards.clone()));
+        let given = Given::default();
+        let door: Arc<dyn HttpClient> =
+            Arc::new(Door::new(self.cloud.clone(), inner, self.guards.clone(), given.clone()));
         let options = ClientOptions {
             retry: RetryOptions::none(),
             transport: Some(Transport::new(door.clone())),
@@ -172,6 +176,7 @@ impl Builder {
                 clock: self.clock,
                 patience: self.patience,
                 guards: self.guards,
+                given,
                 door,
                 arm,
                 vaults: Mutex::default(),
