@@ -32,6 +32,7 @@ pub mod deploy;
 #[cfg(feature = "import")]
 pub mod import_key;
 pub mod list;
+pub mod login;
 pub mod network;
 mod only;
 mod preflight;
@@ -55,6 +56,7 @@ pub use deploy::{Deploy, DeployedTemplate, deploy};
 #[cfg(feature = "import")]
 pub use import_key::{ImportKey, ImportedKey, import_key};
 pub use list::{Listing, list};
+pub use login::{Login, login};
 pub use network::{NetworkChanged, VaultNetwork, vault_network};
 pub use only::Only;
 pub use reassign::{Reassign, Reassigned, reassign};

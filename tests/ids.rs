@@ -268,7 +268,7 @@ fn r_cmk_36_tokens_go_to_no_foreign_host() {
         "https://1contoso.vault.azure.net/",
         "https://-contoso.azurecr.io/",
         "https://con_toso.azurecr.io/",
-        "https://contoso.westeurope.data.azurecr.io/",
+        "https://evil.example.data.azurecr.io.evil.example/",
         "https://azurecr.io/",
         "https://127.0.0.1/",
         "https://169.254.169.254/metadata/identity/oauth2/token",

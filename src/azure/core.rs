@@ -75,7 +75,7 @@ pub(crate) struct Core {
     /// What registries gave out; the door lets it back to them.
     pub(crate) given: Given,
     door: Arc<dyn HttpClient>,
-    arm: Pipeline,
+    pipeline: Pipeline,
     vaults: Mutex<HashMap<String, Arc<VaultClient>>>,
     jitter: Mutex<fastrand::Rng>,
 }
@@ -160,7 +160,7 @@ impl Builder {
             transport: Some(Transport::new(door.clone())),
             ..ClientOptions::default()
         };
-        let arm = Pipeline::new(
+        let pipeline = Pipeline::new(
             option_env!("CARGO_PKG_NAME"),
             option_env!("CARGO_PKG_VERSION"),
             options,
@@ -178,7 +178,7 @@ impl Builder {
                 guards: self.guards,
                 given,
                 door,
-                arm,
+                pipeline,
                 vaults: Mutex::default(),
                 jitter: Mutex::new(fastrand::Rng::with_seed(seed)),
             }),
@@ -360,17 +360,7 @@ impl Reader {
             request.insert_header("content-type", "application/json");
             request.set_body(body.to_vec());
         }
-        let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
-        Ok(match self.core.arm.send(&Context::new(), &mut request, Some(options)).await {
-            Ok(raw) => {
-                let (status, headers, body) = raw.deconstruct();
-                Try::Answered(Answer { status: status.into(), headers, body: body.to_vec(), doubt: false })
-            }
-            Err(e) => match super::door::foreign(&e) {
-                Some(foreign) => return Err(CallError::new(Sent::No, name_of(verb, url), Cause::Foreign(foreign))),
-                None => Try::Failed(e),
-            },
-        })
+        self.core.send(&mut request).await
     }
 }
 
@@ -453,6 +443,23 @@ pub(crate) fn read<T: DeserializeOwned>(request: String, answer: &Answer) -> Cal
 }
 
 impl Core {
+    /// Sends a request once.
+    pub(crate) async fn send(&self, request: &mut Request) -> Result<Try, CallError> {
+        let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
+        Ok(match self.pipeline.send(&Context::new(), request, Some(options)).await {
+            Ok(raw) => {
+                let (status, headers, body) = raw.deconstruct();
+                Try::Answered(Answer { status: status.into(), headers, body: body.to_vec(), doubt: false })
+            }
+            Err(e) => match super::door::foreign(&e) {
+                Some(foreign) => {
+                    let name = name_of(request.method(), request.url());
+                    return Err(CallError::new(Sent::No, name, Cause::Foreign(foreign)));
+                }
+                None => Try::Failed(e),
+            },
+        })
+    }
     pub(crate) fn jitter(&self) -> f64 {
         self.jitter.lock().unwrap_or_else(PoisonError::into_inner).f64()
     }
