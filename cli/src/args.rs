@@ -1,6 +1,7 @@
 //! The command line: what holds for every command here, the options of each kind of order in a file.
 
 mod create;
+mod login;
 mod mend;
 mod network;
 mod revoke;
@@ -9,6 +10,7 @@ mod run;
 mod template;
 
 pub(crate) use create::{AskedArgs, CreateArgs, NewArgs};
+pub(crate) use login::{LoginArgs, LogoutArgs};
 pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
 pub(crate) use network::{Action, BypassArgs, NetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};
@@ -145,6 +147,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         registry: RegistryArgs,
     },
+    /// Log container clients in to a registry: what `docker login` would keep, without Docker. Changes nothing in Azure.
+    Login(Box<LoginArgs>),
+    /// Forget the login to a registry. Changes nothing in Azure.
+    Logout(Box<LogoutArgs>),
     /// List the runs of the state directory. Changes nothing.
     Runs,
     /// Take a run up again where it was cut short, or show the outcome of one that is finished.
