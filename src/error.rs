@@ -1,7 +1,11 @@
 //! What went wrong, whether anything was changed, and what the operator can do.
 
 use crate::{
-    azure::{CallError, Cause, Sent, ServiceError, error::FirewallKind, registries::data::DataPlaneError},
+    azure::{
+        CallError, Cause, Sent, ServiceError,
+        error::FirewallKind,
+        registries::data::{DataPlaneError, Trouble},
+    },
     journal::{Holder, JournalError, RunName},
     step::Rollback,
     symptom::Symptom,
@@ -80,6 +84,8 @@ pub enum ErrorKind {
     Call(CallError),
     /// A registry's data plane did not let one in, or could not serve.
     DataPlane(Box<DataPlaneError>),
+    /// All changes are made, and the probe at the end came to nothing: the registry does not serve images.
+    Probe(Box<Trouble>),
     /// An operation the service had accepted ended without success.
     Operation(Box<ServiceError>),
     /// The workflow did what it must not; please report it.
@@ -200,6 +206,7 @@ impl Error {
         match &self.0.kind {
             ErrorKind::Call(e) => e.service(),
             ErrorKind::DataPlane(e) => e.source.service(),
+            ErrorKind::Probe(e) => e.service.as_ref(),
             ErrorKind::Operation(e) => Some(e),
             ErrorKind::Unsettled { last: Some(e), .. } => e.service(),
             _ => None,
@@ -273,6 +280,11 @@ impl fmt::Display for Error {
                 }
             }
             ErrorKind::DataPlane(e) => write!(f, "{e}")?,
+            ErrorKind::Probe(e) => write!(
+                f,
+                "all changes are made, and stand; the registry does not serve images by them: {e}. See to that, and to how it \
+                 stands to its key (cmk status); taken up again, the run probes once more and changes nothing else"
+            )?,
             ErrorKind::Operation(e) => write!(f, "the service accepted it, and then failed: {e}")?,
             ErrorKind::Bug(what) => write!(f, "a mistake in this program: {what}; please report it")?,
         }

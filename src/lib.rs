@@ -36,6 +36,7 @@ pub mod login;
 pub mod network;
 mod only;
 mod preflight;
+mod probe;
 pub mod reassign;
 pub mod recover;
 pub mod repair;

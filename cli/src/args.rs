@@ -15,7 +15,7 @@ pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
 pub(crate) use network::{Action, BypassArgs, NetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};
 pub(crate) use rotate::{AutoRotateArgs, RotateArgs};
-pub(crate) use run::{ApplyArgs, BackArgs, RunArgs};
+pub(crate) use run::{ApplyArgs, BackArgs, ProbeArgs, RestoreArgs, RunArgs};
 pub(crate) use template::{DeployArgs, ImportArgs, ListArgs, TemplateArgs};
 
 use clap::{
@@ -127,7 +127,7 @@ pub(crate) enum Command {
     /// Take a registry's key from it: no image can be pulled or pushed until `cmk restore` gives it back.
     Revoke(Box<RevokeArgs>),
     /// Give a registry back what a revocation took.
-    Restore(Box<BackArgs>),
+    Restore(Box<RestoreArgs>),
     /// Disable the old versions of a registry's key that no registry uses any more.
     Retire(Box<RetireArgs>),
     /// Take back what a run has done, newest first. A run that is unfinished has to be given up first.

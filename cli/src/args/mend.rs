@@ -1,6 +1,6 @@
 //! What mends a registry's way to its key.
 
-use super::{RegistryArgs, RunArgs};
+use super::{ProbeArgs, RegistryArgs, RunArgs};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -33,6 +33,8 @@ pub(crate) struct RecoverArgs {
     /// Give the caller the right to recover keys first, if it lacks it: a recovered vault has lost its roles.
     #[arg(long)]
     pub(crate) grant_me: bool,
+    #[command(flatten)]
+    pub(crate) probe: ProbeArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

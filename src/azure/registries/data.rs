@@ -15,7 +15,7 @@ pub use challenge::Challenge;
 pub use content::{Manifest, ManifestAt};
 pub use names::{Digest, LoginServer, Repository};
 pub use token::{AccessToken, Action, Audience, Granted, LoginAs, REFRESH_USER, RefreshToken, TokenScope};
-pub use trouble::{DataPlaneError, Stage};
+pub use trouble::{DataPlaneError, Stage, Trouble};
 
 use crate::azure::{
     Reader,

@@ -151,7 +151,8 @@ pub struct AccessToken {
     pub(super) server: LoginServer,
     token: Hidden,
     expires: OffsetDateTime,
-    granted: Vec<Granted>,
+    /// None if it does not say.
+    granted: Option<Vec<Granted>>,
 }
 
 impl AccessToken {
@@ -168,14 +169,14 @@ impl AccessToken {
     /// What it allows. A right one does not have is left out of what was asked for without a word (R-DP-03).
     #[must_use]
     pub fn granted(&self) -> &[Granted] {
-        &self.granted
+        self.granted.as_deref().unwrap_or_default()
     }
-    /// What of a scope it does not allow.
+    /// What of a scope it does not allow, as far as it says.
     #[must_use]
     pub fn lacks(&self, wanted: &TokenScope) -> Vec<&'static str> {
+        let Some(granted) = &self.granted else { return Vec::new() };
         let same = |g: &&Granted| g.kind == wanted.kind && g.name == wanted.name;
-        let has =
-            |action: &str| self.granted.iter().filter(same).any(|g| g.actions.iter().any(|a| a == action || a == "*"));
+        let has = |action: &str| granted.iter().filter(same).any(|g| g.actions.iter().any(|a| a == action || a == "*"));
         wanted.actions.iter().copied().filter(|action| !has(action)).collect()
     }
     pub(super) fn authorization(&self) -> String {
@@ -242,13 +243,9 @@ impl Reader {
         let attempt = || async {
             let token = Hidden::new(self.core.tokens.token(scope).await?);
             let tenant = Caller::of(token.shown()).map(|caller| caller.tenant.to_string());
-            let mut form = form_urlencoded::Serializer::new(String::new());
-            form.append_pair("grant_type", "access_token").append_pair("service", &at.service);
-            if let Some(tenant) = tenant {
-                form.append_pair("tenant", &tenant);
-            }
-            let form = Hidden::new(form.append_pair("access_token", token.shown()).finish());
-            self.post_form(&url, &form).await
+            let tenant = ("tenant", tenant.as_deref().unwrap_or_default());
+            let (service, token) = (("service", at.service.as_str()), ("access_token", token.shown()));
+            self.post_form(&url, &form(&[("grant_type", "access_token"), service, tenant, token])).await
         };
         let answer = self.core.call(Nature::Read, scope, name.clone(), attempt).await?;
         let given: Given = self.token_in(name, &answer)?;
@@ -270,26 +267,23 @@ impl Reader {
             access_token: String,
         }
         let scope = scopes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("service", &at.service);
-        if !scope.is_empty() {
-            form.append_pair("scope", &scope);
-        }
+        let asked_for = [("service", at.service.as_str()), ("scope", &scope)];
         let (name, answer) = match login {
             LoginAs::Anonymous => {
                 let mut url = at.realm.clone();
-                url.set_query(Some(&form.finish()));
+                url.set_query(Some(form(&asked_for).shown()));
                 let asked = Asked::new(Nature::Read, Method::Get, &url).header("accept", "application/json");
                 (asked.name(), self.ask_registry(asked).await?)
             }
             LoginAs::Refresh(refresh) => {
-                form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", refresh.secret());
-                self.ask_token(&at.realm, Hidden::new(form.finish())).await?
+                let [service, scope] = asked_for;
+                let refresh = ("refresh_token", refresh.secret());
+                self.ask_token(&at.realm, form(&[("grant_type", "refresh_token"), service, scope, refresh])).await?
             }
             LoginAs::Basic { user, password } => {
-                form.append_pair("grant_type", "password").append_pair("username", user);
-                form.append_pair("password", password.secret());
-                self.ask_token(&at.realm, Hidden::new(form.finish())).await?
+                let [service, scope] = asked_for;
+                let (user, password) = (("username", user.as_str()), ("password", password.secret()));
+                self.ask_token(&at.realm, form(&[("grant_type", "password"), service, scope, user, password])).await?
             }
         };
         let given: Given = self.token_in(name, &answer)?;
@@ -299,7 +293,7 @@ impl Reader {
             server: at.server.clone(),
             expires: claims.expires(now, ACCESS_LASTS),
             token: Hidden::new(given.access_token),
-            granted: claims.access.unwrap_or_default(),
+            granted: claims.access,
         };
         self.core.given.note(at.server.as_str(), &token.authorization(), now, token.expires);
         Ok(token)
@@ -322,6 +316,13 @@ impl Reader {
     fn token_in<T: DeserializeOwned>(&self, name: String, answer: &Answer) -> Called<T> {
         if answer.status == 404 { Err(self.core.refused(name, answer)) } else { read(name, answer) }
     }
+}
+
+/// A form. What is empty is left out.
+fn form(pairs: &[(&str, &str)]) -> Hidden {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(pairs.iter().filter(|(_, value)| !value.is_empty()));
+    Hidden::new(form.finish())
 }
 
 fn invalid(request: &str, why: &str) -> CallError {

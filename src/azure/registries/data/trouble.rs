@@ -1,7 +1,10 @@
 //! Where a login or a probe came to an end, and what the Azure CLI calls that.
 
 use super::LoginServer;
-use crate::azure::call::{CallError, Cause};
+use crate::azure::{
+    call::{CallError, Cause},
+    error::{ServiceError, scrub},
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -94,5 +97,52 @@ fn code(stage: Stage, e: &CallError) -> Option<&'static str> {
         Stage::Exchange => Some("CONNECTIVITY_REFRESH_TOKEN_ERROR"),
         Stage::Token => Some("CONNECTIVITY_ACCESS_TOKEN_ERROR"),
         Stage::Push | Stage::Pull | Stage::Delete => None,
+    }
+}
+
+/// Where the use of a registry came to an end, and why, as it can be written down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// The registry's host.
+    pub login_server: LoginServer,
+    /// The stage.
+    pub stage: Stage,
+    /// What `az acr check-health` calls it, if it has a name for it (R-DP-11).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What went wrong, with the service's words.
+    pub why: String,
+    /// What the service answered, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceError>,
+}
+
+impl Trouble {
+    pub(crate) fn new(login_server: &LoginServer, stage: Stage, why: impl Into<String>) -> Self {
+        Self { login_server: login_server.clone(), stage, code: None, why: why.into(), service: None }
+    }
+
+    pub(crate) fn of_call(server: &LoginServer, stage: Stage, e: CallError) -> Self {
+        let e = DataPlaneError::new(server, stage, e);
+        Self {
+            code: e.code.map(Into::into),
+            service: e.source.service().cloned(),
+            ..Self::new(server, e.stage, scrub(&e.source.to_string()))
+        }
+    }
+
+    /// Whether it can pass by itself: a key given back takes up to an hour to count (R-CMK-27), and the name of a new
+    /// registry a while to be known.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        let lags = |e: &ServiceError| e.is_key_forbidden() || e.status >= 500;
+        self.service.as_ref().is_some_and(lags) || self.code.as_deref() == Some("CONNECTIVITY_DNS_ERROR")
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code = self.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
+        write!(f, "{}, at the stage '{}': {code}{}", self.login_server, self.stage, self.why)
     }
 }
