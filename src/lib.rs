@@ -29,6 +29,7 @@ pub mod bypass;
 pub mod checks;
 pub mod create;
 pub mod deploy;
+pub mod diagnose;
 #[cfg(feature = "import")]
 pub mod import_key;
 pub mod list;
@@ -54,6 +55,7 @@ pub use auto_rotate::{AutoRotate, AutoRotated, Rotation, auto_rotate, rotation};
 pub use bypass::{Bypass, Bypassed, bypass};
 pub use create::{Create, Created, create};
 pub use deploy::{Deploy, DeployedTemplate, deploy};
+pub use diagnose::{Diagnosis, Finding, diagnose};
 #[cfg(feature = "import")]
 pub use import_key::{ImportKey, ImportedKey, import_key};
 pub use list::{Listing, list};

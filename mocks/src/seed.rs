@@ -2,8 +2,9 @@
 //! in a further subscription, what `World::group_in` makes of it.
 
 use crate::authorization::Assignment;
+use crate::data::Content;
 use crate::keys::{Key, KeyVersion, Life, NewVersion};
-use crate::registries::{Attached, Cmk, Registry, Spec, State};
+use crate::registries::{Attached, Cmk, Logins, Registry, Spec, State};
 use crate::vaults::{Permissions, Policy, Vault};
 use crate::wire::Object;
 use crate::{Principal, PrincipalKind, World, roles};
@@ -41,7 +42,7 @@ pub struct SeededIdentity {
     pub principal_id: Uuid,
 }
 
-fn policy(tenant: Uuid, object_id: Uuid, keys: &[&str]) -> Policy {
+pub(crate) fn policy(tenant: Uuid, object_id: Uuid, keys: &[&str]) -> Policy {
     let keys = keys.iter().map(|k| (*k).to_owned()).collect();
     Policy { tenant, object_id, application: None, permissions: Permissions { keys, ..Permissions::default() } }
 }
@@ -269,6 +270,8 @@ impl World {
             healthy: true,
             served: true,
             images: Vec::new(),
+            logins: Logins::default(),
+            content: Content::default(),
         };
         self.registries.all.insert(id.to_lowercase(), registry);
         id

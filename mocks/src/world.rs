@@ -1,6 +1,7 @@
 //! The world: all state, the clock it was last seen at, and what falls due by itself.
 
 use crate::authorization::Assignments;
+use crate::data::DataPlane;
 use crate::deployments::Deployments;
 use crate::entra::Directory;
 use crate::identities::Identities;
@@ -12,7 +13,7 @@ use crate::resources::Resources;
 use crate::rng::Rng;
 use crate::vaults::Vaults;
 use crate::wire::{Call, Reply};
-use crate::{AuditEntry, SimCloud, arm, entra, keys};
+use crate::{AuditEntry, SimCloud, arm, data, entra, keys};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,8 @@ pub struct World {
     pub(crate) key_throttle: KeyThrottle,
     pub(crate) registries: Registries,
     #[serde(default)]
+    pub(crate) data: DataPlane,
+    #[serde(default)]
     pub(crate) deployments: Deployments,
     pub(crate) arm_throttle: arm::Throttle,
     pub(crate) audit: Vec<AuditEntry>,
@@ -100,6 +103,7 @@ impl World {
             vaults: Vaults::default(),
             key_throttle: KeyThrottle::default(),
             registries: Registries::default(),
+            data: DataPlane::default(),
             deployments: Deployments::default(),
             arm_throttle: arm::Throttle::default(),
             audit: Vec::new(),
@@ -131,7 +135,7 @@ impl World {
         } else if call.host == "169.254.169.254" {
             entra::handle_imds(self, &call)
         } else {
-            no_such_host(&call.host)
+            data::handle(self, &call).unwrap_or_else(|| no_such_host(&call.host))
         };
         reply.into_response(now)
     }

@@ -1,16 +1,20 @@
 //! Container registries: the control plane, with customer-managed keys (section 1 of the rules).
 
 mod check;
+mod credentials;
 mod errors;
 mod health;
 mod import;
+mod logins;
 mod operations;
 mod render;
 mod routes;
 mod state;
+mod tokens;
 
 pub(crate) use check::default_props;
 pub use health::Renewal;
+pub(crate) use logins::{Logins, Password, ScopeMap, Token};
 pub(crate) use routes::handle;
 pub use state::ImportedImage;
 pub(crate) use state::{Attached, Cmk, KeyId, Pending, Registries, Registry, Spec, State, Step};

@@ -1,6 +1,8 @@
 use super::import::Import;
+use super::logins::Logins;
 use crate::World;
 use crate::cloud::SimCloud;
+use crate::data::Content;
 use crate::resources::Listed;
 use crate::wire::Object;
 use serde::{Deserialize, Serialize};
@@ -122,6 +124,11 @@ pub(crate) struct Registry {
     pub(crate) served: bool,
     #[serde(default)]
     pub(crate) images: Vec<ImportedImage>,
+    #[serde(default)]
+    pub(crate) logins: Logins,
+    /// What was pushed.
+    #[serde(default)]
+    pub(crate) content: Content,
 }
 
 fn served() -> bool {

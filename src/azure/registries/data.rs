@@ -57,7 +57,7 @@ impl Reader {
     /// Sends a request that carries its own credential, or none.
     async fn ask_registry(&self, asked: Asked<'_>) -> Called<Answer> {
         let name = asked.name();
-        self.core.call(asked.nature, None, name, || self.ask_registry_once(&asked)).await
+        self.core.call(self.patience(), asked.nature, None, name, || self.ask_registry_once(&asked)).await
     }
 
     async fn ask_registry_once(&self, asked: &Asked<'_>) -> Result<Try, CallError> {
