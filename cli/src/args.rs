@@ -1,5 +1,6 @@
 //! The command line: what holds for every command here, the options of each kind of order in a file.
 
+mod access;
 mod create;
 mod mend;
 mod network;
@@ -8,9 +9,10 @@ mod rotate;
 mod run;
 mod template;
 
+pub(crate) use access::{Access, GrantAccessArgs, Principal};
 pub(crate) use create::{AskedArgs, CreateArgs, NewArgs};
 pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
-pub(crate) use network::{Action, BypassArgs, NetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
+pub(crate) use network::{Action, BypassArgs, NetworkArgs, RegistryNetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};
 pub(crate) use rotate::{AutoRotateArgs, RotateArgs};
 pub(crate) use run::{ApplyArgs, BackArgs, RunArgs};
@@ -122,6 +124,10 @@ pub(crate) enum Command {
     Bypass(Box<BypassArgs>),
     /// Change a vault's network rules. What is not said stays.
     VaultNetwork(Box<VaultNetworkArgs>),
+    /// Change a registry's network rules. What is not said stays.
+    Network(Box<RegistryNetworkArgs>),
+    /// Let somebody pull, push, delete or list a registry's images, by the role that fits its mode.
+    GrantAccess(Box<GrantAccessArgs>),
     /// Take a registry's key from it: no image can be pulled or pushed until `cmk restore` gives it back.
     Revoke(Box<RevokeArgs>),
     /// Give a registry back what a revocation took.

@@ -45,6 +45,8 @@ fn online(command: Command, globals: &Globals) -> anyhow::Result<Exit> {
             Command::Repair(args) => orders::repair(&args, globals).await,
             Command::Bypass(args) => orders::bypass(&args, globals).await,
             Command::VaultNetwork(args) => orders::vault_network(&args, globals).await,
+            Command::Network(args) => orders::network(&args, globals).await,
+            Command::GrantAccess(args) => orders::grant_access(&args, globals).await,
             Command::Revoke(args) => orders::revoke(&args, globals).await,
             Command::Restore(args) => orders::restore(&args, globals).await,
             Command::Retire(args) => orders::retire(&args, globals).await,

@@ -38,6 +38,14 @@ pub const ACR_PULL: Uuid = uuid!("7f951dda-4ed3-4680-a7ca-43fe172d538d");
 pub const ACR_PUSH: Uuid = uuid!("8311e382-0749-4cb8-b61a-304f252e45ec");
 /// AcrDelete
 pub const ACR_DELETE: Uuid = uuid!("c2f4ef07-c644-48eb-af81-4b1b4947fb11");
+/// Container Registry Repository Reader
+pub const REPOSITORY_READER: Uuid = uuid!("b93aa761-3e63-49ed-ac28-beffa264f7ac");
+/// Container Registry Repository Writer
+pub const REPOSITORY_WRITER: Uuid = uuid!("2a1e307c-b015-4ebd-883e-5b7698a07328");
+/// Container Registry Repository Contributor
+pub const REPOSITORY_CONTRIBUTOR: Uuid = uuid!("2efddaa5-3f1f-4df3-97df-af3f13818f4c");
+/// Container Registry Repository Catalog Lister
+pub const REPOSITORY_CATALOG_LISTER: Uuid = uuid!("bfdb9389-c9a5-478a-bb2f-ba9ca092c3c7");
 /// AcrImageSigner
 pub const ACR_IMAGE_SIGNER: Uuid = uuid!("6cef56e8-d556-48e5-a04f-b8e64114680f");
 /// Container Registry Contributor and Data Access Configuration Administrator
@@ -250,6 +258,45 @@ pub(crate) static ROLES: &[Role] = &[
         NONE,
     ),
     role(ACR_DELETE, "AcrDelete", &["Microsoft.ContainerRegistry/registries/artifacts/delete"], NONE),
+    role(
+        REPOSITORY_READER,
+        "Container Registry Repository Reader",
+        NONE,
+        &[
+            "Microsoft.ContainerRegistry/registries/repositories/metadata/read",
+            "Microsoft.ContainerRegistry/registries/repositories/content/read",
+        ],
+    ),
+    role(
+        REPOSITORY_WRITER,
+        "Container Registry Repository Writer",
+        NONE,
+        &[
+            "Microsoft.ContainerRegistry/registries/repositories/metadata/read",
+            "Microsoft.ContainerRegistry/registries/repositories/content/read",
+            "Microsoft.ContainerRegistry/registries/repositories/metadata/write",
+            "Microsoft.ContainerRegistry/registries/repositories/content/write",
+        ],
+    ),
+    role(
+        REPOSITORY_CONTRIBUTOR,
+        "Container Registry Repository Contributor",
+        NONE,
+        &[
+            "Microsoft.ContainerRegistry/registries/repositories/metadata/read",
+            "Microsoft.ContainerRegistry/registries/repositories/content/read",
+            "Microsoft.ContainerRegistry/registries/repositories/metadata/write",
+            "Microsoft.ContainerRegistry/registries/repositories/content/write",
+            "Microsoft.ContainerRegistry/registries/repositories/metadata/delete",
+            "Microsoft.ContainerRegistry/registries/repositories/content/delete",
+        ],
+    ),
+    role(
+        REPOSITORY_CATALOG_LISTER,
+        "Container Registry Repository Catalog Lister",
+        NONE,
+        &["Microsoft.ContainerRegistry/registries/catalog/read"],
+    ),
     role(ACR_IMAGE_SIGNER, "AcrImageSigner", &["Microsoft.ContainerRegistry/registries/sign/write"], NONE),
     role(
         ACR_CONTRIBUTOR,

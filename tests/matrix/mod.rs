@@ -17,7 +17,7 @@ const GROUPS: usize = 7;
 static DONE: AtomicUsize = AtomicUsize::new(0);
 static CELLS: Mutex<BTreeMap<(&'static str, &'static str), usize>> = Mutex::new(BTreeMap::new());
 
-const STEPS: [&str; 26] = [
+const STEPS: [&str; 27] = [
     "register-provider",
     "ensure-group",
     "ensure-identity",
@@ -31,6 +31,7 @@ const STEPS: [&str; 26] = [
     "detach-identity",
     "revalidate",
     "set-network",
+    "set-registry-network",
     "recover-key",
     "recover-vault",
     "delete-key",
@@ -75,6 +76,7 @@ fn step_of(workflow: &str, one: &Fired, body: &Value) -> &'static str {
             // Only a way back switches the system-assigned identity off.
             if off || (back && !kind.contains("SystemAssigned")) { "detach-identity" } else { "attach-identity" }
         }
+        "PATCH" if ends("/registries/") && body.pointer("/properties/encryption").is_none() => "set-registry-network",
         "PATCH" if ends("/registries/") && matches!(workflow, "repair" | "recover" | "restore") => "revalidate",
         "PATCH" if ends("/registries/") => "point-registry",
         "PATCH" if path.contains("/keys/") && body.pointer("/attributes/exp").is_some() => "set-expiry",
@@ -89,8 +91,15 @@ fn step_of(workflow: &str, one: &Fired, body: &Value) -> &'static str {
 
 /// Why a cell may be empty.
 fn reason(step: &str, fault: &str) -> Option<&'static str> {
-    let registry =
-        matches!(step, "create-registry" | "point-registry" | "attach-identity" | "detach-identity" | "revalidate");
+    let registry = matches!(
+        step,
+        "create-registry"
+            | "point-registry"
+            | "attach-identity"
+            | "detach-identity"
+            | "revalidate"
+            | "set-registry-network"
+    );
     let reads = step.starts_with('(');
     match fault {
         "busy" if !registry => Some("only a registry is busy with another operation"),

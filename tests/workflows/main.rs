@@ -3,9 +3,11 @@
 #[path = "../ground/mod.rs"]
 mod ground;
 
+mod access;
 mod bypass;
 mod identities;
 mod keys;
+mod networks;
 mod policies;
 mod revoke;
 mod targets;

@@ -1,7 +1,8 @@
 //! Vaults behind firewalls.
 
 use super::*;
-use cmk::{Bypass, Irreversible, VaultNetwork, azure::vaults::NetworkAction};
+use cmk::{Bypass, Irreversible, RegistryNetwork, VaultNetwork, azure::vaults::NetworkAction};
+use serde_json::json;
 
 const CLOSED: &str = "kv-closed";
 const CLOSED_KEY: &str = "closed-key";
@@ -71,6 +72,32 @@ pub static VAULT_NETWORK: Play = Play {
     },
     end: END,
     also: |world, what| trusted_alone(world, VAULT, &["198.51.100.7", "203.0.113.0/28"], what),
+};
+
+pub static REGISTRY_NETWORK: Play = Play {
+    name: "registry network",
+    set: |seed| {
+        let mut world = encrypted(seed, KeyRef::Versionless, VaultModel::Policy);
+        let rules = json!([{"action": "Allow", "value": "198.51.100.7"}, {"action": "Allow", "value": "203.0.113.99"}]);
+        let rules = json!({"defaultAction": "Allow", "ipRules": rules});
+        world.mutate_registry_property(registry().as_str(), "networkRuleSet", rules);
+        let order = RegistryNetwork::new(registry())
+            .default_action(NetworkAction::Deny)
+            .allow_ip("203.0.113.0/28")
+            .forget_ip("203.0.113.99")
+            .tasks(true);
+        (world, order.into())
+    },
+    end: END,
+    also: |world, what| {
+        let properties = world.registry(registry().as_str()).unwrap().properties;
+        let rules = &properties["networkRuleSet"];
+        let ip: Vec<_> = rules["ipRules"].as_array().unwrap().iter().map(|r| r["value"].as_str().unwrap()).collect();
+        assert_eq!(ip, ["198.51.100.7", "203.0.113.0/28"], "{what}");
+        assert_eq!(rules["defaultAction"], "Deny", "{what}");
+        assert_eq!(properties["networkRuleBypassAllowedForTasks"], true, "{what}");
+        assert_eq!(properties["publicNetworkAccess"], "Enabled", "{what}");
+    },
 };
 
 /// Closed but for trusted services and these addresses.

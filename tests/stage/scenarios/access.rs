@@ -1,0 +1,24 @@
+//! Who may do what with images.
+
+use super::*;
+use cmk::{GrantAccess, azure::registries::RegistryAccess};
+use cmk_mocks::{PrincipalKind, roles};
+
+pub static GRANT_ACCESS: Play = Play {
+    name: "grant access",
+    set: |seed| {
+        let mut world = encrypted(seed, KeyRef::Versionless, VaultModel::Policy);
+        let mode = serde_json::json!("AbacRepositoryPermissions");
+        world.mutate_registry_property(registry().as_str(), "roleAssignmentMode", mode);
+        let builder = world.add_principal(PrincipalKind::ServicePrincipal, "builder").object_id;
+        let builder = builder.to_string().parse().unwrap();
+        let order = GrantAccess::new(registry(), builder, RegistryAccess::Push).repository("team/*".parse().unwrap());
+        (world, order.into())
+    },
+    end: END,
+    also: |world, what| {
+        let given = world.role_assignments();
+        let given: Vec<_> = given.iter().filter(|(_, _, scope, _)| registry() == scope.parse().unwrap()).collect();
+        assert!(matches!(given[..], [(_, roles::REPOSITORY_WRITER, ..)]), "{what}: {given:?}");
+    },
+};
