@@ -11,6 +11,7 @@ mod door;
 pub mod error;
 pub mod id;
 mod kept;
+mod looked;
 mod operation;
 
 pub mod deployments;
@@ -34,6 +35,7 @@ pub use credential::{Auth, Caller, Surroundings, UnknownAuth};
 pub use door::{NotLoopback, loopback};
 pub use error::ServiceError;
 pub use kept::Kept;
+pub use looked::Read;
 pub use operation::{Operation, Progress};
 
 /// The api-versions of all calls, in one place. Each has a contract bundle or is named with its documentation page.

@@ -29,6 +29,7 @@ pub mod bypass;
 pub mod checks;
 pub mod create;
 pub mod deploy;
+pub mod diagnose;
 pub mod firewall_rules;
 pub mod grant_access;
 #[cfg(feature = "import")]
@@ -56,6 +57,7 @@ pub use auto_rotate::{AutoRotate, AutoRotated, Rotation, auto_rotate, rotation};
 pub use bypass::{Bypass, Bypassed, bypass};
 pub use create::{Create, Created, create};
 pub use deploy::{Deploy, DeployedTemplate, deploy};
+pub use diagnose::{Diagnosis, Finding, diagnose};
 pub use firewall_rules::{FirewallHost, FirewallRules, HostPurpose, firewall_rules};
 pub use grant_access::{AccessGranted, GrantAccess, grant_access};
 #[cfg(feature = "import")]

@@ -14,7 +14,7 @@ use crate::{
     preflight,
     run::{Context, Run, Workflow},
     step::Known,
-    steps::{RecoverKey, RecoverVault, Revalidate},
+    steps::{RecoverKey, RecoverVault, Revalidate, SetVersionEnabled},
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,13 +37,15 @@ pub struct Recover {
     vault: Option<VaultId>,
     #[serde(default)]
     grant_me: bool,
+    #[serde(default)]
+    enable_version: bool,
 }
 
 impl Recover {
     /// For what this registry's key needs.
     #[must_use]
     pub fn new(registry: RegistryId) -> Self {
-        Self { registry, vault: None, grant_me: false }
+        Self { registry, vault: None, grant_me: false, enable_version: false }
     }
     /// The vault, where it is or was not in the registry's subscription.
     #[must_use]
@@ -56,6 +58,13 @@ impl Recover {
     #[must_use]
     pub fn grant_me(mut self) -> Self {
         self.grant_me = true;
+        self
+    }
+    /// Enables the version in use, if that is all that is wrong (R-KV-14). Without this it is a refusal: somebody may have
+    /// disabled it to keep the registry out.
+    #[must_use]
+    pub fn enable_version(mut self) -> Self {
+        self.enable_version = true;
         self
     }
     /// The registry.
@@ -197,8 +206,8 @@ impl Recover {
         if matches!(standing.facts, Known::Now(_)) {
             match access.usable("key", &key).await? {
                 KeySeen::There(_) => {
-                    self.version_usable(access, now).await?;
-                    return Ok(after.unwrap_or(Known::Now(())));
+                    let after = after.unwrap_or(Known::Now(()));
+                    return self.version_usable(access, now, standing, after).await;
                 }
                 KeySeen::Absent | KeySeen::Unknown { .. } => {
                     let rights = [KeyRight::Get, KeyRight::Recover];
@@ -215,19 +224,37 @@ impl Recover {
         cx.step(RecoverKey { key, vault: Some(standing.vault.clone()), after }).await
     }
 
-    /// A version that is disabled or has expired is not what was deleted.
-    async fn version_usable(&self, access: Access<'_>, now: &Encrypted) -> Result<()> {
-        let Some(in_use) = &now.in_use else { return Ok(()) };
-        if let KeySeen::There(version) = access.usable("version-in-use", in_use).await?
-            && !version.enabled
-        {
+    /// A version that is disabled is not what was deleted: it is enabled only if the order says so.
+    async fn version_usable(
+        &self,
+        access: Access<'_>,
+        now: &Encrypted,
+        standing: &Standing,
+        after: Known<()>,
+    ) -> Result<Known<()>> {
+        let Some(in_use) = &now.in_use else { return Ok(after) };
+        match access.usable("version-in-use", in_use).await? {
+            KeySeen::There(version) if !version.enabled => {}
+            _ => return Ok(after),
+        }
+        if !self.enable_version {
             access.cx.check([Refusal::new(
                 format!("nothing is deleted: {in_use} is disabled"),
                 "R-KV-14",
-                "enable it: `cmk restore` for the run that revoked it, or az keyvault key set-attributes --enabled true",
+                "enable it: `cmk restore` for the run that revoked it, or `cmk recover --enable-version` whoever disabled it",
             )])?;
+            return Ok(after);
         }
-        Ok(())
+        let rights = [KeyRight::Get, KeyRight::Update];
+        let granted = access.may(&now.key, Some(&standing.vault), &rights, self.grant_me).await?;
+        let after = granted.map_or(after.clone(), |granted| then(after, granted));
+        let enable = SetVersionEnabled {
+            version: in_use.clone(),
+            enabled: true,
+            unless_used_in: Vec::new(),
+            after: Some(after),
+        };
+        access.cx.step(enable).await
     }
 
     /// Recovery does not bring roles back (R-KV-05).
@@ -273,7 +300,8 @@ impl Recover {
 ///
 /// # Guarantees
 /// - Nothing is purged, and nothing made anew in the place of what is deleted: a key of the same name is another key.
-/// - With nothing deleted it changes nothing but to have the registry try its key.
+/// - With nothing deleted it changes nothing but to have the registry try its key, and to enable the version in use where
+///   [`Recover::enable_version`] says so.
 ///
 /// # Assumptions
 /// - That a recovered vault keeps its access policies and network rules is assumed (G-09); a missing policy is added.

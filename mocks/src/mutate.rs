@@ -2,6 +2,7 @@
 
 mod governance;
 mod identities;
+mod losses;
 
 use crate::World;
 use crate::keys::Life;
@@ -48,6 +49,14 @@ impl World {
             let target = r.spec.clone();
             r.state = State::Updating;
             r.pending = Some(Pending { operation, step: Step::Update { encryption: false }, target, due: now + d });
+        }
+    }
+
+    /// A registry looks for a newer version of its key only after so long (R-CMK-11 says within the hour).
+    pub fn mutate_registry_polls_late(&mut self, registry_id: &str, d: Duration) {
+        let now = self.now;
+        if let Some(r) = self.registries.get_mut(registry_id) {
+            r.next_poll = now + d;
         }
     }
 
@@ -185,6 +194,17 @@ impl World {
             let left: Vec<_> = v.policies.iter().filter(|p| p.object_id != principal).cloned().collect();
             v.effective.clear();
             v.set_policies(left, now);
+        }
+    }
+
+    /// Gives a principal these key permissions by an access policy, and no others, at once.
+    pub fn mutate_policy_keys(&mut self, vault: &str, principal: Uuid, keys: &[&str]) {
+        let (now, tenant) = (self.now, self.setup.tenant);
+        if let Some(v) = self.vaults.get_mut(vault) {
+            let mut all: Vec<_> = v.policies.iter().filter(|p| p.object_id != principal).cloned().collect();
+            all.push(crate::seed::policy(tenant, principal, keys));
+            v.effective.clear();
+            v.set_policies(all, now);
         }
     }
 

@@ -41,7 +41,7 @@ pub struct SeededIdentity {
     pub principal_id: Uuid,
 }
 
-fn policy(tenant: Uuid, object_id: Uuid, keys: &[&str]) -> Policy {
+pub(crate) fn policy(tenant: Uuid, object_id: Uuid, keys: &[&str]) -> Policy {
     let keys = keys.iter().map(|k| (*k).to_owned()).collect();
     Policy { tenant, object_id, application: None, permissions: Permissions { keys, ..Permissions::default() } }
 }

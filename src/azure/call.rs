@@ -55,6 +55,7 @@ impl Default for Patience {
 }
 
 /// An answer, whatever its status.
+#[derive(Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: azure_core::http::headers::Headers,
@@ -125,6 +126,9 @@ pub enum Cause {
     /// The request could not be built.
     #[error("the request cannot be built: {0}")]
     Invalid(String),
+    /// The same was asked before, and came to this.
+    #[error("{}", .0.cause)]
+    Before(std::sync::Arc<CallError>),
 }
 
 /// As derived, but for what the SDK and a credential say: that is scrubbed, as in [`Display`](fmt::Display).
@@ -143,6 +147,7 @@ impl fmt::Debug for Cause {
             }
             Self::Unreadable(why) => f.debug_tuple("Unreadable").field(why).finish(),
             Self::Invalid(why) => f.debug_tuple("Invalid").field(why).finish(),
+            Self::Before(e) => f.debug_tuple("Before").field(e).finish(),
         }
     }
 }
@@ -170,6 +175,7 @@ impl CallError {
     pub fn service(&self) -> Option<&ServiceError> {
         match &*self.cause {
             Cause::Service(e) | Cause::Throttled { error: e, .. } => Some(e),
+            Cause::Before(e) => e.service(),
             _ => None,
         }
     }
@@ -201,6 +207,7 @@ impl Core {
     /// Returns every answer below 300 and 404; everything else is an error.
     pub(crate) async fn call<F>(
         &self,
+        patience: &Patience,
         nature: Nature,
         scope: &str,
         request: String,
@@ -209,7 +216,6 @@ impl Core {
     where
         F: Future<Output = Result<Try, CallError>>,
     {
-        let patience = &self.patience;
         let started = tokio::time::Instant::now();
         let (mut tries, mut doubt, mut fresh_token) = (0u32, false, false);
         loop {
@@ -261,7 +267,7 @@ impl Core {
                 Cause::Service(e) => e.retry_after,
                 _ => None,
             };
-            let wait = self.pause(tries, asked);
+            let wait = self.pause(patience, tries, asked);
             if started.elapsed() + wait > patience.budget {
                 let cause = match error {
                     Cause::Service(e) if asked.is_some() => {
@@ -277,8 +283,7 @@ impl Core {
     }
 
     /// Doubling with jitter; a `Retry-After` is honoured in full and never taken as "at once".
-    fn pause(&self, tries: u32, asked: Option<Duration>) -> Duration {
-        let p = &self.patience;
+    fn pause(&self, p: &Patience, tries: u32, asked: Option<Duration>) -> Duration {
         let ours = p.first_wait.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(p.longest_wait);
         let jitter = self.jitter();
         match asked {

@@ -18,6 +18,7 @@ use serde_json::Value;
 use std::{
     collections::HashMap,
     fmt,
+    future::Future,
     ops::Deref,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -53,6 +54,10 @@ pub struct Azure {
 pub struct Reader {
     pub(crate) core: Arc<Core>,
     pub(crate) correlation: Uuid,
+    /// Its own, where that is not every call's.
+    pub(super) patience: Option<Arc<Patience>>,
+    pub(super) answers: Option<Arc<super::looked::Answers>>,
+    pub(super) trail: Option<super::looked::Trail>,
 }
 
 /// A handle that can change things, and look.
@@ -210,7 +215,7 @@ impl Azure {
         Writer(self.reader())
     }
     pub(crate) fn reader_of(&self, correlation: Uuid) -> Reader {
-        Reader { core: self.core.clone(), correlation }
+        Reader { core: self.core.clone(), correlation, patience: None, answers: None, trail: None }
     }
     /// The cloud.
     #[must_use]
@@ -341,7 +346,30 @@ impl Reader {
             .transpose()
             .map_err(|e| CallError::new(Sent::No, name.clone(), Cause::Invalid(e.to_string())))?;
         let attempt = || self.arm_once(verb, url, body.as_deref());
-        self.core.call(nature, self.core.cloud.arm_scope(), name.clone(), attempt).await
+        self.called(nature, self.core.cloud.arm_scope(), &name, url.as_str(), body.as_deref(), attempt).await
+    }
+
+    /// One call with its repetitions; a read is told to the trail, and had from memory where there is one. `of`, a query or a
+    /// page, and `body` tell one question from another.
+    pub(crate) async fn called<F>(
+        &self,
+        nature: Nature,
+        scope: &str,
+        request: &str,
+        of: &str,
+        body: Option<&[u8]>,
+        attempt: impl Fn() -> F,
+    ) -> Called<Answer>
+    where
+        F: Future<Output = Result<Try, CallError>>,
+    {
+        let patience = self.patience.as_deref().unwrap_or(&self.core.patience);
+        let call = || self.core.call(patience, nature, scope, request.to_owned(), attempt);
+        if nature != Nature::Read {
+            return call().await;
+        }
+        let question = format!("{request} {of} {}", String::from_utf8_lossy(body.unwrap_or_default()));
+        self.once(question, request, call).await
     }
 
     async fn arm_once(&self, verb: Method, url: &Url, body: Option<&[u8]>) -> Result<Try, CallError> {

@@ -125,6 +125,16 @@ impl Drop for Stage {
     }
 }
 
+/// A handle on a simulator, for whoever holds this credential.
+pub fn azure_on(sim: &Sim, credential: Arc<dyn TokenCredential>) -> Azure {
+    Azure::builder(cmk::Cloud::public(), credential)
+        .transport(sim.transport())
+        .clock(Arc::new(Shared(sim.clock().clone())))
+        .request_deadline(DEADLINE)
+        .seed(1)
+        .build()
+}
+
 /// Runs on a paused clock: time passes only when everything waits.
 pub fn play<F: Future>(f: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(f)

@@ -33,6 +33,9 @@ pub(crate) struct RecoverArgs {
     /// Give the caller the right to recover keys first, if it lacks it: a recovered vault has lost its roles.
     #[arg(long)]
     pub(crate) grant_me: bool,
+    /// Enable the version in use, if that is all that is wrong, whoever has disabled it.
+    #[arg(long)]
+    pub(crate) enable_version: bool,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

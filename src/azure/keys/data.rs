@@ -77,7 +77,7 @@ impl Reader {
                 KeyClientGetKeyOptions { key_version: version.clone(), method_options: self.method_options() };
             self.tried(Nature::Read, &request, client.keys.get_key(name.as_str(), Some(options)).await)
         };
-        let answer = self.core.call(Nature::Read, self.core.scope_at(id.host()), request.clone(), attempt).await?;
+        let answer = self.called(Nature::Read, self.core.scope_at(id.host()), &request, "", None, attempt).await?;
         warmed(&client);
         if answer.status == 404 { Ok(None) } else { self.key_view(host, request, &answer).map(Some) }
     }
@@ -118,7 +118,8 @@ impl Reader {
                     None => Err(unreadable(&request, "no page".to_owned())),
                 }
             };
-            let answer = self.core.call(Nature::Read, self.core.scope_at(host), request.clone(), attempt).await?;
+            let page = next.as_ref().map_or("", Url::as_str);
+            let answer = self.called(Nature::Read, self.core.scope_at(host), &request, page, None, attempt).await?;
             warmed(&client);
             if answer.status == 404 {
                 return Ok(all);
@@ -149,7 +150,7 @@ impl Reader {
             let options = KeyClientGetDeletedKeyOptions { method_options: self.method_options() };
             self.tried(Nature::Read, &request, client.keys.get_deleted_key(name.as_str(), Some(options)).await)
         };
-        let answer = self.core.call(Nature::Read, self.core.scope_at(host), request.clone(), attempt).await?;
+        let answer = self.called(Nature::Read, self.core.scope_at(host), &request, "", None, attempt).await?;
         warmed(&client);
         if answer.status == 404 {
             return Ok(None);
@@ -298,7 +299,7 @@ impl Writer {
             let body = content(&request, &body)?;
             self.tried(nature, &request, client.keys.create_key(name.as_str(), body, Some(options)).await)
         };
-        let answer = self.core.call(nature, self.core.scope_at(host), request.clone(), attempt).await?;
+        let answer = self.called(nature, self.core.scope_at(host), &request, "", None, attempt).await?;
         if answer.status == 404 {
             return Err(self.core.refused(request, &answer));
         }
@@ -338,7 +339,7 @@ impl Writer {
             let sent = client.keys.update_key_properties(name.as_str(), body, Some(options)).await;
             self.tried(nature, &request, sent)
         };
-        let answer = self.core.call(nature, self.core.scope_at(id.host()), request.clone(), attempt).await?;
+        let answer = self.called(nature, self.core.scope_at(id.host()), &request, "", None, attempt).await?;
         if answer.status == 404 {
             return Err(self.core.refused(request, &answer));
         }
@@ -359,7 +360,7 @@ impl Writer {
             let sent = client.keys.recover_deleted_key(name.as_str(), Some(options)).await;
             self.tried(Nature::Same, &request, sent)
         };
-        let answer = self.core.call(Nature::Same, self.core.scope_at(host), request.clone(), attempt).await?;
+        let answer = self.called(Nature::Same, self.core.scope_at(host), &request, "", None, attempt).await?;
         if answer.status == 404 {
             return Err(self.core.refused(request, &answer));
         }
@@ -382,7 +383,7 @@ impl Writer {
                     let options = KeyClientGetKeyOptions { key_version: None, method_options: self.method_options() };
                     self.tried(Nature::Read, &request, client.keys.get_key(name.as_str(), Some(options)).await)
                 };
-                match self.core.call(Nature::Read, self.core.scope_at(host), request.clone(), attempt).await {
+                match self.called(Nature::Read, self.core.scope_at(host), &request, "", None, attempt).await {
                     Ok(_) => Ok(()),
                     // Who may not read may still write; the answer shows that the challenge was met.
                     Err(e) if matches!(e.status(), Some(400 | 403 | 409)) => Ok(()),

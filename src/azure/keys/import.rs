@@ -213,7 +213,7 @@ impl Writer {
             let body = content(&request, &body)?;
             self.tried(nature, &request, client.keys.import_key(name.as_str(), body, Some(options)).await)
         };
-        let answer = self.core.call(nature, self.core.scope_at(host), request.clone(), attempt).await?;
+        let answer = self.called(nature, self.core.scope_at(host), &request, "", None, attempt).await?;
         if answer.status == 404 {
             return Err(self.core.refused(request, &answer));
         }

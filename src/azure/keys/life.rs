@@ -50,7 +50,7 @@ impl Writer {
             let options = KeyClientDeleteKeyOptions { method_options: self.method_options() };
             self.tried(nature, &request, client.keys.delete_key(name.as_str(), Some(options)).await)
         };
-        let answer = self.core.call(nature, self.core.scope_at(host), request.clone(), attempt).await?;
+        let answer = self.called(nature, self.core.scope_at(host), &request, "", None, attempt).await?;
         if answer.status == 404 { Err(self.core.refused(request, &answer)) } else { Ok(()) }
     }
 }

@@ -91,7 +91,7 @@ impl Reader {
             let sent = client.keys.get_key_rotation_policy(name.as_str(), Some(options)).await;
             self.tried(Nature::Read, &request, sent)
         };
-        let answer = self.core.call(Nature::Read, self.core.scope_at(host), request.clone(), attempt).await?;
+        let answer = self.called(Nature::Read, self.core.scope_at(host), &request, "", None, attempt).await?;
         warmed(&client);
         if answer.status == 404 {
             return Ok(None);
@@ -125,7 +125,7 @@ impl Writer {
             let sent = client.keys.update_key_rotation_policy(name.as_str(), body, Some(options)).await;
             self.tried(nature, &request, sent)
         };
-        let answer = self.core.call(nature, self.core.scope_at(host), request.clone(), attempt).await?;
+        let answer = self.called(nature, self.core.scope_at(host), &request, "", None, attempt).await?;
         if answer.status == 404 {
             return Err(self.core.refused(request, &answer));
         }

@@ -1,0 +1,145 @@
+//! The machine a diagnosis runs on: its names, files, programs and environment.
+
+use async_trait::async_trait;
+use std::{
+    fmt,
+    io::{self, Read as _},
+    net::{IpAddr, ToSocketAddrs as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+/// What this machine says of itself. Asked for nothing but to look; injected, so that tests stage their own.
+#[async_trait]
+pub trait Machine: fmt::Debug + Send + Sync {
+    /// The addresses its resolver gives for a host.
+    async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, Unresolved>;
+    /// What a program says when it is run with these arguments.
+    async fn run(&self, program: &str, args: &[&str]) -> Result<Ran, NotRun>;
+    /// The content of a file, at most a mebibyte of it; `None` if there is none.
+    async fn file(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
+    /// A variable of the environment, if it is set and not empty.
+    fn env(&self, name: &str) -> Option<String>;
+    /// The home directory.
+    fn home(&self) -> Option<PathBuf>;
+}
+
+/// Why a host has no address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unresolved {
+    /// There is no such name, as far as the resolver says.
+    NoSuchName(String),
+    /// The resolver cannot be asked from here.
+    CannotAsk(String),
+}
+
+/// What a program said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ran {
+    /// Whether it was content.
+    pub success: bool,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained of.
+    pub stderr: String,
+}
+
+/// Why a program was not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotRun {
+    /// There is none of this name.
+    Absent,
+    /// It did not end in time, or could not be started.
+    Failed(String),
+}
+
+/// The machine itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ThisMachine;
+
+/// How long a program or the resolver may take.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How much of a file or of a program's output is read.
+const MOST: u64 = 1 << 20;
+
+#[async_trait]
+impl Machine for ThisMachine {
+    async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, Unresolved> {
+        let name = host.to_owned();
+        let asked = tokio::task::spawn_blocking(move || (name.as_str(), 443).to_socket_addrs());
+        match tokio::time::timeout(LIMIT, asked).await {
+            Ok(Ok(Ok(all))) => {
+                let mut all: Vec<_> = all.map(|a| a.ip()).collect();
+                all.dedup();
+                Ok(all)
+            }
+            Ok(Ok(Err(e))) => Err(Unresolved::NoSuchName(e.to_string())),
+            Ok(Err(e)) => Err(Unresolved::CannotAsk(e.to_string())),
+            Err(_) => Err(Unresolved::CannotAsk(format!("the resolver did not answer within {LIMIT:?}"))),
+        }
+    }
+
+    async fn run(&self, program: &str, args: &[&str]) -> Result<Ran, NotRun> {
+        let mut command = Command::new(program);
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let ran = tokio::task::spawn_blocking(move || {
+            let mut child = command.spawn()?;
+            let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+            // Both at once: a full pipe that nobody reads would hold the program up.
+            let errors = std::thread::spawn(move || text(stderr));
+            let reader = std::thread::spawn(move || text(stdout));
+            let until = std::time::Instant::now() + LIMIT;
+            let status = loop {
+                if let Some(status) = child.try_wait()? {
+                    break status;
+                }
+                if std::time::Instant::now() >= until {
+                    child.kill()?;
+                    child.wait()?;
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, format!("it did not end within {LIMIT:?}")));
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            };
+            let stdout = reader.join().unwrap_or_default();
+            let stderr = errors.join().unwrap_or_default();
+            Ok::<_, io::Error>(Ran { success: status.success(), stdout, stderr })
+        });
+        match ran.await {
+            Ok(Ok(ran)) => Ok(ran),
+            Ok(Err(e)) if e.kind() == io::ErrorKind::NotFound => Err(NotRun::Absent),
+            Ok(Err(e)) => Err(NotRun::Failed(e.to_string())),
+            Err(e) => Err(NotRun::Failed(e.to_string())),
+        }
+    }
+
+    async fn file(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        let path = path.to_owned();
+        let read = tokio::task::spawn_blocking(move || {
+            let mut content = Vec::new();
+            match std::fs::File::open(path) {
+                Ok(file) => file.take(MOST).read_to_end(&mut content).map(|_| Some(content)),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(e) => Err(e),
+            }
+        });
+        read.await.map_err(io::Error::other)?
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|v| !v.is_empty())
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        std::env::home_dir()
+    }
+}
+
+fn text(of: Option<impl io::Read>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(of) = of {
+        // What could be read until then is what it said.
+        let _ = of.take(MOST).read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,12 @@
+//! The stages of all causes.
+#![allow(unreachable_pub, missing_debug_implementations, dead_code)]
+
+mod key;
+mod set;
+
+pub use set::{Set, Stage, stage};
+
+/// One a cause.
+pub fn all() -> impl Iterator<Item = &'static Stage> {
+    [key::STAGES].into_iter().flatten()
+}

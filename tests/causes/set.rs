@@ -1,0 +1,164 @@
+//! A healthy registry, and one way to spoil it for each cause.
+
+use crate::stage::{self, scenarios};
+use async_trait::async_trait;
+use cmk::{
+    Azure, Diagnosis,
+    azure::id::RegistryId,
+    diagnose::{Diagnose, Machine, NotRun, Ran, Unresolved},
+};
+use cmk_mocks::{Clock as SimClock, KeyRef, Sim, VaultModel, World, roles};
+use scenarios::{GROUP, IDENTITY, KEY, REGISTRY, VAULT};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use uuid::Uuid;
+
+/// What a cause is staged in: everything healthy, until its way to spoil it has been gone.
+pub struct Set {
+    pub world: World,
+    pub machine: Staged,
+    /// Who looks; the operator, who owns the subscription, unless told.
+    pub caller: Option<Uuid>,
+    /// What is asked besides.
+    pub asks: Vec<fn(Diagnose) -> Diagnose>,
+}
+
+/// One way to stage a cause.
+pub struct Stage {
+    pub code: &'static str,
+    pub spoil: fn(&mut Set),
+    /// Other causes that are true of this world as well, and no consequences.
+    pub with: &'static [&'static str],
+}
+
+pub const fn stage(code: &'static str, spoil: fn(&mut Set)) -> Stage {
+    Stage { code, spoil, with: &[] }
+}
+
+impl Stage {
+    pub const fn with(mut self, codes: &'static [&'static str]) -> Self {
+        self.with = codes;
+        self
+    }
+}
+
+/// A machine as a test wants it.
+#[derive(Clone, Debug, Default)]
+pub struct Staged {
+    pub env: BTreeMap<String, String>,
+    pub files: BTreeMap<PathBuf, Vec<u8>>,
+    /// What programs say, by their command line; others are absent.
+    pub programs: BTreeMap<String, Result<Ran, NotRun>>,
+    /// Names that resolve otherwise than the world says.
+    pub names: BTreeMap<String, Result<Vec<IpAddr>, Unresolved>>,
+}
+
+impl Set {
+    /// A registry on a customer-managed key, with everything as it should be for long.
+    pub fn healthy() -> Self {
+        Self::healthy_with(KeyRef::Versionless, VaultModel::Rbac)
+    }
+    pub fn healthy_with(reference: KeyRef, model: VaultModel) -> Self {
+        let mut world = scenarios::encrypted(7, reference, model);
+        let (operator, now) = (world.operator().object_id, world.now());
+        let scope = scenarios::vault(VAULT).to_string();
+        world.set_role(operator, roles::KEY_VAULT_CRYPTO_OFFICER, &scope, now);
+        let later = now + Duration::from_secs(24 * 3600);
+        world.advance(later);
+        Self { world, machine: Staged::default(), caller: None, asks: Vec::new() }
+    }
+    pub fn ask(&mut self, ask: fn(Diagnose) -> Diagnose) {
+        self.asks.push(ask);
+    }
+    /// Lets time pass.
+    pub fn pass(&mut self, time: Duration) {
+        let later = self.world.now() + time;
+        self.world.advance(later);
+    }
+
+    pub fn registry(&self) -> RegistryId {
+        scenarios::registry()
+    }
+    pub fn registry_id(&self) -> String {
+        scenarios::registry().to_string()
+    }
+    pub fn identity_id(&self) -> String {
+        scenarios::identity(IDENTITY).to_string()
+    }
+    pub fn principal(&self) -> Uuid {
+        scenarios::principal(&self.world, IDENTITY)
+    }
+    /// The version in use, by its name.
+    pub fn version(&self) -> String {
+        self.world.key_versions(VAULT, KEY).last().map(|v| v.version.clone()).unwrap()
+    }
+
+    pub fn on(self) -> OnStage {
+        let sim = Sim::new(self.world.clone(), SimClock::tokio(self.world.now()));
+        OnStage { sim, set: self }
+    }
+}
+
+/// A set with a simulator running.
+pub struct OnStage {
+    pub sim: Sim,
+    pub set: Set,
+}
+
+impl OnStage {
+    pub fn azure(&self) -> Azure {
+        let credential = match self.set.caller {
+            Some(who) => self.sim.credential_for(who),
+            None => self.sim.credential(),
+        };
+        stage::azure_on(&self.sim, credential)
+    }
+    pub fn order(&self) -> Diagnose {
+        let order = cmk::diagnose(&self.azure(), &self.set.registry())
+            .machine(Arc::new(OnMachine { staged: self.set.machine.clone(), sim: self.sim.clone() }));
+        self.set.asks.iter().fold(order, |order, ask| ask(order))
+    }
+    pub async fn diagnosis(&self) -> Diagnosis {
+        self.order().await.unwrap()
+    }
+}
+
+/// The staged machine, whose names resolve as the simulated world says.
+#[derive(Debug)]
+struct OnMachine {
+    staged: Staged,
+    sim: Sim,
+}
+
+#[async_trait]
+impl Machine for OnMachine {
+    async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, Unresolved> {
+        if let Some(said) = self.staged.names.get(host) {
+            return said.clone();
+        }
+        let _ = &self.sim;
+        Ok(vec![IpAddr::from([20, 0, 0, 2])])
+    }
+    async fn run(&self, program: &str, args: &[&str]) -> Result<Ran, NotRun> {
+        let line = format!("{program} {}", args.join(" "));
+        self.staged.programs.get(line.trim()).cloned().unwrap_or(Err(NotRun::Absent))
+    }
+    async fn file(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.staged.files.get(path).cloned())
+    }
+    fn env(&self, name: &str) -> Option<String> {
+        self.staged.env.get(name).cloned()
+    }
+    fn home(&self) -> Option<PathBuf> {
+        Some(PathBuf::from("/home/operator"))
+    }
+}
+
+/// Names that ways to spoil use.
+pub const NAMES: (&str, &str, &str, &str, &str) = (GROUP, REGISTRY, VAULT, KEY, IDENTITY);
