@@ -6,6 +6,7 @@ use crate::deployments::Deployments;
 use crate::entra::Directory;
 use crate::identities::Identities;
 use crate::keys::KeyThrottle;
+use crate::monitor::Monitor;
 use crate::networks::Networks;
 use crate::params::Params;
 use crate::policies::Policies;
@@ -14,7 +15,7 @@ use crate::resources::Resources;
 use crate::rng::Rng;
 use crate::vaults::Vaults;
 use crate::wire::{Call, Reply};
-use crate::{AuditEntry, ClientPlace, SimCloud, arm, entra, keys};
+use crate::{AuditEntry, ClientPlace, SimCloud, arm, entra, graph, keys, monitor};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,8 @@ pub struct World {
     pub(crate) client_place: ClientPlace,
     pub(crate) arm_throttle: arm::Throttle,
     pub(crate) audit: Vec<AuditEntry>,
+    #[serde(default)]
+    pub(crate) monitor: Monitor,
     pub(crate) next_grant_delay: Option<Duration>,
 }
 
@@ -114,6 +117,7 @@ impl World {
             client_place: ClientPlace::default(),
             arm_throttle: arm::Throttle::default(),
             audit: Vec::new(),
+            monitor: Monitor::new(setup.seed),
             next_grant_delay: None,
             params,
             setup,
@@ -141,6 +145,10 @@ impl World {
             keys::handle(self, &call, &vault)
         } else if cloud.is_login_host(&call.host) {
             entra::handle(self, &call)
+        } else if call.host == cloud.graph_host() {
+            graph::handle(self, &call)
+        } else if cloud.is_log_host(&call.host) {
+            monitor::handle_query(self, &call)
         } else if call.host == "169.254.169.254" {
             entra::handle_imds(self, &call)
         } else {

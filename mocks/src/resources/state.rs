@@ -80,6 +80,7 @@ const ON_DEMAND: &[&str] = &[
     "Microsoft.KeyVault",
     "Microsoft.ManagedIdentity",
     "Microsoft.Network",
+    "Microsoft.OperationalInsights",
 ];
 
 impl Resources {
@@ -167,6 +168,11 @@ impl World {
     }
 
     pub(crate) fn settle_groups(&mut self, now: OffsetDateTime) {
+        let over: Vec<(String, OffsetDateTime)> =
+            self.resources.deletions.iter().filter(|(_, t)| **t <= now).map(|(k, t)| (k.clone(), *t)).collect();
+        for (operation, at) in over {
+            self.note_end(&operation, at, Ok(()));
+        }
         let due: Vec<(String, String)> = self
             .resources
             .groups
@@ -179,6 +185,7 @@ impl World {
             self.delete_registries_of(&name);
             self.delete_vaults_of(&name, now);
             self.delete_identities_of(&name);
+            self.delete_workspaces_of(&name);
             self.delete_deployments_of(&name);
             self.delete_networks_of(&name);
             self.delete_clusters_of(&name);
