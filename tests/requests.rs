@@ -69,6 +69,16 @@ const REASONS: &[(&str, &str, Moment, &str)] = &[
     ("GET", "{group}/ContainerRegistry/registries/{name} (subnets)", Plan, "the block of addresses is to be written: are there rules for subnets, which it would drop (R-DP-21)"),
     ("GET", "{group}/ContainerRegistry/registries/{name} (subnets)", Before, "as late as can be: are there rules for subnets (R-DP-21)"),
     ("PATCH", "{group}/ContainerRegistry/registries/{name} (rules)", Before, "the change: the network rules that differ, the block of addresses whole (R-CMK-30)"),
+    ("DELETE", "{group}/ContainerRegistry/registries/{name}/privateEndpointConnections/{name}", After, "the change: a private endpoint's connection is removed"),
+    // Who did what.
+    ("GET", "{group}/ContainerRegistry/registries/{name}/Insights/diagnosticSettings", Plan, "which of the registry's logs go where already (R-MON-01)"),
+    ("GET", "{group}/ContainerRegistry/registries/{name}/Insights/diagnosticSettings", Before, "as late as can be: does a setting have the name, or send the logs (R-MON-01)"),
+    ("PUT", "{group}/ContainerRegistry/registries/{name}/Insights/diagnosticSettings/{name}", Before, "the change: what no setting sends is sent (R-MON-01)"),
+    ("GET", "{group}/ContainerRegistry/registries/{name}/Insights/diagnosticSettings", After, "the second look: are the logs sent"),
+    ("GET", "{group}/KeyVault/vaults/{name}/Insights/diagnosticSettings", Plan, "which of the vault's logs go where already (R-MON-01)"),
+    ("GET", "{group}/KeyVault/vaults/{name}/Insights/diagnosticSettings", Before, "as late as can be: does a setting have the name, or send the logs (R-MON-01)"),
+    ("PUT", "{group}/KeyVault/vaults/{name}/Insights/diagnosticSettings/{name}", Before, "the change: what no setting sends is sent (R-MON-01)"),
+    ("GET", "{group}/KeyVault/vaults/{name}/Insights/diagnosticSettings", After, "the second look: are the logs sent"),
     // The key.
     ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}", Plan, "is the key there, and fit for a registry (R-CMK-05)"),
     ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}", Before, "the step looks before it acts: is the key there"),
@@ -240,7 +250,16 @@ fn is_random(part: &str) -> bool {
 /// A path without any names.
 fn shape(e: &Exchange) -> String {
     let shown = bare(e);
-    let kinds = ["registries", "vaults", "userAssignedIdentities", "keys", "locations", "deletedVaults"];
+    let kinds = [
+        "registries",
+        "vaults",
+        "userAssignedIdentities",
+        "keys",
+        "locations",
+        "deletedVaults",
+        "diagnosticSettings",
+        "privateEndpointConnections",
+    ];
     let mut parts: Vec<&str> = shown.split('/').collect();
     for at in 1..parts.len() {
         if kinds.contains(&parts[at - 1]) && parts[at] != "{id}" {

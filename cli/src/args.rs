@@ -2,6 +2,7 @@
 
 mod access;
 mod create;
+mod logs;
 mod mend;
 mod network;
 mod revoke;
@@ -11,6 +12,7 @@ mod template;
 
 pub(crate) use access::{Access, GrantAccessArgs, Principal};
 pub(crate) use create::{AskedArgs, CreateArgs, NewArgs};
+pub(crate) use logs::{LogsArgs, Source};
 pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
 pub(crate) use network::{Action, BypassArgs, NetworkArgs, RegistryNetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};
@@ -128,6 +130,8 @@ pub(crate) enum Command {
     Network(Box<RegistryNetworkArgs>),
     /// Let somebody pull, push, delete or list a registry's images, by the role that fits its mode.
     GrantAccess(Box<GrantAccessArgs>),
+    /// Have the logs of a registry and its key's vault sent to a Log Analytics workspace.
+    Logs(Box<LogsArgs>),
     /// Take a registry's key from it: no image can be pulled or pushed until `cmk restore` gives it back.
     Revoke(Box<RevokeArgs>),
     /// Give a registry back what a revocation took.
@@ -150,6 +154,14 @@ pub(crate) enum Command {
     Status {
         #[command(flatten)]
         registry: RegistryArgs,
+    },
+    /// List the hosts that a client's firewall has to let through for a registry. Changes nothing.
+    FirewallRules {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// Print them as a collection of application rules of an Azure Firewall, in JSON.
+        #[arg(long, conflicts_with = "output")]
+        azure_firewall: bool,
     },
     /// List the runs of the state directory. Changes nothing.
     Runs,

@@ -2,6 +2,7 @@
 
 mod access;
 mod create;
+mod logs;
 mod mend;
 mod network;
 mod revoke;
@@ -11,6 +12,7 @@ mod undo;
 
 pub(crate) use access::grant_access;
 pub(crate) use create::create;
+pub(crate) use logs::logs;
 pub(crate) use mend::{reassign, recover, repair};
 pub(crate) use network::{bypass, network, vault_network};
 pub(crate) use revoke::{retire, revoke};

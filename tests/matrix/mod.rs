@@ -17,7 +17,7 @@ const GROUPS: usize = 7;
 static DONE: AtomicUsize = AtomicUsize::new(0);
 static CELLS: Mutex<BTreeMap<(&'static str, &'static str), usize>> = Mutex::new(BTreeMap::new());
 
-const STEPS: [&str; 27] = [
+const STEPS: [&str; 29] = [
     "register-provider",
     "ensure-group",
     "ensure-identity",
@@ -32,6 +32,8 @@ const STEPS: [&str; 27] = [
     "revalidate",
     "set-network",
     "set-registry-network",
+    "drop-private-endpoint",
+    "set-diagnostics",
     "recover-key",
     "recover-vault",
     "delete-key",
@@ -83,6 +85,8 @@ fn step_of(workflow: &str, one: &Fired, body: &Value) -> &'static str {
         "PATCH" if path.contains("/keys/") => "set-version-enabled",
         "DELETE" if path.contains("/roleassignments/") && back => "withdraw",
         "DELETE" if path.contains("/roleassignments/") => "set-assignment",
+        "PUT" if ends("/diagnosticsettings/") => "set-diagnostics",
+        "DELETE" if ends("/privateendpointconnections/") => "drop-private-endpoint",
         "DELETE" if ends("/vaults/") => "delete-vault",
         "DELETE" if ends("/keys/") => "delete-key",
         _ => "(looking)",
@@ -106,7 +110,9 @@ fn reason(step: &str, fault: &str) -> Option<&'static str> {
         "lands_late" if reads => Some("a read does not land"),
         "stale_read" => (!reads || step == "(polling)").then_some("struck at the reads after a write"),
         "slow_grant" if step != "grant" => Some("only a grant is slow"),
-        "cut_body" | "html_body" | "empty_body" if step == "delete-vault" => Some("its answer has no body to spoil"),
+        "cut_body" | "html_body" | "empty_body" if matches!(step, "delete-vault" | "drop-private-endpoint") => {
+            Some("its answer has no body to spoil")
+        }
         _ => None,
     }
 }

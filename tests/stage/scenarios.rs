@@ -222,6 +222,7 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &network::BYPASS_IN_PLACE,
         &network::VAULT_NETWORK,
         &access::GRANT_ACCESS,
+        &access::LOGS,
         &network::REGISTRY_NETWORK,
         &keys::REVOKE_VERSIONS,
         &keys::REVOKE_ROLE,

@@ -7,6 +7,7 @@ mod access;
 mod bypass;
 mod identities;
 mod keys;
+mod logs;
 mod networks;
 mod policies;
 mod revoke;

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::ground::*;
-use cmk::{RegistryNetwork, azure::vaults::NetworkAction};
-use cmk_mocks::{KeyRef, VaultModel};
+use cmk::{Irreversible, RegistryNetwork, azure::vaults::NetworkAction};
+use cmk_mocks::{ConnectionState, KeyRef, VaultModel};
 use serde_json::{Value, json};
 
 fn order() -> RegistryNetwork {
@@ -69,4 +69,33 @@ fn r_dp_20_what_cannot_be_is_refused() {
     basic.seed_registry(GROUP, "basic1", "Basic");
     let id = registry().as_str().replace(REGISTRY, "basic1").parse().unwrap();
     refused(basic, RegistryNetwork::new(id).tasks(true), &[("R-DP-20", &["not Premium", "--sku Premium"])]);
+}
+
+#[test]
+fn a_private_endpoint_goes_with_leave_only() {
+    let world = || {
+        let mut world = world();
+        let vnet = world.seed_vnet(GROUP, "vnet", "10.0.0.0/16");
+        let subnet = world.seed_subnet(&vnet, "build", &[]);
+        let endpoint =
+            world.seed_private_endpoint(GROUP, "pe-1", registry().as_str(), &subnet, ConnectionState::Approved);
+        let connection = world.private_endpoint(&endpoint).unwrap().connection;
+        (world, endpoint, connection)
+    };
+    let (first, _, connection) = world();
+    refused(first, order().drop_connection(connection), &[("own", &["'private-endpoint' is not accepted"])]);
+    play(async {
+        let (world, endpoint, connection) = world();
+        let ground = Ground::of(world);
+        let order = order().drop_connection(connection.clone()).accept(Irreversible::PrivateEndpoint);
+        let shown = plan(&ground, order.clone()).await.to_string();
+        assert!(shown.contains(&endpoint) && shown.contains("cannot be taken back"), "{shown}");
+        let changed = done(&ground, order.clone()).await;
+        assert_eq!((changed.dropped, changed.before == changed.after), (vec![connection], true));
+        let left = ground.sim.world().private_endpoint(&endpoint).unwrap().state;
+        assert_eq!(left, ConnectionState::Disconnected);
+        let again = plan(&ground, order).await;
+        assert!(!again.has_changes() && again.to_string().contains("has no private endpoint connection"), "{again}");
+    });
+    refused(self::world(), order().drop_connection("../x"), &[("R-ARM-22", &["../x"])]);
 }

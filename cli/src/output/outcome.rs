@@ -135,6 +135,12 @@ fn told(outcome: &Outcome) -> Option<Told> {
                 .value("AFTER", registry_rules(&o.after))
                 .list("DROPPED", &o.dropped)
         }
+        Outcome::LogsSent(o) => {
+            Told::new(format!("logs of {} go to workspace {}", o.registry.name(), o.workspace.name()))
+                .value("REGISTRY", &o.registry)
+                .value("WORKSPACE", &o.workspace)
+                .list("SENT", &o.sent)
+        }
         Outcome::AccessGranted(o) => {
             let what = if o.access == RegistryAccess::List { "the repositories" } else { "images" };
             Told::new(format!("{} may {} {what} of {}", o.principal, o.access, o.registry.name()))

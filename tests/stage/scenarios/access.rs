@@ -1,7 +1,7 @@
-//! Who may do what with images.
+//! Who may do what with images, and who did.
 
 use super::*;
-use cmk::{GrantAccess, azure::registries::RegistryAccess};
+use cmk::{GrantAccess, Logs, azure::registries::RegistryAccess};
 use cmk_mocks::{PrincipalKind, roles};
 
 pub static GRANT_ACCESS: Play = Play {
@@ -20,5 +20,31 @@ pub static GRANT_ACCESS: Play = Play {
         let given = world.role_assignments();
         let given: Vec<_> = given.iter().filter(|(_, _, scope, _)| registry() == scope.parse().unwrap()).collect();
         assert!(matches!(given[..], [(_, roles::REPOSITORY_WRITER, ..)]), "{what}: {given:?}");
+    },
+};
+
+/// One category is sent by a setting that was there.
+pub static LOGS: Play = Play {
+    name: "logs",
+    set: |seed| {
+        let mut world = encrypted(seed, KeyRef::Versionless, VaultModel::Rbac);
+        let workspace = world.seed_workspace(GROUP, "logs");
+        world.mutate_provider("Microsoft.Insights", true);
+        let logins = ["ContainerRegistryLoginEvents"];
+        world.seed_diagnostic_setting(registry().as_str(), "logins", &workspace, &logins);
+        (world, Logs::new(registry(), workspace.parse().unwrap()).into())
+    },
+    end: END,
+    also: |world, what| {
+        let of = |resource: &str| {
+            let all = world.diagnostic_settings(resource).into_iter();
+            all.map(|(name, _, categories)| (name, categories.join(","))).collect::<Vec<_>>()
+        };
+        let named = |name: &str, categories: &str| (name.to_owned(), categories.to_owned());
+        let registry = of(registry().as_str());
+        let wanted =
+            [named("logins", "ContainerRegistryLoginEvents"), named("cmk", "ContainerRegistryRepositoryEvents")];
+        assert_eq!(registry, wanted, "{what}");
+        assert_eq!(of(vault(VAULT).as_str()), [named("cmk", "AuditEvent")], "{what}");
     },
 };
