@@ -51,6 +51,24 @@ impl SimCloud {
         }
     }
 
+    /// What follows a storage account's name in the host of its blobs: where layers are fetched from.
+    pub fn blob_suffix(self) -> &'static str {
+        match self {
+            Self::Public => "blob.core.windows.net",
+            Self::China => "blob.core.chinacloudapi.cn",
+            Self::UsGov => "blob.core.usgovcloudapi.net",
+        }
+    }
+
+    /// The audience of registries themselves (R-DP-06). ASSUMED to be one in all clouds.
+    pub fn registry_audience(self) -> &'static str {
+        "https://containerregistry.azure.net"
+    }
+
+    pub(crate) fn is_registry_audience(self, aud: &str) -> bool {
+        aud.trim_end_matches('/') == self.registry_audience()
+    }
+
     pub(crate) fn is_login_host(self, host: &str) -> bool {
         host == self.login_host() || (self == Self::China && host == "login.partner.microsoftonline.cn")
     }

@@ -223,7 +223,18 @@ pub struct Params {
     /// Life of the tokens handed out.
     #[serde(with = "seconds")]
     pub token_lifetime: Duration,
-    /// Where callers seem to come from, for vault firewalls.
+    /// R-DP-07: until a new password of the admin user is known everywhere; the old one works as long.
+    pub acr_admin_password_spread: Delay,
+    /// R-DP-04: of what a login is turned into.
+    #[serde(with = "seconds")]
+    pub acr_refresh_token_lifetime: Duration,
+    /// R-DP-04: of what opens the data plane.
+    #[serde(with = "seconds")]
+    pub acr_access_token_lifetime: Duration,
+    /// R-DP-09: how much of the documented limits a registry gives. They are best-effort maxima, so it may be less.
+    pub acr_throttle_share: f64,
+    /// Where callers seem to come from, for vault firewalls. Those of registries stand elsewhere
+    /// (`World::client_address`): who runs the tool is not who pulls.
     pub client_ip: String,
 }
 
@@ -289,6 +300,10 @@ impl Default for Params {
             what_if_at_once: false,
             what_if_resolves_reference: false,
             token_lifetime: Duration::from_secs(3599),
+            acr_admin_password_spread: Delay::uniform(0, 60),
+            acr_refresh_token_lifetime: Duration::from_secs(3 * HOUR),
+            acr_access_token_lifetime: Duration::from_secs(4500),
+            acr_throttle_share: 1.0,
             client_ip: "203.0.113.1".into(),
         }
     }
@@ -340,6 +355,7 @@ impl Params {
             &mut self.acr_replication_duration,
             &mut self.acr_replication_sync,
             &mut self.acr_import_duration,
+            &mut self.acr_admin_password_spread,
             &mut self.deployment_start_delay,
             &mut self.deployment_notice_delay,
             &mut self.deployment_ask_duration,

@@ -1,4 +1,4 @@
-//! Where the client under test stands, as far as names and networks go.
+//! Where the client under test stands, as far as names, networks and registries go.
 
 use crate::World;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,12 @@ pub enum ClientPlace {
     Internet,
     /// In a subnet, by its id; it asks whom its virtual network tells it to ask.
     Subnet(String),
+    /// Behind a private endpoint of every registry, wherever names lead.
+    PrivateEndpoint,
+    /// A trusted service with an identity of its own, e.g. Container Instances.
+    TrustedService,
+    /// A task of the registry, under its system-assigned identity.
+    Task,
 }
 
 impl World {

@@ -2,6 +2,7 @@
 
 use crate::authorization::Assignments;
 use crate::clusters::Clusters;
+use crate::data::DataPlane;
 use crate::deployments::Deployments;
 use crate::entra::Directory;
 use crate::identities::Identities;
@@ -14,7 +15,7 @@ use crate::resources::Resources;
 use crate::rng::Rng;
 use crate::vaults::Vaults;
 use crate::wire::{Call, Reply};
-use crate::{AuditEntry, ClientPlace, SimCloud, arm, entra, keys};
+use crate::{AuditEntry, ClientPlace, SimCloud, arm, data, entra, keys};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,8 @@ pub struct World {
     pub(crate) key_throttle: KeyThrottle,
     pub(crate) registries: Registries,
     #[serde(default)]
+    pub(crate) data: DataPlane,
+    #[serde(default)]
     pub(crate) deployments: Deployments,
     #[serde(default)]
     pub(crate) networks: Networks,
@@ -108,6 +111,7 @@ impl World {
             vaults: Vaults::default(),
             key_throttle: KeyThrottle::default(),
             registries: Registries::default(),
+            data: DataPlane::default(),
             deployments: Deployments::default(),
             networks: Networks::default(),
             clusters: Clusters::default(),
@@ -144,7 +148,7 @@ impl World {
         } else if call.host == "169.254.169.254" {
             entra::handle_imds(self, &call)
         } else {
-            no_such_host(&call.host)
+            data::handle(self, &call).unwrap_or_else(|| no_such_host(&call.host))
         };
         reply.into_response(now)
     }

@@ -84,7 +84,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
             if call.now < found.due {
                 return Ok(pending(world, call, &id, operation, found));
             }
-            Ok(Reply { status: found.status, headers: Vec::new(), body: found.body.clone() })
+            Ok(Reply { body: found.body.clone(), ..Reply::empty(found.status) })
         }
         _ => Err(path.no_such_type(world)),
     }

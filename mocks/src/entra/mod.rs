@@ -5,5 +5,5 @@ mod routes;
 mod state;
 
 pub(crate) use routes::{handle, handle_imds};
-pub(crate) use state::{Directory, TokenProblem};
+pub(crate) use state::{AppSecret, Directory, SecretProblem, TokenProblem};
 pub use state::{OPERATOR_SECRET, Principal, PrincipalKind};

@@ -112,6 +112,11 @@ impl World {
                 r.images.retain(|i| i.target != *target);
                 let image = ImportedImage { target: target.clone(), source: import.source.clone(), at: import.due };
                 r.images.push(image);
+                let (repository, tag) = match target.split_once(':') {
+                    Some((repository, tag)) => (repository, Some(tag)),
+                    None => (target.as_str(), None),
+                };
+                r.content.put_image(repository, tag, &import.source, import.due);
             }
         }
         Ok(())
