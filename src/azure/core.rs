@@ -356,10 +356,10 @@ impl Reader {
 
     /// One call with its repetitions; a read is told to the trail, and had from memory where there is one. `of`, a query or a
     /// page, and `body` tell one question from another.
-    pub(crate) async fn called<F>(
+    pub(crate) async fn called<'s, F>(
         &self,
         nature: Nature,
-        scope: &str,
+        scope: impl Into<Option<&'s str>>,
         request: &str,
         of: &str,
         body: Option<&[u8]>,
@@ -368,13 +368,17 @@ impl Reader {
     where
         F: Future<Output = Result<Try, CallError>>,
     {
-        let patience = self.patience.as_deref().unwrap_or(&self.core.patience);
-        let call = || self.core.call(patience, nature, scope, request.to_owned(), attempt);
+        let call = || self.core.call(self.patience(), nature, scope, request.to_owned(), attempt);
         if nature != Nature::Read {
             return call().await;
         }
         let question = format!("{request} {of} {}", String::from_utf8_lossy(body.unwrap_or_default()));
         self.once(question, request, call).await
+    }
+
+    /// How long this handle waits for answers.
+    pub(crate) fn patience(&self) -> &Patience {
+        self.patience.as_deref().unwrap_or(&self.core.patience)
     }
 
     async fn arm_once(&self, verb: Method, url: &Url, body: Option<&[u8]>) -> Result<Try, CallError> {

@@ -2,10 +2,10 @@
 
 use super::errors;
 use super::throttle::Throttle;
-use crate::{ClientPlace, World};
 use crate::registries::Registry;
 use crate::vaults::address_in;
 use crate::wire::{Fail, Peek};
+use crate::{ClientPlace, World};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -37,7 +37,11 @@ impl World {
     /// Asked before anybody says who they are.
     pub(super) fn check_network(&self, registry: &Registry) -> Result<(), Fail> {
         let (place, ip) = (&self.client_place, self.data.address.as_str());
-        if self.is_behind_endpoint(registry) || lets_in(registry, place, ip) { Ok(()) } else { Err(errors::address(ip)) }
+        if self.is_behind_endpoint(registry) || lets_in(registry, place, ip) {
+            Ok(())
+        } else {
+            Err(errors::address(ip))
+        }
     }
 
     /// Whether the client comes by a private endpoint: told so, or led there by the registry's name.
@@ -54,8 +58,7 @@ impl World {
 
     /// R-DP-23: layers come from the registry's own data host instead of a storage account's.
     pub(super) fn has_data_host(&self, registry: &Registry) -> bool {
-        self.is_behind_endpoint(registry)
-            || registry.spec.props.flag("dataEndpointEnabled").unwrap_or_default()
+        self.is_behind_endpoint(registry) || registry.spec.props.flag("dataEndpointEnabled").unwrap_or_default()
     }
 }
 

@@ -1,7 +1,7 @@
 use super::import::Import;
+use super::logins::Logins;
 use super::replicas::Replica;
 use super::tasks::Task;
-use super::logins::Logins;
 use crate::World;
 use crate::cloud::SimCloud;
 use crate::data::Content;

@@ -350,7 +350,7 @@ impl Registry {
 }
 
 impl RegistryIdentity {
-    fn has_system(&self) -> bool {
+    pub(super) fn has_system(&self) -> bool {
         self.kind.as_deref().is_some_and(|k| k.split(',').any(|word| is(Some(word.trim()), "SystemAssigned")))
     }
 }
