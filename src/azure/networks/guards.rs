@@ -152,6 +152,14 @@ pub struct RouteProperties {
     pub next_hop_ip_address: Option<String>,
 }
 
+impl Route {
+    /// Whether it leads to an appliance.
+    #[must_use]
+    pub fn is_to_appliance(&self) -> bool {
+        crate::azure::resources::is(self.properties.next_hop_type.as_deref(), "VirtualAppliance")
+    }
+}
+
 impl Reader {
     /// A network security group, if there is one.
     ///

@@ -71,11 +71,10 @@ impl DoorFact {
 /// The cause, by its code, that goes for a registry that refuses this machine.
 fn refuses(registry: &Registry) -> &'static str {
     let p = &registry.properties;
-    let approved = |c: &PrivateEndpointConnection| {
-        let state = c.properties.private_link_service_connection_state.as_ref();
-        is(state.and_then(|s| s.status.as_deref()), "Approved")
-    };
-    match (is(p.public_network_access.as_deref(), "Disabled"), p.private_endpoint_connections.iter().any(approved)) {
+    match (
+        is(p.public_network_access.as_deref(), "Disabled"),
+        p.private_endpoint_connections.iter().any(PrivateEndpointConnection::is_approved),
+    ) {
         (false, _) => "registry-firewall",
         (true, true) => "dns-public-despite-endpoint",
         (true, false) => "registry-public-access-off",
