@@ -312,6 +312,11 @@ impl Cloud {
         &self.table.registry_suffix
     }
 
+    /// Suffix of the storage hosts that registries send a layer's reader on to, if it is known.
+    pub fn blob_suffix(&self) -> Option<&str> {
+        self.table.blob_suffix.as_deref()
+    }
+
     /// Token scope of the registry data plane (R-DP-06).
     pub fn registry_scope(&self) -> &str {
         &self.table.registry_scope
