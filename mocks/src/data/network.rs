@@ -2,24 +2,42 @@
 
 use super::errors;
 use super::throttle::Throttle;
+use crate::World;
 use crate::registries::Registry;
 use crate::vaults::address_in;
 use crate::wire::{Fail, Peek};
-use crate::{ClientPlace, World};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// Where the clients of registries stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClientPlace {
+    /// Out on the internet.
+    #[default]
+    Internet,
+    /// Behind a private endpoint of the registry.
+    PrivateEndpoint,
+    /// In a subnet, by its id. It asks whom its virtual network tells it to ask, and comes by a private endpoint where
+    /// the name leads there, or else by a service endpoint.
+    Subnet(String),
+    /// A trusted service with an identity of its own, e.g. Container Instances.
+    TrustedService,
+    /// A task of the registry, under its system-assigned identity.
+    Task,
+}
 
 /// What the data plane of all registries remembers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct DataPlane {
     pub(super) address: String,
+    pub(super) place: ClientPlace,
     pub(super) throttle: Throttle,
 }
 
 impl Default for DataPlane {
     fn default() -> Self {
-        Self { address: "203.0.113.10".into(), throttle: Throttle::default() }
+        Self { address: "203.0.113.10".into(), place: ClientPlace::default(), throttle: Throttle::default() }
     }
 }
 
@@ -29,36 +47,35 @@ impl World {
         &self.data.address
     }
 
+    /// Where the clients of registries stand.
+    pub fn client_place(&self) -> &ClientPlace {
+        &self.data.place
+    }
+
     /// Gives the clients of registries another address.
     pub fn mutate_client_address(&mut self, address: &str) {
         self.data.address = address.to_owned();
     }
 
+    /// Puts the clients of registries elsewhere.
+    pub fn mutate_client_place(&mut self, place: ClientPlace) {
+        self.data.place = place;
+    }
+
     /// Asked before anybody says who they are.
     pub(super) fn check_network(&self, registry: &Registry) -> Result<(), Fail> {
-        let (place, ip) = (&self.client_place, self.data.address.as_str());
-        if self.is_behind_endpoint(registry) || lets_in(registry, place, ip) {
+        let (place, ip) = (&self.data.place, self.data.address.as_str());
+        // What comes by a private endpoint meets no rules.
+        if self.comes_privately(&self.login_server(&registry.name)) || lets_in(registry, place, ip) {
             Ok(())
         } else {
             Err(errors::address(ip))
         }
     }
 
-    /// Whether the client comes by a private endpoint: told so, or led there by the registry's name.
-    fn is_behind_endpoint(&self, registry: &Registry) -> bool {
-        match &self.client_place {
-            ClientPlace::PrivateEndpoint => true,
-            ClientPlace::Subnet(_) => {
-                let found = self.resolve(&self.login_server(&registry.name));
-                found.iter().any(|address| self.networks.leads_to(*address, &registry.id))
-            }
-            _ => false,
-        }
-    }
-
     /// R-DP-23: layers come from the registry's own data host instead of a storage account's.
     pub(super) fn has_data_host(&self, registry: &Registry) -> bool {
-        self.is_behind_endpoint(registry) || registry.spec.props.flag("dataEndpointEnabled").unwrap_or_default()
+        self.data.place == ClientPlace::PrivateEndpoint || !self.data_hosts(registry, &registry.spec).is_empty()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::state::{ConnectionState, Kind, Networks};
 use crate::World;
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 /// One name that an endpoint stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,12 +69,6 @@ impl Networks {
             description: e.description.clone(),
         })
         .collect()
-    }
-
-    /// Whether a working endpoint of a registry or vault has this address.
-    pub(crate) fn leads_to(&self, address: IpAddr, target: &str) -> bool {
-        let mut all = self.endpoints().map(|(_, e)| e).filter(|e| e.works() && e.target.eq_ignore_ascii_case(target));
-        all.any(|e| e.members.iter().any(|m| m.address.map(IpAddr::V4) == Some(address)))
     }
 
     pub(crate) fn drop_connection(&mut self, endpoint: &str) {

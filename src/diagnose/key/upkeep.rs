@@ -39,12 +39,6 @@ pub(crate) const CAUSES: &[Cause] = &[
     .page(pages::ROTATE)
     .follows(BARRED)
     .when(When::Both),
-    Cause::new("key-pinned", Area::Key, Severity::Advice, "the registry is pinned to a version of its key", |s| {
-        Box::pin(pinned(s))
-    })
-    .rules(&["R-CMK-12", "R-FL-08"])
-    .page(pages::ROTATE)
-    .when(When::Audit),
     Cause::new(
         "key-pinned-behind",
         Area::Key,
@@ -55,6 +49,13 @@ pub(crate) const CAUSES: &[Cause] = &[
     .rules(&["R-CMK-12"])
     .page(pages::ROTATE)
     .when(When::Both),
+    Cause::new("key-pinned", Area::Key, Severity::Advice, "the registry is pinned to a version of its key", |s| {
+        Box::pin(pinned(s))
+    })
+    .rules(&["R-CMK-12", "R-FL-08"])
+    .page(pages::ROTATE)
+    .follows(&["key-pinned-behind"])
+    .when(When::Audit),
     Cause::new("key-old", Area::Key, Severity::Advice, "the newest version of the key is older than allowed", |s| {
         Box::pin(old(s))
     })
