@@ -1,6 +1,6 @@
 use super::shown;
 use crate::diagnose::{
-    Area, Case, Cause, Judged, Scene, Severity,
+    Area, Blind, Case, Cause, Judged, Scene, Severity,
     cause::pages,
     facts::{Door, DoorFact, EndpointsFact, NamesFact, RegistryFact, ServerFact, proxy},
 };
@@ -25,7 +25,14 @@ pub(super) const CAUSES: &[Cause] = &[
     )
     .rules(&["R-DP-20", "R-DP-11"])
     .page(pages::ADDRESSES)
-    .follows(&["private-dns-not-linked"]),
+    .follows(&[
+        "private-endpoint-pending",
+        "private-endpoint-rejected",
+        "private-endpoint-disconnected",
+        "private-dns-not-linked",
+        "private-dns-record-wrong",
+        "dns-private-elsewhere",
+    ]),
     Cause::new(
         "tls-failed",
         Area::Network,
@@ -96,10 +103,11 @@ async fn public_access_off(scene: &Scene) -> Judged {
 
 async fn firewall(scene: &Scene) -> Judged {
     let (registry, door) = futures::future::try_join(scene.see::<RegistryFact>(), scene.see::<DoorFact>()).await?;
-    let Door::Refused { client, error } = &door.said else { return Ok(None) };
-    if door.in_the_way != "registry-firewall" {
-        return Ok(None);
-    }
+    let (client, error) = match &door.said {
+        Door::Refused { client, error } if door.in_the_way == "registry-firewall" => (client, error),
+        Door::Challenge(_) | Door::Strange { .. } => return Ok(None),
+        _ => return Err(Blind::masked(door.in_the_way)),
+    };
     let name = scene.registry().name();
     let rules = registry.body.properties.network_rule_set.as_ref();
     let rules = rules.map(|r| shown(r.ip_rules.iter().filter_map(|r| r.value.as_ref()))).unwrap_or_default();
@@ -120,7 +128,11 @@ async fn firewall(scene: &Scene) -> Judged {
 
 async fn insecure(scene: &Scene) -> Judged {
     let door = scene.see::<DoorFact>().await?;
-    let Door::Insecure { why } = &door.said else { return Ok(None) };
+    let why = match &door.said {
+        Door::Insecure { why } => why,
+        Door::Unreached { .. } => return Err(Blind::masked(door.in_the_way)),
+        _ => return Ok(None),
+    };
     let through = proxy(scene, door.server.as_str());
     let case = Case::new(format!("{why}; az calls it CONNECTIVITY_SSL_ERROR")).seen(&door, why.clone());
     Ok(Some(match through {
@@ -136,7 +148,11 @@ async fn insecure(scene: &Scene) -> Judged {
 
 async fn no_challenge(scene: &Scene) -> Judged {
     let door = scene.see::<DoorFact>().await?;
-    let Door::Strange { why } = &door.said else { return Ok(None) };
+    let why = match &door.said {
+        Door::Strange { why } => why,
+        Door::Challenge(_) => return Ok(None),
+        _ => return Err(Blind::masked(door.in_the_way)),
+    };
     let code = door.code.unwrap_or("CONNECTIVITY_CHALLENGE_ERROR");
     Ok(Some(
         Case::new(format!("{why}; az calls it {code}"))
@@ -183,7 +199,11 @@ async fn proxied(scene: &Scene) -> Judged {
 
 async fn unreachable(scene: &Scene) -> Judged {
     let door = scene.see::<DoorFact>().await?;
-    let (Door::Unreached { why }, "registry-unreachable") = (&door.said, door.in_the_way) else { return Ok(None) };
+    let why = match &door.said {
+        Door::Unreached { why } if door.in_the_way == "registry-unreachable" => why,
+        Door::Unreached { .. } => return Err(Blind::masked(door.in_the_way)),
+        _ => return Ok(None),
+    };
     let names = scene.see::<NamesFact>().await?;
     let found = names.of(door.server.as_str()).map(|n| n.shown()).unwrap_or_default();
     Ok(Some(

@@ -42,7 +42,7 @@ pub(super) const CAUSES: &[Cause] = &[
 /// Where another endpoint, or the public address, leads to the registry, the one is not all there is.
 async fn weighed(scene: &Scene, case: Case) -> Judged {
     let (registry, endpoints) = (scene.see::<RegistryFact>().await?, scene.see::<EndpointsFact>().await?);
-    let other = registry.body.has_public_access() || endpoints.approved().next().is_some();
+    let other = !registry.body.is_closed() || endpoints.approved().next().is_some();
     Ok(Some(if other { case.severity(Severity::Risk) } else { case }))
 }
 

@@ -5,7 +5,7 @@ use crate::{
         resources::is,
     },
     diagnose::{
-        Area, Case, Cause, Judged, Looked, Scene, Severity,
+        Area, Blind, Case, Cause, Judged, Looked, Scene, Severity,
         cause::pages,
         facts::{EndpointsFact, RegistryFact, Role, ServerFact, SubnetSeen, SubnetThere, SubnetsFact},
     },
@@ -65,6 +65,7 @@ async fn blocks(scene: &Scene) -> Judged {
         };
         // Rules for subnets count for nothing without public access; that is another cause.
         if subnet.role == Role::LetIn && !registry.body.has_public_access() {
+            blind = blind.or_else(|| Some(Blind::masked("subnet-rules-cut")));
             continue;
         }
         if let Some((direction, rule)) = decided(subnet, there, group, &inside, &regions) {

@@ -69,6 +69,9 @@ async fn ways_out(scene: &Scene) -> Looked<(Arc<Seen<SubnetsFact>>, Vec<WayOut>,
                 });
                 all.extend(out.map(|route| WayOut { subnet: subnet.id.name().to_owned(), route: route.clone() }));
             }
+            Ok(Some(_)) if subnet.role == Role::LetIn => {
+                blind = blind.or_else(|| Some(Blind::masked("subnet-rules-cut")));
+            }
             Ok(_) => {}
             Err(why) => blind = Some(why.clone()),
         }

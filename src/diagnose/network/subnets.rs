@@ -1,7 +1,7 @@
 use crate::{
     azure::id::ResourceId,
     diagnose::{
-        Area, Case, Cause, Judged, Scene, Severity,
+        Area, Blind, Case, Cause, Judged, Scene, Severity,
         cause::pages,
         facts::{EndpointsFact, RegistryFact, Role, SubnetRulesFact, SubnetsFact, UnregisteredFact},
     },
@@ -75,11 +75,11 @@ async fn cut(scene: &Scene) -> Judged {
 }
 
 async fn missing(scene: &Scene) -> Judged {
-    let registry = scene.see::<RegistryFact>().await?;
+    let (registry, subnets) =
+        futures::future::try_join(scene.see::<RegistryFact>(), scene.see::<SubnetsFact>()).await?;
     if !registry.body.has_public_access() {
-        return Ok(None);
+        return subnets.of(&[Role::LetIn]).next().map_or(Ok(None), |_| Err(Blind::masked("subnet-rules-cut")));
     }
-    let subnets = scene.see::<SubnetsFact>().await?;
     let there = subnets.of(&[Role::LetIn]).filter_map(|s| Some((&s.id, s.there.as_ref().ok()?)));
     let without: Vec<_> = there.filter(|(_, s)| !s.body.serves(SERVICE)).map(|(id, _)| id).collect();
     if without.is_empty() {

@@ -68,7 +68,7 @@ struct Ground {
 async fn ground(scene: &Scene) -> Looked<Option<Ground>> {
     let endpoints = scene.see::<EndpointsFact>().await?;
     if endpoints.approved().next().is_none() {
-        return Ok(None);
+        return endpoints.in_the_way().map_or(Ok(None), Err);
     }
     let (zones, networks) = futures::future::try_join(scene.see::<ZonesFact>(), scene.see::<NetworksFact>()).await?;
     if let Some(blind) = endpoints.approved().find_map(|e| e.there.as_ref().err()) {
@@ -174,7 +174,7 @@ async fn not_linked(scene: &Scene) -> Judged {
         zones.name,
         network.name()
     ));
-    let open = scene.see::<RegistryFact>().await?.body.has_public_access();
+    let open = !scene.see::<RegistryFact>().await?.body.is_closed();
     Ok(Some(if open { case.severity(Severity::Risk) } else { case }))
 }
 
