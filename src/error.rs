@@ -8,7 +8,7 @@ use crate::{
     },
     journal::{Holder, JournalError, RunName},
     step::Rollback,
-    symptom::Symptom,
+    symptom::{Area, Symptom, SymptomKind},
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt};
@@ -230,6 +230,13 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.show(f, &mut Vec::new())
+    }
+}
+
+impl Error {
+    /// Writes it, leaving out the advice that was `told` already.
+    fn show(&self, f: &mut fmt::Formatter<'_>, told: &mut Vec<Cow<'static, str>>) -> fmt::Result {
         if let Some(step) = self.0.step {
             write!(f, "{step}: ")?;
         }
@@ -259,7 +266,8 @@ impl fmt::Display for Error {
             ErrorKind::Unsettled { waited_for, last } => {
                 write!(f, "waited in vain for {waited_for}")?;
                 if let Some(last) = last {
-                    write!(f, "; the last try said: {last}")?;
+                    write!(f, "; the last try said: ")?;
+                    last.show(f, told)?;
                 }
             }
             ErrorKind::Stopped => write!(f, "stopped as asked, between two requests")?,
@@ -288,11 +296,13 @@ impl fmt::Display for Error {
             ErrorKind::Operation(e) => write!(f, "the service accepted it, and then failed: {e}")?,
             ErrorKind::Bug(what) => write!(f, "a mistake in this program: {what}; please report it")?,
         }
-        if let Some(advice) = self.service().and_then(advice) {
+        if let Some(advice) = self.service().and_then(advice).filter(|advice| !told.contains(advice)) {
             write!(f, "\n{advice}")?;
+            told.push(advice);
         }
         for other in &self.0.also {
-            write!(f, "\nand beside it: {other}")?;
+            write!(f, "\nand beside it: ")?;
+            other.show(f, told)?;
         }
         if let Some(run) = self.0.run.as_ref().filter(|_| self.can_resume()) {
             write!(f, "\ntake it up again: cmk resume {run}")?;
@@ -322,9 +332,12 @@ fn advice(e: &ServiceError) -> Option<Cow<'static, str>> {
     advice_by_kind(e).map(Into::into)
 }
 
+/// What is about logins and the way to a registry has no place in a run's errors, but for what a run itself does there.
 fn advice_by_kind(e: &ServiceError) -> Option<&'static str> {
-    if let Some(symptom) = e.messages().into_iter().find_map(Symptom::read) {
-        return Some(symptom.kind.advice());
+    let read = e.messages().into_iter().filter_map(Symptom::read).map(|symptom| symptom.kind);
+    let mut read = read.filter(|kind| matches!(kind.area(), Area::KeyAccess | Area::Governance));
+    if let Some(kind) = read.next() {
+        return Some(kind.advice());
     }
     if e.insufficient_scope() {
         return Some(
@@ -332,21 +345,15 @@ fn advice_by_kind(e: &ServiceError) -> Option<&'static str> {
              repository, Container Registry Repository Reader, Writer or Contributor (R-DP-08)",
         );
     }
-    if e.linked_authorization_failed() {
-        return Some(
-            "the caller needs the role Managed Identity Operator on the identity, besides its rights on the registry (R-CMK-25)",
-        );
-    }
-    if e.authorization_failed() {
-        return Some("the caller lacks the right named above at that scope (R-ERR-30)");
-    }
-    if e.locked_scope().is_some() {
-        return Some("a lock stands in the way; it is not taken off for you (R-ARM-31)");
-    }
-    if e.disallowed_by_policy() {
-        return Some("a policy denies it; its ids are named above (R-ARM-32)");
-    }
-    None
+    // Codes say it also where the text is another, or about another provider.
+    [
+        (e.linked_authorization_failed(), SymptomKind::LinkedAuthorizationFailed),
+        (e.authorization_failed(), SymptomKind::AuthorizationFailed),
+        (e.locked_scope().is_some(), SymptomKind::ScopeLocked),
+        (e.disallowed_by_policy(), SymptomKind::PolicyDenied),
+    ]
+    .into_iter()
+    .find_map(|(is, kind)| is.then_some(kind.advice()))
 }
 
 impl fmt::Debug for Error {

@@ -164,6 +164,16 @@ pub struct Params {
     pub kv_throttle: bool,
     /// R-KV-17: until an audit entry can be read.
     pub kv_log_lag: Delay,
+    /// ASSUMED, as R-KV-17 has it for vaults: until a login or an operation of a registry can be read in a workspace.
+    pub acr_log_lag: Delay,
+    /// ASSUMED: until an event of the Activity Log can be read.
+    pub activity_log_lag: Delay,
+    /// ASSUMED: from PUT of a diagnostic setting to the first entry that it sends on.
+    pub diagnostic_setting_delay: Delay,
+    /// ASSUMED: a table that nothing was sent to yet is empty; otherwise a query for it is a semantic error.
+    pub empty_log_tables_known: bool,
+    /// ASSUMED: whether callers may read the directory through Microsoft Graph.
+    pub graph_readable: bool,
     /// Items a page where a Key Vault list does not ask for a number.
     pub kv_page_size: usize,
     /// R-ARM-01
@@ -200,6 +210,10 @@ pub struct Params {
     pub acr_update_duration: Delay,
     /// From DELETE to gone.
     pub acr_delete_duration: Delay,
+    /// From PUT, PATCH or DELETE of a replication to its end.
+    pub acr_replication_duration: Delay,
+    /// ASSUMED: until a new replication is `Ready`; recorded: `Syncing` at its end.
+    pub acr_replication_sync: Delay,
     /// From POST importImage to done.
     pub acr_import_duration: Delay,
     /// `Retry-After` on registry operations; recorded: never sent.
@@ -263,6 +277,11 @@ impl Default for Params {
             vault_purge_duration: Delay::uniform(5, 66),
             kv_throttle: true,
             kv_log_lag: Delay::uniform(0, 600),
+            acr_log_lag: Delay::uniform(0, 600),
+            activity_log_lag: Delay::uniform(0, 300),
+            diagnostic_setting_delay: Delay::uniform(0, 900),
+            empty_log_tables_known: true,
+            graph_readable: true,
             kv_page_size: 25,
             arm_reads: Bucket { size: 250.0, refill: 25.0 },
             arm_writes: Bucket { size: 200.0, refill: 10.0 },
@@ -285,6 +304,8 @@ impl Default for Params {
             acr_create_duration: Delay::uniform(8, 12),
             acr_update_duration: Delay::uniform(8, 12),
             acr_delete_duration: Delay::uniform(5, 20),
+            acr_replication_duration: Delay::uniform(8, 12),
+            acr_replication_sync: Delay::uniform(60, 600),
             acr_import_duration: Delay::uniform(5, 30),
             acr_retry_after: None,
             deployment_start_delay: Delay::uniform(1, 3),
@@ -339,6 +360,9 @@ impl Params {
             &mut self.vault_dns_delay,
             &mut self.vault_purge_duration,
             &mut self.kv_log_lag,
+            &mut self.acr_log_lag,
+            &mut self.activity_log_lag,
+            &mut self.diagnostic_setting_delay,
             &mut self.list_lag,
             &mut self.arg_lag,
             &mut self.provider_registration_delay,
@@ -346,6 +370,8 @@ impl Params {
             &mut self.acr_create_duration,
             &mut self.acr_update_duration,
             &mut self.acr_delete_duration,
+            &mut self.acr_replication_duration,
+            &mut self.acr_replication_sync,
             &mut self.acr_import_duration,
             &mut self.acr_admin_password_spread,
             &mut self.deployment_start_delay,

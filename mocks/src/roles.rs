@@ -48,6 +48,10 @@ pub const ACR_CONFIGURATION_READER: Uuid = uuid!("69b07be0-09bf-439a-b9a6-e73de8
 pub const ACR_DATA_IMPORTER: Uuid = uuid!("577a9874-89fd-4f24-9dbd-b5034d0ad23a");
 /// Container Registry Tasks Contributor
 pub const ACR_TASKS_CONTRIBUTOR: Uuid = uuid!("fb382eab-e894-4461-af04-94435c366c3f");
+/// Monitoring Reader
+pub const MONITORING_READER: Uuid = uuid!("43d0d8ad-25c7-4714-9337-8ba259a9fe05");
+/// Log Analytics Reader
+pub const LOG_ANALYTICS_READER: Uuid = uuid!("73c42c96-874c-492b-b04d-ab87d138a893");
 /// Container Registry Repository Reader
 pub const ACR_REPOSITORY_READER: Uuid = uuid!("b93aa761-3e63-49ed-ac28-beffa264f7ac");
 /// Container Registry Repository Writer
@@ -330,6 +334,24 @@ pub(crate) static ROLES: &[Role] = &[
         ],
         NONE,
     ),
+    role(
+        MONITORING_READER,
+        "Monitoring Reader",
+        &["*/read", "Microsoft.OperationalInsights/workspaces/search/action", "Microsoft.Support/*"],
+        NONE,
+    ),
+    Role {
+        id: LOG_ANALYTICS_READER,
+        name: "Log Analytics Reader",
+        actions: &[
+            "*/read",
+            "Microsoft.OperationalInsights/workspaces/analytics/query/action",
+            "Microsoft.OperationalInsights/workspaces/search/action",
+            "Microsoft.Support/*",
+        ],
+        not_actions: &["Microsoft.OperationalInsights/workspaces/sharedKeys/read"],
+        data_actions: NONE,
+    },
     role(ACR_REPOSITORY_READER, "Container Registry Repository Reader", NONE, REPOSITORY_READ),
     role(
         ACR_REPOSITORY_WRITER,

@@ -270,6 +270,8 @@ impl World {
             healthy: true,
             served: true,
             images: Vec::new(),
+            replicas: Vec::new(),
+            tasks: Vec::new(),
             logins: Logins::default(),
             content: Content::default(),
         };
@@ -277,7 +279,7 @@ impl World {
         id
     }
 
-    fn seed_group_if_missing(&mut self, group: &str) {
+    pub(crate) fn seed_group_if_missing(&mut self, group: &str) {
         if self.group_name(group).is_err() {
             self.seed_group(group);
         }

@@ -1,11 +1,14 @@
 //! The world: all state, the clock it was last seen at, and what falls due by itself.
 
 use crate::authorization::Assignments;
+use crate::clusters::Clusters;
 use crate::data::DataPlane;
 use crate::deployments::Deployments;
 use crate::entra::Directory;
 use crate::identities::Identities;
 use crate::keys::KeyThrottle;
+use crate::monitor::Monitor;
+use crate::networks::Networks;
 use crate::params::Params;
 use crate::policies::Policies;
 use crate::registries::Registries;
@@ -13,7 +16,7 @@ use crate::resources::Resources;
 use crate::rng::Rng;
 use crate::vaults::Vaults;
 use crate::wire::{Call, Reply};
-use crate::{AuditEntry, SimCloud, arm, data, entra, keys};
+use crate::{AuditEntry, SimCloud, arm, data, entra, graph, keys, monitor};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
@@ -33,7 +36,7 @@ pub struct Setup {
     pub tenant: Uuid,
     /// The subscription.
     pub subscription: Uuid,
-    /// More of them, with groups of their own (`World::group_in`). Providers are registered for all at once.
+    /// More of them, with groups of their own (`World::group_in`). Each registers providers for itself.
     #[serde(default)]
     pub further_subscriptions: Vec<Uuid>,
     /// The region of seeded resources.
@@ -78,8 +81,14 @@ pub struct World {
     pub(crate) data: DataPlane,
     #[serde(default)]
     pub(crate) deployments: Deployments,
+    #[serde(default)]
+    pub(crate) networks: Networks,
+    #[serde(default)]
+    pub(crate) clusters: Clusters,
     pub(crate) arm_throttle: arm::Throttle,
     pub(crate) audit: Vec<AuditEntry>,
+    #[serde(default)]
+    pub(crate) monitor: Monitor,
     pub(crate) next_grant_delay: Option<Duration>,
 }
 
@@ -97,7 +106,7 @@ impl World {
             operator: Uuid::nil(),
             directory: Directory::default(),
             assignments: Assignments::default(),
-            resources: Resources::new(&params),
+            resources: Resources::new(&params, &setup),
             policies: Policies::default(),
             identities: Identities::default(),
             vaults: Vaults::default(),
@@ -105,8 +114,11 @@ impl World {
             registries: Registries::default(),
             data: DataPlane::default(),
             deployments: Deployments::default(),
+            networks: Networks::default(),
+            clusters: Clusters::default(),
             arm_throttle: arm::Throttle::default(),
             audit: Vec::new(),
+            monitor: Monitor::new(setup.seed),
             next_grant_delay: None,
             params,
             setup,
@@ -125,13 +137,19 @@ impl World {
         self.advance(now);
         let call = Call::new(now, req);
         let cloud = self.setup.cloud;
-        let reply = if call.host == cloud.arm_host() {
+        let reply = if self.is_unresolvable(&call.host) {
+            no_such_host(&call.host)
+        } else if call.host == cloud.arm_host() {
             arm::handle(self, &call)
         } else if let Some(vault) = call.host.strip_suffix(cloud.vault_suffix()).and_then(|v| v.strip_suffix('.')) {
             let vault = vault.to_owned();
             keys::handle(self, &call, &vault)
         } else if cloud.is_login_host(&call.host) {
             entra::handle(self, &call)
+        } else if call.host == cloud.graph_host() {
+            graph::handle(self, &call)
+        } else if cloud.is_log_host(&call.host) {
+            monitor::handle_query(self, &call)
         } else if call.host == "169.254.169.254" {
             entra::handle_imds(self, &call)
         } else {
@@ -162,7 +180,9 @@ impl World {
         }
         moments.into_iter().for_each(|t| self.note_registry_health(t));
         self.settle_imports(now);
+        self.settle_replicas(now);
         self.settle_groups(now);
+        self.settle_endpoints();
         self.note_registry_health(now);
     }
 
@@ -179,7 +199,7 @@ impl World {
     }
 }
 
-/// There is no DNS in here; doors may turn the marker into a failed look-up.
+/// Doors may turn the marker into a failed look-up.
 pub(crate) fn no_such_host(host: &str) -> Reply {
     Reply::from(crate::wire::Fail::new(404, "SimNoSuchHost", format!("no such host: {host}")))
         .header("x-sim-no-such-host", host)

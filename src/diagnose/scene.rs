@@ -55,6 +55,10 @@ impl Blind {
     pub fn forbidden(why: impl Into<String>) -> Self {
         Self { why: why.into(), kind: BlindKind::Forbidden }
     }
+    /// There is no customer-managed key to look at.
+    pub(super) fn no_key() -> Self {
+        Self::beyond("the registry has no customer-managed key")
+    }
     /// A cause, by its code, is in the way.
     #[must_use]
     pub fn masked(by: &'static str) -> Self {

@@ -15,7 +15,7 @@ const LARGEST: usize = 64 << 20;
 const ADDRESS_LIFE: i64 = 1200;
 
 /// The storage account that keeps a registry's layers; there is one a region.
-pub(super) fn account(registry: &Registry) -> String {
+pub(crate) fn account(registry: &Registry) -> String {
     format!("sim{}managed", registry.location)
 }
 

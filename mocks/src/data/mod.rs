@@ -8,6 +8,7 @@ mod errors;
 mod login;
 mod manifests;
 mod network;
+mod notes;
 mod oauth;
 mod repositories;
 mod rights;
@@ -16,6 +17,7 @@ mod scope;
 mod seed;
 mod throttle;
 
+pub(crate) use blobs::account;
 pub use content::Changeable;
 pub(crate) use content::{Content, sha256};
 pub use network::ClientPlace;

@@ -17,7 +17,8 @@ pub enum ClientPlace {
     Internet,
     /// Behind a private endpoint of the registry.
     PrivateEndpoint,
-    /// In a subnet with a service endpoint for registries, by its id.
+    /// In a subnet, by its id. It asks whom its virtual network tells it to ask, and comes by a private endpoint where
+    /// the name leads there, or else by a service endpoint.
     Subnet(String),
     /// A trusted service with an identity of its own, e.g. Container Instances.
     TrustedService,
@@ -64,13 +65,17 @@ impl World {
     /// Asked before anybody says who they are.
     pub(super) fn check_network(&self, registry: &Registry) -> Result<(), Fail> {
         let (place, ip) = (&self.data.place, self.data.address.as_str());
-        if lets_in(registry, place, ip) { Ok(()) } else { Err(errors::address(ip)) }
+        // What comes by a private endpoint meets no rules.
+        if self.comes_privately(&self.login_server(&registry.name)) || lets_in(registry, place, ip) {
+            Ok(())
+        } else {
+            Err(errors::address(ip))
+        }
     }
 
     /// R-DP-23: layers come from the registry's own data host instead of a storage account's.
     pub(super) fn has_data_host(&self, registry: &Registry) -> bool {
-        self.data.place == ClientPlace::PrivateEndpoint
-            || registry.spec.props.flag("dataEndpointEnabled").unwrap_or_default()
+        self.data.place == ClientPlace::PrivateEndpoint || !self.data_hosts(registry, &registry.spec).is_empty()
     }
 }
 

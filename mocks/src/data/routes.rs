@@ -5,7 +5,7 @@ use super::access_tokens::{Claims, subject};
 use super::login::{basic, bearer};
 use super::scope::{Right, Scope, challenge};
 use super::throttle::{Asked, Kind};
-use super::{blobs, errors, manifests, oauth, repositories};
+use super::{blobs, errors, manifests, notes, oauth, repositories};
 use crate::World;
 use crate::registries::Registry;
 use crate::wire::{Call, Fail, Reply};
@@ -27,8 +27,12 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Option<Reply> {
         let born = |r: &&Registry| r.born && r.name.eq_ignore_ascii_case(name);
         let registry = world.registries.all.values().find(born)?.clone();
         match data_host {
-            None => answer(world, call, &registry).unwrap_or_else(errors::reply),
-            Some(region) if region == registry.location && world.has_data_host(&registry) => {
+            None => {
+                let reply = answer(world, call, &registry).unwrap_or_else(errors::reply);
+                notes::note(world, call, &registry, &reply);
+                reply
+            }
+            Some(region) if registry.regions().iter().any(|r| r == region) && world.has_data_host(&registry) => {
                 match world.check_network(&registry) {
                     Ok(()) => blobs::serve(world, call, Some(&registry)),
                     Err(refused) => errors::reply(refused),

@@ -62,6 +62,7 @@ impl World {
     /// An application with one client secret, which is the only one that it takes; without any role.
     pub fn seed_app(&mut self, name: &str, secret: &str, expires: Option<OffsetDateTime>) -> Principal {
         let principal = self.add_principal(PrincipalKind::ServicePrincipal, name);
+        self.register(name, principal, expires.map(|ends| (secret, ends)));
         self.mutate_app_secret(principal.client_id, secret, expires);
         principal
     }

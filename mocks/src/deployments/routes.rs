@@ -198,6 +198,8 @@ fn cancel(world: &mut World, call: &Call, id: &str, name: &str) -> Result<Reply,
     found.state = State::Canceled;
     found.changed = call.now;
     found.error = Some(errors::detail(&found.id, "DeploymentCanceled", "The deployment was canceled.", Vec::new()));
+    let (operation, error) = (found.operation.clone(), found.error.clone());
+    world.note_end(&operation, call.now, error.map_or(Ok(()), Err));
     Ok(Reply::empty(204))
 }
 

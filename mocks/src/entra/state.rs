@@ -1,3 +1,4 @@
+use super::applications::Application;
 use crate::World;
 use crate::wire::Caller;
 use base64::Engine as _;
@@ -62,6 +63,9 @@ pub(crate) enum SecretProblem {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Directory {
     pub(crate) principals: BTreeMap<Uuid, Record>,
+    /// By object id.
+    #[serde(default)]
+    pub(crate) applications: BTreeMap<Uuid, Application>,
 }
 
 impl Directory {

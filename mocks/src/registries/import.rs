@@ -98,9 +98,7 @@ impl World {
         due.sort_by_key(|i| i.due);
         for import in due {
             let outcome = self.end_import(&import).map_err(|f| (f.code, f.message));
-            if let Some(operation) = self.registries.operations.get_mut(&import.operation) {
-                operation.outcome = Some(outcome);
-            }
+            self.end_operation(&import.operation, import.due, outcome);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Container registries: the control plane, with customer-managed keys (section 1 of the rules).
 
 mod check;
+mod connections;
 mod credentials;
 mod errors;
 mod health;
@@ -8,8 +9,10 @@ mod import;
 mod logins;
 mod operations;
 mod render;
+mod replicas;
 mod routes;
 mod state;
+mod tasks;
 mod tokens;
 
 pub(crate) use check::default_props;

@@ -1,5 +1,7 @@
 use super::import::Import;
 use super::logins::Logins;
+use super::replicas::Replica;
+use super::tasks::Task;
 use crate::World;
 use crate::cloud::SimCloud;
 use crate::data::Content;
@@ -124,6 +126,11 @@ pub(crate) struct Registry {
     pub(crate) served: bool,
     #[serde(default)]
     pub(crate) images: Vec<ImportedImage>,
+    /// Beyond its own region.
+    #[serde(default)]
+    pub(crate) replicas: Vec<Replica>,
+    #[serde(default)]
+    pub(crate) tasks: Vec<Task>,
     #[serde(default)]
     pub(crate) logins: Logins,
     /// What was pushed.
