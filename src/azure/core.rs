@@ -260,7 +260,8 @@ impl Reader {
     pub fn now(&self) -> OffsetDateTime {
         self.core.clock.now()
     }
-    /// A handle for changing, with the same correlation id. Within the library only the engine asks for it.
+    /// A handle for changing, with the same correlation id. Within the library only the engine asks for it, and the one check
+    /// that writes.
     pub(crate) fn writer(&self) -> Writer {
         Writer(self.clone())
     }
