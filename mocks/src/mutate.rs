@@ -3,6 +3,7 @@
 mod governance;
 mod identities;
 mod losses;
+mod networks;
 
 use crate::World;
 use crate::keys::Life;
@@ -213,9 +214,16 @@ impl World {
         self.assignments.all.retain(|a| a.principal != principal || !crate::authorization::within(&a.scope, scope));
     }
 
-    /// Registers or unregisters a provider, at once.
+    /// Registers or unregisters a provider in all subscriptions, at once.
     pub fn mutate_provider(&mut self, namespace: &str, registered: bool) {
-        if let Some(p) = self.resources.providers.get_mut(&namespace.to_lowercase()) {
+        for subscription in self.subscriptions() {
+            self.mutate_provider_in(subscription, namespace, registered);
+        }
+    }
+
+    /// Registers or unregisters a provider in one subscription, at once (R-ARM-30).
+    pub fn mutate_provider_in(&mut self, subscription: Uuid, namespace: &str, registered: bool) {
+        if let Some(p) = self.resources.provider_mut(subscription, namespace) {
             p.registered = registered;
             p.registered_at = None;
         }

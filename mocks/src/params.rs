@@ -200,6 +200,10 @@ pub struct Params {
     pub acr_update_duration: Delay,
     /// From DELETE to gone.
     pub acr_delete_duration: Delay,
+    /// From PUT, PATCH or DELETE of a replication to its end.
+    pub acr_replication_duration: Delay,
+    /// ASSUMED: until a new replication is `Ready`; recorded: `Syncing` at its end.
+    pub acr_replication_sync: Delay,
     /// From POST importImage to done.
     pub acr_import_duration: Delay,
     /// `Retry-After` on registry operations; recorded: never sent.
@@ -274,6 +278,8 @@ impl Default for Params {
             acr_create_duration: Delay::uniform(8, 12),
             acr_update_duration: Delay::uniform(8, 12),
             acr_delete_duration: Delay::uniform(5, 20),
+            acr_replication_duration: Delay::uniform(8, 12),
+            acr_replication_sync: Delay::uniform(60, 600),
             acr_import_duration: Delay::uniform(5, 30),
             acr_retry_after: None,
             deployment_start_delay: Delay::uniform(1, 3),
@@ -331,6 +337,8 @@ impl Params {
             &mut self.acr_create_duration,
             &mut self.acr_update_duration,
             &mut self.acr_delete_duration,
+            &mut self.acr_replication_duration,
+            &mut self.acr_replication_sync,
             &mut self.acr_import_duration,
             &mut self.deployment_start_delay,
             &mut self.deployment_notice_delay,

@@ -269,12 +269,14 @@ impl World {
             healthy: true,
             served: true,
             images: Vec::new(),
+            replicas: Vec::new(),
+            tasks: Vec::new(),
         };
         self.registries.all.insert(id.to_lowercase(), registry);
         id
     }
 
-    fn seed_group_if_missing(&mut self, group: &str) {
+    pub(crate) fn seed_group_if_missing(&mut self, group: &str) {
         if self.group_name(group).is_err() {
             self.seed_group(group);
         }

@@ -6,6 +6,7 @@ mod state;
 
 use std::fmt;
 use std::future::Future;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -135,6 +136,11 @@ impl Sim {
         state.settle(now);
         state.world.advance(now);
         look(&mut state.world, now)
+    }
+
+    /// What a host's name comes to for the client, as `World::resolve` has it.
+    pub fn resolve(&self, host: &str) -> Vec<IpAddr> {
+        self.with_world(|world, _| world.resolve(host))
     }
 
     /// A copy of the world as it is now.

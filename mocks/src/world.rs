@@ -1,10 +1,12 @@
 //! The world: all state, the clock it was last seen at, and what falls due by itself.
 
 use crate::authorization::Assignments;
+use crate::clusters::Clusters;
 use crate::deployments::Deployments;
 use crate::entra::Directory;
 use crate::identities::Identities;
 use crate::keys::KeyThrottle;
+use crate::networks::Networks;
 use crate::params::Params;
 use crate::policies::Policies;
 use crate::registries::Registries;
@@ -12,7 +14,7 @@ use crate::resources::Resources;
 use crate::rng::Rng;
 use crate::vaults::Vaults;
 use crate::wire::{Call, Reply};
-use crate::{AuditEntry, SimCloud, arm, entra, keys};
+use crate::{AuditEntry, ClientPlace, SimCloud, arm, entra, keys};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
@@ -32,7 +34,7 @@ pub struct Setup {
     pub tenant: Uuid,
     /// The subscription.
     pub subscription: Uuid,
-    /// More of them, with groups of their own (`World::group_in`). Providers are registered for all at once.
+    /// More of them, with groups of their own (`World::group_in`). Each registers providers for itself.
     #[serde(default)]
     pub further_subscriptions: Vec<Uuid>,
     /// The region of seeded resources.
@@ -75,6 +77,12 @@ pub struct World {
     pub(crate) registries: Registries,
     #[serde(default)]
     pub(crate) deployments: Deployments,
+    #[serde(default)]
+    pub(crate) networks: Networks,
+    #[serde(default)]
+    pub(crate) clusters: Clusters,
+    #[serde(default)]
+    pub(crate) client_place: ClientPlace,
     pub(crate) arm_throttle: arm::Throttle,
     pub(crate) audit: Vec<AuditEntry>,
     pub(crate) next_grant_delay: Option<Duration>,
@@ -94,13 +102,16 @@ impl World {
             operator: Uuid::nil(),
             directory: Directory::default(),
             assignments: Assignments::default(),
-            resources: Resources::new(&params),
+            resources: Resources::new(&params, &setup),
             policies: Policies::default(),
             identities: Identities::default(),
             vaults: Vaults::default(),
             key_throttle: KeyThrottle::default(),
             registries: Registries::default(),
             deployments: Deployments::default(),
+            networks: Networks::default(),
+            clusters: Clusters::default(),
+            client_place: ClientPlace::default(),
             arm_throttle: arm::Throttle::default(),
             audit: Vec::new(),
             next_grant_delay: None,
@@ -121,7 +132,9 @@ impl World {
         self.advance(now);
         let call = Call::new(now, req);
         let cloud = self.setup.cloud;
-        let reply = if call.host == cloud.arm_host() {
+        let reply = if self.is_unresolvable(&call.host) {
+            no_such_host(&call.host)
+        } else if call.host == cloud.arm_host() {
             arm::handle(self, &call)
         } else if let Some(vault) = call.host.strip_suffix(cloud.vault_suffix()).and_then(|v| v.strip_suffix('.')) {
             let vault = vault.to_owned();
@@ -158,7 +171,9 @@ impl World {
         }
         moments.into_iter().for_each(|t| self.note_registry_health(t));
         self.settle_imports(now);
+        self.settle_replicas(now);
         self.settle_groups(now);
+        self.settle_endpoints();
         self.note_registry_health(now);
     }
 
@@ -175,7 +190,7 @@ impl World {
     }
 }
 
-/// There is no DNS in here; doors may turn the marker into a failed look-up.
+/// Doors may turn the marker into a failed look-up.
 pub(crate) fn no_such_host(host: &str) -> Reply {
     Reply::from(crate::wire::Fail::new(404, "SimNoSuchHost", format!("no such host: {host}")))
         .header("x-sim-no-such-host", host)

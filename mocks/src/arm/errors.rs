@@ -78,12 +78,18 @@ pub(crate) fn authorization_failed(who: &Caller, action: &str, scope: &str) -> F
 }
 
 /// R-ERR-31
-pub(crate) fn linked_authorization_failed(who: &Caller, action: &str, scope: &str, linked: &[String]) -> Fail {
+pub(crate) fn linked_authorization_failed(
+    who: &Caller,
+    action: &str,
+    scope: &str,
+    needed: &str,
+    linked: &[String],
+) -> Fail {
     Fail::new(
         403,
         "LinkedAuthorizationFailed",
         format!(
-            "The client '{}' with object id '{}' has permission to perform action '{action}' on scope '{scope}'; however, it does not have permission to perform action 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on the linked scope(s) '{}' or the linked scope(s) are invalid.",
+            "The client '{}' with object id '{}' has permission to perform action '{action}' on scope '{scope}'; however, it does not have permission to perform action '{needed}' on the linked scope(s) '{}' or the linked scope(s) are invalid.",
             who.client_id,
             who.object_id,
             linked.join(",")

@@ -16,11 +16,12 @@ pub(crate) use versions::versions_of;
 use crate::authorization::{self};
 use crate::entra::TokenProblem;
 use crate::stamp;
-use crate::wire::{Call, Caller, Fail, Object, Reply};
-use crate::{World, deployments, identities, policies, registries, resources, vaults};
+use crate::wire::{Call, Caller, Fail, Object, Reply, page};
+use crate::{World, clusters, deployments, identities, networks, policies, registries, resources, vaults};
 use bytes::Bytes;
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
     let mut reply = match admit(world, call) {
@@ -144,6 +145,8 @@ fn dispatch(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, pro
         "microsoft.keyvault" => vaults::handle(world, call, caller, path),
         "microsoft.managedidentity" => identities::handle(world, call, caller, path),
         "microsoft.containerregistry" => registries::handle(world, call, caller, path),
+        "microsoft.network" => networks::handle(world, call, caller, path),
+        "microsoft.containerservice" => clusters::handle(world, call, caller, path),
         "microsoft.resources" => deployments::handle(world, call, caller, path),
         _ => Err(errors::unknown_namespace(path.provider.as_deref().unwrap_or_default())),
     }
@@ -167,9 +170,29 @@ impl World {
         Ok(format!("/subscriptions/{found}"))
     }
 
-    /// R-ARM-30
-    pub(crate) fn require_registered(&self, namespace: &str) -> Result<(), Fail> {
-        if self.resources.is_registered(namespace) { Ok(()) } else { Err(errors::not_registered(namespace)) }
+    /// The subscription that a path or id is in.
+    pub(crate) fn subscription_in(&self, id: &str) -> Uuid {
+        let found = id.split('/').nth(2).and_then(|s| Uuid::parse_str(s).ok());
+        found.unwrap_or(self.setup.subscription)
+    }
+
+    /// R-ARM-30, for the subscription that an id is in.
+    pub(crate) fn require_registered(&self, id: &str, namespace: &str) -> Result<(), Fail> {
+        let subscription = self.subscription_in(id);
+        if self.resources.is_registered(subscription, namespace) {
+            return Ok(());
+        }
+        Err(errors::not_registered(namespace))
+    }
+
+    /// A list, or the page of it that is asked for.
+    pub(crate) fn paged(&self, call: &Call, all: Vec<Value>) -> Reply {
+        let (value, next) = page(&all, call.query("$skiptoken"), self.params.arm_page_size);
+        let mut out = json!({"value": value});
+        if let (Some(n), Some(o)) = (next, out.as_object_mut()) {
+            o.insert("nextLink".into(), json!(self.next_link(call, n)));
+        }
+        Reply::json(200, out)
     }
 
     /// R-ERR-35
@@ -207,7 +230,7 @@ impl World {
             }
             ["registries", _] => self.registries.get(&path.id()).map(|r| r.id.clone()),
             ["userassignedidentities", _] => self.identities.get(&path.id()).map(|i| i.id.clone()),
-            _ => None,
+            _ => self.networks.get(&path.id()).map(|r| r.id.clone()).or_else(|| self.clusters.id_of(&path.id())),
         };
         found.ok_or_else(|| resource_not_found(&path))
     }

@@ -20,6 +20,23 @@ const REGISTRIES: &[&str] = &[
     "2025-11-01",
     "2026-09-01-preview",
 ];
+/// Tasks are described apart from the registries they belong to.
+const TASKS: &[&str] = &["2018-09-01", "2019-04-01", "2019-06-01-preview", "2025-03-01-preview"];
+const NETWORKS: &[&str] = &[
+    "2019-11-01",
+    "2020-11-01",
+    "2021-08-01",
+    "2022-07-01",
+    "2023-09-01",
+    "2023-11-01",
+    "2024-01-01",
+    "2024-03-01",
+    "2024-05-01",
+    "2024-07-01",
+    "2024-10-01",
+];
+const PRIVATE_ZONES: &[&str] = &["2018-09-01", "2020-01-01", "2020-06-01", "2024-06-01"];
+const CLUSTERS: &[&str] = &["2023-11-01", "2024-02-01", "2024-05-01", "2024-09-01", "2025-01-01"];
 const VAULTS: &[&str] = &[
     "2016-10-01",
     "2018-02-14",
@@ -33,6 +50,7 @@ const VAULTS: &[&str] = &[
     "2024-11-01",
     "2025-05-01",
     "2026-02-01",
+    "2026-04-01-preview",
     "2026-05-15",
 ];
 const IDENTITIES: &[&str] = &[
@@ -78,6 +96,8 @@ pub(crate) fn versions_of(provider: &str) -> Option<&'static [&'static str]> {
         "microsoft.keyvault" => VAULTS,
         "microsoft.managedidentity" => IDENTITIES,
         "microsoft.authorization" => AUTHORIZATION,
+        "microsoft.network" => NETWORKS,
+        "microsoft.containerservice" => CLUSTERS,
         "microsoft.policyinsights" => POLICY_INSIGHTS,
         "" | "microsoft.resources" => RESOURCES,
         _ => return None,
@@ -94,6 +114,8 @@ pub(super) fn check(path: &ArmPath, asked: &str) -> Result<(), Fail> {
     };
     let known = match versions_of(provider).ok_or_else(|| errors::unknown_namespace(provider))? {
         AUTHORIZATION if path.name(0).eq_ignore_ascii_case("locks") => LOCKS,
+        NETWORKS if path.name(0).eq_ignore_ascii_case("privateDnsZones") => PRIVATE_ZONES,
+        REGISTRIES if path.name(2).eq_ignore_ascii_case("tasks") => TASKS,
         known => known,
     };
     if known.iter().any(|v| v.eq_ignore_ascii_case(asked)) {

@@ -39,7 +39,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
         }
         (&Method::PUT, ["userassignedidentities", _]) => {
             may(world, "write")?;
-            world.require_registered("Microsoft.ManagedIdentity")?;
+            world.require_registered(&path.scope, "Microsoft.ManagedIdentity")?;
             let group = path.existing_group(world)?;
             let name = path.name(1);
             check_name(name)?;

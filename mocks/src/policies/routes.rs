@@ -12,7 +12,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
     match (&call.method, lower.iter().map(String::as_str).collect::<Vec<_>>().as_slice()) {
         (&Method::POST, ["checkpolicyrestrictions"]) => {
             authorize(world, call, caller, "Microsoft.PolicyInsights/checkPolicyRestrictions/read", &path.scope)?;
-            world.require_registered("Microsoft.PolicyInsights")?;
+            world.require_registered(&path.scope, "Microsoft.PolicyInsights")?;
             let scope = world.canonical_scope(&path.scope)?;
             check(world, call, &scope)
         }

@@ -70,7 +70,13 @@ fn merge_props(props: &mut Object, body: &Object) -> Result<(), Fail> {
                     .filter_map(|r| Some(json!({"action": "Allow", "value": r.get("value")?.as_str()?})))
                     .collect();
                 let action = new.get("defaultAction").and_then(Value::as_str).unwrap_or("Allow");
+                let kept = old.get("virtualNetworkRules").cloned();
                 *old = json!({"defaultAction": action, "ipRules": rules});
+                // ASSUMED: a version that does not know subnets leaves them alone.
+                let subnets = new.get("virtualNetworkRules").and_then(Value::as_array).map(|all| subnet_rules(all));
+                if let (Some(subnets), Some(o)) = (subnets.or(kept), old.as_object_mut()) {
+                    o.insert("virtualNetworkRules".into(), subnets);
+                }
             }
             (_, old, new) => *old = new.clone(),
         }
@@ -78,7 +84,18 @@ fn merge_props(props: &mut Object, body: &Object) -> Result<(), Fail> {
     Ok(())
 }
 
+fn subnet_rules(given: &[Value]) -> Value {
+    given.iter().filter_map(|r| Some(json!({"action": "Allow", "id": r.get("id")?.as_str()?}))).collect()
+}
+
 impl World {
+    /// R-ARM-30: a subnet's own subscription has to know registries, for a rule to name it (ASSUMED: which error).
+    fn check_subnets(&self, spec: &Spec) -> Result<(), Fail> {
+        let rules = spec.props.at("networkRuleSet.virtualNetworkRules").and_then(Value::as_array);
+        let ids = rules.into_iter().flatten().filter_map(|r| r.get("id")?.as_str());
+        ids.into_iter().try_for_each(|id| self.require_registered(id, "Microsoft.ContainerRegistry"))
+    }
+
     /// What a PUT asks for, on nothing or on a registry that is there.
     pub(super) fn read_put(
         &mut self,
@@ -97,6 +114,9 @@ impl World {
             props: default_props(),
         };
         merge_props(&mut spec.props, body)?;
+        if body.at("properties.networkRuleSet.virtualNetworkRules").is_some() {
+            self.check_subnets(&spec)?;
+        }
         let before = old.map(|r| r.spec.clone());
         self.read_identity(body, id, &mut spec, before.as_ref(), true)?;
         let was = before.as_ref().and_then(|s| s.cmk.as_ref());
@@ -120,6 +140,9 @@ impl World {
             spec.tags = tags;
         }
         merge_props(&mut spec.props, body)?;
+        if body.at("properties.networkRuleSet.virtualNetworkRules").is_some() {
+            self.check_subnets(&spec)?;
+        }
         if body.object("identity").is_some() {
             self.read_identity(body, id, &mut spec, Some(&old.spec), false)?;
         }

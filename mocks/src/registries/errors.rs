@@ -122,6 +122,30 @@ pub(super) fn sku_downgrade() -> Fail {
     unverified("SkuDowngrade", "A registry with a customer-managed key stays Premium (R-CMK-01).")
 }
 
+pub(super) fn replication_needs_premium() -> Fail {
+    unverified("ReplicationNeedsPremium", "Replication needs the Premium SKU.")
+}
+
+pub(super) fn home_region() -> Fail {
+    unverified("HomeRegion", "The replication in the region of the registry itself cannot be changed.")
+}
+
+pub(super) fn region_taken(region: &str) -> Fail {
+    unverified(
+        "RegionTaken",
+        &format!("The registry has a replication in '{region}', or this one is in another region."),
+    )
+}
+
+pub(super) fn subnet_full(region: &str) -> Fail {
+    unverified(
+        "SubnetFull",
+        &format!(
+            "The replication in '{region}' was taken back: a subnet has no address left for a private endpoint (R-DP-23)."
+        ),
+    )
+}
+
 /// R-ERR-37
 pub(super) fn in_use(name: &str, suffix: &str) -> Fail {
     Fail::new(

@@ -77,7 +77,7 @@ fn taken<'a>(registry: &Registry, targets: &'a [String]) -> Option<&'a str> {
 }
 
 impl World {
-    pub(super) fn login_server(&self, name: &str) -> String {
+    pub(crate) fn login_server(&self, name: &str) -> String {
         format!("{}.{}", name.to_lowercase(), self.setup.cloud.registry_suffix())
     }
 

@@ -1,13 +1,16 @@
 //! Container registries: the control plane, with customer-managed keys (section 1 of the rules).
 
 mod check;
+mod connections;
 mod errors;
 mod health;
 mod import;
 mod operations;
 mod render;
+mod replicas;
 mod routes;
 mod state;
+mod tasks;
 
 pub(crate) use check::default_props;
 pub use health::Renewal;

@@ -1,18 +1,27 @@
 use super::operations::versionless;
-use super::state::{Registry, Spec, State};
+use super::state::{Operation, Registry, Spec, State};
 use crate::World;
 use crate::params::FirstBody;
 use crate::stamp;
 use crate::wire::Object;
 use serde_json::{Value, json};
 
-fn camel(state: State) -> &'static str {
+pub(super) fn camel(state: State) -> &'static str {
     match state {
         State::Creating => "Creating",
         State::Updating => "Updating",
         State::Deleting => "Deleting",
         State::Succeeded => "Succeeded",
         State::Failed => "Failed",
+    }
+}
+
+/// How an operation stands.
+pub(super) fn operation(found: &Operation) -> Value {
+    match &found.outcome {
+        None => json!({"status": found.running}),
+        Some(Ok(())) => json!({"status": "Succeeded"}),
+        Some(Err((code, message))) => json!({"status": "Failed", "error": {"code": code, "message": message}}),
     }
 }
 
@@ -31,8 +40,10 @@ pub(super) fn body(world: &World, api: &str, r: &Registry) -> Value {
     p.insert("provisioningState".into(), json!(camel(r.state)));
     for (name, value) in &spec.props {
         // Recorded: the rule set is there on every Premium answer and on no other.
-        if name != "networkRuleSet" || premium {
+        if name != "networkRuleSet" {
             p.insert(name.clone(), value.clone());
+        } else if premium {
+            p.insert(name.clone(), rule_set(api, value));
         }
     }
     if let Some(retention) =
@@ -44,8 +55,10 @@ pub(super) fn body(world: &World, api: &str, r: &Registry) -> Value {
         "encryption".into(),
         if hidden { json!({"status": "disabled"}) } else { encryption(r, spec, api >= "2020-11-01-preview") },
     );
-    p.insert("dataEndpointHostNames".into(), data_endpoints(world, r, spec));
-    p.insert("privateEndpointConnections".into(), json!([]));
+    p.insert("dataEndpointHostNames".into(), json!(world.data_hosts(r, spec)));
+    let connections = world.networks.connections_of(&r.id);
+    let connections: Vec<Value> = connections.iter().map(|c| super::connections::body(&r.id, c)).collect();
+    p.insert("privateEndpointConnections".into(), json!(connections));
     let mut out = Object::new();
     out.insert("sku".into(), json!({"name": spec.sku, "tier": spec.sku}));
     out.insert("type".into(), json!("Microsoft.ContainerRegistry/registries"));
@@ -71,12 +84,15 @@ pub(super) fn body(world: &World, api: &str, r: &Registry) -> Value {
     Value::Object(out)
 }
 
-fn data_endpoints(world: &World, r: &Registry, spec: &Spec) -> Value {
-    if spec.props.get("dataEndpointEnabled") != Some(&json!(true)) {
-        return json!([]);
+/// Recorded: subnets are there until 2021-08-01-preview, and from 2022-02-01-preview on they are not.
+fn rule_set(api: &str, rules: &Value) -> Value {
+    let mut rules = rules.as_object().cloned().unwrap_or_default();
+    if api < "2021-09-01" {
+        rules.entry("virtualNetworkRules").or_insert_with(|| json!([]));
+    } else {
+        rules.remove("virtualNetworkRules");
     }
-    let suffix = world.setup.cloud.registry_suffix();
-    json!([format!("{}.{}.data.{suffix}", r.name.to_lowercase(), r.location)])
+    Value::Object(rules)
 }
 
 /// A pinned version is shown as used as soon as it is asked for (recorded), whatever comes of it.

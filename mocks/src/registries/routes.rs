@@ -70,31 +70,36 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
             let registry = find(world)?;
             super::import::start(world, call, &registry)
         }
+        (_, ["registries", _, "replications", ..]) => super::replicas::handle(world, call, caller, path),
+        (_, ["registries", _, "privateendpointconnections" | "privatelinkresources", ..]) => {
+            super::connections::handle(world, call, caller, path)
+        }
+        (&Method::GET, ["registries", _, "tasks", ..]) => super::tasks::handle(world, call, caller, path),
         (&Method::GET, ["registries", _, "listusages"]) => {
             may(world, "listUsages/read")?;
-            find(world)?;
+            let registry = find(world)?;
+            let connections = world.networks.connections_of(&registry.id).len();
+            let rules = registry.spec.props.at("networkRuleSet.ipRules").and_then(Value::as_array).map_or(0, Vec::len);
             Ok(Reply::json(
                 200,
                 json!({"value": [
                     {"name": "Size", "limit": 536_870_912_000_u64, "currentValue": 0, "unit": "Bytes"},
                     {"name": "Webhooks", "limit": 500, "currentValue": 0, "unit": "Count"},
-                    {"name": "Geo-replications", "limit": -1, "currentValue": 0, "unit": "Count"},
-                    {"name": "IPRules", "limit": 200, "currentValue": 0, "unit": "Count"},
-                    {"name": "PrivateEndpointConnections", "limit": 200, "currentValue": 0, "unit": "Count"},
+                    {"name": "Geo-replications", "limit": -1, "currentValue": registry.replicas.len(), "unit": "Count"},
+                    {"name": "IPRules", "limit": 200, "currentValue": rules, "unit": "Count"},
+                    {
+                        "name": "PrivateEndpointConnections",
+                        "limit": super::connections::MOST,
+                        "currentValue": connections,
+                        "unit": "Count",
+                    },
                 ]}),
             ))
         }
         (&Method::GET, ["registries", _, "operationstatuses", op]) => {
             may(world, "operationStatuses/read")?;
             let found = world.registries.operations.get(*op).ok_or_else(|| resource_not_found(path))?;
-            let body = match &found.outcome {
-                None => json!({"status": found.running}),
-                Some(Ok(())) => json!({"status": "Succeeded"}),
-                Some(Err((code, message))) => {
-                    json!({"status": "Failed", "error": {"code": code, "message": message}})
-                }
-            };
-            Ok(with_operation(Reply::json(200, body), world, call, &id, op))
+            Ok(with_operation(Reply::json(200, render::operation(found)), world, call, &id, op))
         }
         _ => Err(path.no_such_type(world)),
     }
@@ -109,7 +114,7 @@ pub(super) fn results_url(world: &World, call: &Call, location: &str, op: &str) 
     )
 }
 
-fn with_operation(reply: Reply, world: &World, call: &Call, id: &str, op: &str) -> Reply {
+pub(super) fn with_operation(reply: Reply, world: &World, call: &Call, id: &str, op: &str) -> Reply {
     let host = world.setup.cloud.arm_host();
     let url = format!("https://{host}{id}/operationStatuses/{op}?api-version={}", call.api_version());
     let reply = reply.header("azure-asyncoperation", url);
@@ -120,11 +125,11 @@ fn with_operation(reply: Reply, world: &World, call: &Call, id: &str, op: &str) 
 }
 
 /// R-ERR-41
-fn refuse_if_busy(r: &Registry) -> Result<(), Fail> {
+pub(super) fn refuse_if_busy(r: &Registry) -> Result<(), Fail> {
     if r.pending.is_some() { Err(another_operation(&r.id)) } else { Ok(()) }
 }
 
-/// R-CMK-25: the right on the registry is not enough for the identities it names.
+/// R-CMK-25: the right on the registry is not enough for the identities it names, nor for the subnets it lets in.
 fn check_linked(world: &World, call: &Call, caller: &Caller, body: &Object, id: &str) -> Result<(), Fail> {
     let action = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
     let named = body.object("identity.userAssignedIdentities").cloned().unwrap_or_default();
@@ -133,14 +138,22 @@ fn check_linked(world: &World, call: &Call, caller: &Caller, body: &Object, id: 
         .filter(|(uai, v)| !v.is_null() && !world.permitted(call.now, caller.object_id, action, uai))
         .map(|(uai, _)| uai.clone())
         .collect();
+    if !refused.is_empty() {
+        return Err(linked_authorization_failed(caller, &format!("{KIND}/write"), id, action, &refused));
+    }
+    let join = "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action";
+    let rules = body.at("properties.networkRuleSet.virtualNetworkRules").and_then(Value::as_array);
+    let subnets = rules.into_iter().flatten().filter_map(|r| r.get("id")?.as_str());
+    let refused: Vec<String> =
+        subnets.filter(|s| !world.permitted(call.now, caller.object_id, join, s)).map(str::to_owned).collect();
     if refused.is_empty() {
         return Ok(());
     }
-    Err(linked_authorization_failed(caller, &format!("{KIND}/write"), id, &refused))
+    Err(linked_authorization_failed(caller, &format!("{KIND}/write"), id, join, &refused))
 }
 
 fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
-    world.require_registered("Microsoft.ContainerRegistry")?;
+    world.require_registered(&path.scope, "Microsoft.ContainerRegistry")?;
     let group = path.existing_group(world)?;
     let name = path.name(1).to_owned();
     let body = call.json()?;
@@ -190,6 +203,8 @@ fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Resul
             healthy: true,
             served: true,
             images: Vec::new(),
+            replicas: Vec::new(),
+            tasks: Vec::new(),
         };
         world.registries.all.insert(id.to_lowercase(), registry);
     }

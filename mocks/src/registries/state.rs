@@ -1,4 +1,6 @@
 use super::import::Import;
+use super::replicas::Replica;
+use super::tasks::Task;
 use crate::World;
 use crate::cloud::SimCloud;
 use crate::resources::Listed;
@@ -122,6 +124,11 @@ pub(crate) struct Registry {
     pub(crate) served: bool,
     #[serde(default)]
     pub(crate) images: Vec<ImportedImage>,
+    /// Beyond its own region.
+    #[serde(default)]
+    pub(crate) replicas: Vec<Replica>,
+    #[serde(default)]
+    pub(crate) tasks: Vec<Task>,
 }
 
 fn served() -> bool {

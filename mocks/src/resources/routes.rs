@@ -26,7 +26,9 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
         }
         (&Method::GET, ["subscriptions", _, "providers"]) => {
             read(world, "Microsoft.Resources/subscriptions/providers/read", &subscription)?;
-            let value: Vec<Value> = world.resources.providers.values().map(|p| provider_body(world, p)).collect();
+            let found = world.resources.providers.get(&world.subscription_in(&subscription));
+            let all = found.into_iter().flat_map(|all| all.values());
+            let value: Vec<Value> = all.map(|p| provider_body(world, &subscription, p)).collect();
             Ok(Reply::json(200, json!({"value": value})))
         }
         (&Method::GET, ["subscriptions", _, "resourcegroups"]) => {
@@ -137,20 +139,21 @@ fn group(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, method
 pub(crate) fn handle_provider(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let namespace = path.provider.clone().unwrap_or_default();
     let scope = path.subscription_id();
+    let subscription = world.subscription_in(&scope);
     let unknown =
         || Fail::new(404, "InvalidResourceNamespace", format!("The resource namespace '{namespace}' is invalid."));
     match (&call.method, path.parts.is_empty()) {
         (&Method::GET, true) => {
             authorize(world, call, caller, "Microsoft.Resources/subscriptions/providers/read", &scope)?;
-            let found = world.resources.providers.get(&namespace.to_lowercase());
-            found.map(|p| Reply::json(200, provider_body(world, p))).ok_or_else(unknown)
+            let found = world.resources.provider(subscription, &namespace);
+            found.map(|p| Reply::json(200, provider_body(world, &scope, p))).ok_or_else(unknown)
         }
         (&Method::POST, false) => {
             authorize(world, call, caller, &format!("{namespace}/register/action"), &scope)?;
             world.check_lock(&scope, false)?;
-            let p = world.register_provider(&namespace, call.now).ok_or_else(unknown)?;
+            let p = world.register_provider(subscription, &namespace, call.now).ok_or_else(unknown)?;
             world.settle_providers(call.now);
-            Ok(Reply::json(200, provider_body(world, &p)))
+            Ok(Reply::json(200, provider_body(world, &scope, &p)))
         }
         _ => Err(path.no_such_type(world)),
     }
@@ -188,9 +191,11 @@ fn group_body(world: &World, g: &Group) -> Value {
     body
 }
 
-fn provider_body(world: &World, p: &Provider) -> Value {
+fn provider_body(world: &World, subscription: &str, p: &Provider) -> Value {
     let types: &[&str] = match p.namespace.as_str() {
         "Microsoft.ContainerRegistry" => &["registries", "locations", "checkNameAvailability"],
+        "Microsoft.ContainerService" => &["managedClusters"],
+        "Microsoft.Network" => &["virtualNetworks", "networkSecurityGroups", "routeTables", "privateEndpoints"],
         "Microsoft.KeyVault" => &["vaults", "vaults/keys", "locations", "deletedVaults"],
         "Microsoft.ManagedIdentity" => &["userAssignedIdentities"],
         "Microsoft.Authorization" => &["roleAssignments", "roleDefinitions", "permissions", "locks"],
@@ -202,7 +207,7 @@ fn provider_body(world: &World, p: &Provider) -> Value {
         .map(|t| json!({"resourceType": t, "locations": [world.setup.location], "apiVersions": versions}))
         .collect();
     json!({
-        "id": format!("{}/providers/{}", world.subscription_id(), p.namespace),
+        "id": format!("{subscription}/providers/{}", p.namespace),
         "namespace": p.namespace,
         "resourceTypes": types,
         "registrationState": p.state(),
@@ -264,6 +269,8 @@ fn list(world: &World, call: &Call, caller: &Caller, scope: &str, group: Option<
     let mut all = world.listed_registries();
     all.extend(world.listed_vaults());
     all.extend(world.listed_identities());
+    all.extend(world.listed_networks());
+    all.extend(world.listed_clusters());
     all.sort_by_key(|r| r.id.to_lowercase());
     let scope = format!("{}/", scope.to_lowercase());
     let value: Vec<Value> = all

@@ -1,11 +1,12 @@
-use crate::World;
 use crate::arm::group_not_found;
 use crate::authorization::within;
 use crate::params::Params;
 use crate::wire::{Fail, Object};
+use crate::{Setup, World};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Group {
@@ -64,7 +65,8 @@ impl Lock {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Resources {
     pub(crate) groups: BTreeMap<String, Group>,
-    pub(crate) providers: BTreeMap<String, Provider>,
+    /// By subscription, then by namespace in lower case.
+    pub(crate) providers: BTreeMap<Uuid, BTreeMap<String, Provider>>,
     pub(crate) locks: Vec<Lock>,
     /// Deletions of groups: opaque id, end.
     pub(crate) deletions: BTreeMap<String, OffsetDateTime>,
@@ -73,6 +75,7 @@ pub(crate) struct Resources {
 const ALWAYS: &[&str] = &["Microsoft.Authorization", "Microsoft.PolicyInsights", "Microsoft.Resources"];
 const ON_DEMAND: &[&str] = &[
     "Microsoft.ContainerRegistry",
+    "Microsoft.ContainerService",
     "Microsoft.Insights",
     "Microsoft.KeyVault",
     "Microsoft.ManagedIdentity",
@@ -80,19 +83,29 @@ const ON_DEMAND: &[&str] = &[
 ];
 
 impl Resources {
-    pub(crate) fn new(params: &Params) -> Self {
+    pub(crate) fn new(params: &Params, setup: &Setup) -> Self {
         let on = |ns: &str| params.registered_providers.iter().any(|p| p.eq_ignore_ascii_case(ns));
         let all = ALWAYS.iter().map(|ns| (*ns, true)).chain(ON_DEMAND.iter().map(|ns| (*ns, on(ns))));
-        let providers = all
+        let each: BTreeMap<String, Provider> = all
             .map(|(ns, registered)| {
                 (ns.to_lowercase(), Provider { namespace: ns.into(), registered, registered_at: None })
             })
             .collect();
+        let subscriptions = [&[setup.subscription], setup.further_subscriptions.as_slice()].concat();
+        let providers = subscriptions.into_iter().map(|s| (s, each.clone())).collect();
         Self { groups: BTreeMap::new(), providers, locks: Vec::new(), deletions: BTreeMap::new() }
     }
 
-    pub(crate) fn is_registered(&self, namespace: &str) -> bool {
-        self.providers.get(&namespace.to_lowercase()).is_some_and(|p| p.registered)
+    pub(crate) fn provider(&self, subscription: Uuid, namespace: &str) -> Option<&Provider> {
+        self.providers.get(&subscription)?.get(&namespace.to_lowercase())
+    }
+
+    pub(crate) fn provider_mut(&mut self, subscription: Uuid, namespace: &str) -> Option<&mut Provider> {
+        self.providers.get_mut(&subscription)?.get_mut(&namespace.to_lowercase())
+    }
+
+    pub(crate) fn is_registered(&self, subscription: Uuid, namespace: &str) -> bool {
+        self.provider(subscription, namespace).is_some_and(|p| p.registered)
     }
 
     /// The scopes whose locks stop a write, or a deletion, which those of what is deleted with it stop too.
@@ -167,20 +180,27 @@ impl World {
             self.delete_vaults_of(&name, now);
             self.delete_identities_of(&name);
             self.delete_deployments_of(&name);
+            self.delete_networks_of(&name);
+            self.delete_clusters_of(&name);
             self.drop_assignments_within(&id);
             self.resources.groups.remove(&key);
         }
     }
 
     pub(crate) fn settle_providers(&mut self, now: OffsetDateTime) {
-        for p in self.resources.providers.values_mut() {
+        for p in self.resources.providers.values_mut().flat_map(BTreeMap::values_mut) {
             p.registered |= p.registered_at.is_some_and(|t| t <= now);
         }
     }
 
-    pub(super) fn register_provider(&mut self, namespace: &str, now: OffsetDateTime) -> Option<Provider> {
+    pub(super) fn register_provider(
+        &mut self,
+        subscription: Uuid,
+        namespace: &str,
+        now: OffsetDateTime,
+    ) -> Option<Provider> {
         let delay = self.params.provider_registration_delay.draw(&mut self.rng);
-        let p = self.resources.providers.get_mut(&namespace.to_lowercase())?;
+        let p = self.resources.provider_mut(subscription, namespace)?;
         if !p.registered && p.registered_at.is_none() {
             p.registered_at = Some(now + delay);
         }

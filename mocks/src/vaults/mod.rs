@@ -3,6 +3,7 @@
 mod arm_keys;
 mod deleted;
 mod errors;
+mod links;
 mod network;
 mod routes;
 mod state;

@@ -26,6 +26,9 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
         (&Method::POST, ["checknameavailability"]) => check_name(world, call, caller, path),
         (&Method::GET, ["vaults"]) => list(world, call, caller, path),
         (_, ["vaults", ..]) if path.group.is_none() => Err(path.no_such_type(world)),
+        (_, ["vaults", _, "privateendpointconnections" | "networksecurityperimeterconfigurations", ..]) => {
+            super::links::handle(world, call, caller, path)
+        }
         (_, ["vaults", _, "keys", ..]) => arm_keys::handle(world, call, caller, path),
         (&Method::GET, ["vaults", name]) => {
             may(world, "read")?;
@@ -35,7 +38,7 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
         }
         (&Method::PUT, ["vaults", _]) => {
             may(world, "write")?;
-            world.require_registered("Microsoft.KeyVault")?;
+            world.require_registered(&path.scope, "Microsoft.KeyVault")?;
             let group = path.existing_group(world)?;
             let request = call.json()?;
             let wish = read_wish(call, &request)?;
@@ -333,6 +336,11 @@ fn body(world: &World, call: &Call, v: &Vault, settled: bool) -> Value {
     }
     if v.purge_protection {
         put("enablePurgeProtection", json!(true));
+    }
+    let connections = world.networks.connections_of(&v.id);
+    if !connections.is_empty() {
+        let all: Vec<Value> = connections.iter().map(|c| super::links::connection(&v.id, c)).collect();
+        put("privateEndpointConnections", json!(all));
     }
     let suffix = world.setup.cloud.vault_suffix();
     // Recorded: the first answer also has the name as the caller spelled it.
