@@ -4,7 +4,7 @@ use crate::{
     azure::{CallError, Cause, Sent, ServiceError},
     journal::{Holder, JournalError, RunName},
     step::Rollback,
-    symptom::Symptom,
+    symptom::{Symptom, SymptomKind},
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -25,6 +25,7 @@ struct Inner {
     run: Option<RunName>,
     hints: Vec<Hint>,
     also: Vec<Error>,
+    cause: Option<String>,
 }
 
 /// What kind of trouble it is.
@@ -130,7 +131,7 @@ impl Error {
     /// An error of a kind.
     #[must_use]
     pub fn new(kind: ErrorKind) -> Self {
-        Self(Box::new(Inner { kind, step: None, run: None, hints: Vec::new(), also: Vec::new() }))
+        Self(Box::new(Inner { kind, step: None, run: None, hints: Vec::new(), also: Vec::new(), cause: None }))
     }
     /// A value that cannot be right.
     #[must_use]
@@ -157,6 +158,25 @@ impl Error {
     pub(crate) fn with(mut self, other: Error) -> Self {
         self.0.also.push(other);
         self
+    }
+    pub(crate) fn explained(mut self, cause: Option<String>) -> Self {
+        self.0.cause = cause;
+        self
+    }
+    /// What the error of a service says of a registry's way to its key, here or in a branch beside.
+    pub(crate) fn key_symptom(&self) -> Option<Symptom> {
+        use SymptomKind::{IdentityInactive, IdentityLost, KeyAccessRefused, KeyForbidden};
+        let said = self.service().into_iter().flat_map(ServiceError::messages).filter_map(Symptom::read);
+        let of_the_key =
+            |s: &Symptom| matches!(s.kind, KeyAccessRefused | KeyForbidden | IdentityLost | IdentityInactive);
+        let mut said = said.filter(of_the_key);
+        said.next().or_else(|| self.0.also.iter().find_map(Self::key_symptom))
+    }
+    /// The cause and what helps, where a service blamed the way to a key and it was looked for: see
+    /// [`Workflow::explain`](crate::Workflow::explain).
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
     }
     /// The kind of trouble.
     #[must_use]
@@ -271,11 +291,15 @@ impl fmt::Display for Error {
             ErrorKind::Operation(e) => write!(f, "the service accepted it, and then failed: {e}")?,
             ErrorKind::Bug(what) => write!(f, "a mistake in this program: {what}; please report it")?,
         }
-        if let Some(advice) = self.service().and_then(advice) {
+        // Where the cause is known, advice on how to look for it is none.
+        if let Some(advice) = self.service().and_then(advice).filter(|_| self.0.cause.is_none()) {
             write!(f, "\n{advice}")?;
         }
         for other in &self.0.also {
             write!(f, "\nand beside it: {other}")?;
+        }
+        if let Some(cause) = &self.0.cause {
+            write!(f, "\nthe cause: {cause}")?;
         }
         if let Some(run) = self.0.run.as_ref().filter(|_| self.can_resume()) {
             write!(f, "\ntake it up again: cmk resume {run}")?;

@@ -1,6 +1,7 @@
 //! The command line: what holds for every command here, the options of each kind of order in a file.
 
 mod create;
+mod diagnose;
 mod mend;
 mod network;
 mod revoke;
@@ -9,6 +10,7 @@ mod run;
 mod template;
 
 pub(crate) use create::{AskedArgs, CreateArgs, NewArgs};
+pub(crate) use diagnose::{AuditArgs, DiagnoseArgs};
 pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
 pub(crate) use network::{Action, BypassArgs, NetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};
@@ -138,6 +140,11 @@ pub(crate) enum Command {
     Deploy(Box<DeployArgs>),
     /// Import a key of one's own into a vault, to create a registry with it or rotate to it.
     ImportKey(Box<ImportArgs>),
+    /// Find out what is wrong with a registry: the causes, what shows them, and what helps. Changes nothing, unless --fix or
+    /// --probe is given.
+    Diagnose(Box<DiagnoseArgs>),
+    /// Find out what is wrong, or could be better, with the keys of all registries of some subscriptions. Changes nothing.
+    Audit(AuditArgs),
     /// List the registries with a customer-managed key, and how far each is behind its key. Changes nothing.
     List(ListArgs),
     /// Show how a registry stands to its key. Changes nothing.

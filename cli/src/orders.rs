@@ -1,6 +1,7 @@
 //! Orders as their arguments say them: one function a command, each kind in a file.
 
 mod create;
+mod diagnose;
 mod mend;
 mod network;
 mod revoke;
@@ -9,12 +10,15 @@ mod template;
 mod undo;
 
 pub(crate) use create::create;
+pub(crate) use diagnose::{audit, diagnose};
 pub(crate) use mend::{reassign, recover, repair};
 pub(crate) use network::{bypass, vault_network};
 pub(crate) use revoke::{retire, revoke};
 pub(crate) use rotate::{auto_rotate, rotate};
 pub(crate) use template::{deploy, import_key, template};
 pub(crate) use undo::{restore, rollback};
+
+use mend::error_text;
 
 use crate::{
     args::{Globals, RegistryArgs, RunArgs},

@@ -5,6 +5,7 @@ mod grant;
 mod identity;
 mod key;
 mod registry;
+mod siblings;
 mod vault;
 
 pub use caller::CallerFact;
@@ -12,4 +13,5 @@ pub use grant::{GrantFact, GrantHeld};
 pub use identity::{IdentityFact, IdentityLife};
 pub use key::{KeyFact, VersionsFact};
 pub use registry::{EncryptedFact, RegistryFact, ServerFact};
+pub use siblings::SiblingsFact;
 pub use vault::VaultFact;

@@ -46,7 +46,7 @@ pub enum IdentityLife {
 impl Fact for IdentityFact {
     async fn look(scene: &Scene, look: &Reader) -> Looked<Self> {
         let encrypted = scene.see::<EncryptedFact>().await?;
-        let Some(now) = &encrypted.now else { return Err(Blind::beyond("the registry has no customer-managed key")) };
+        let Some(now) = &encrypted.now else { return Err(Blind::no_key()) };
         let known = now.principal_of(&now.identity);
         let client = match &now.identity {
             KeyIdentity::System => {
