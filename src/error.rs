@@ -4,7 +4,7 @@ use crate::{
     azure::{CallError, Cause, Sent, ServiceError},
     journal::{Holder, JournalError, RunName},
     step::Rollback,
-    symptom::{Symptom, SymptomKind},
+    symptom::{Area, Symptom, SymptomKind},
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -239,6 +239,15 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.show(f, &mut Vec::new())
+    }
+}
+
+impl Error {
+    /// Writes it, leaving out the advice that was `told` already.
+    fn show(&self, f: &mut fmt::Formatter<'_>, told: &mut Vec<&'static str>) -> fmt::Result {
+        // Where the cause is known, advice on how to look for it is none.
+        told.extend(self.0.cause.as_ref().and(self.service()).and_then(advice));
         if let Some(step) = self.0.step {
             write!(f, "{step}: ")?;
         }
@@ -268,7 +277,8 @@ impl fmt::Display for Error {
             ErrorKind::Unsettled { waited_for, last } => {
                 write!(f, "waited in vain for {waited_for}")?;
                 if let Some(last) = last {
-                    write!(f, "; the last try said: {last}")?;
+                    write!(f, "; the last try said: ")?;
+                    last.show(f, told)?;
                 }
             }
             ErrorKind::Stopped => write!(f, "stopped as asked, between two requests")?,
@@ -291,12 +301,13 @@ impl fmt::Display for Error {
             ErrorKind::Operation(e) => write!(f, "the service accepted it, and then failed: {e}")?,
             ErrorKind::Bug(what) => write!(f, "a mistake in this program: {what}; please report it")?,
         }
-        // Where the cause is known, advice on how to look for it is none.
-        if let Some(advice) = self.service().and_then(advice).filter(|_| self.0.cause.is_none()) {
+        if let Some(advice) = self.service().and_then(advice).filter(|advice| !told.contains(advice)) {
+            told.push(advice);
             write!(f, "\n{advice}")?;
         }
         for other in &self.0.also {
-            write!(f, "\nand beside it: {other}")?;
+            write!(f, "\nand beside it: ")?;
+            other.show(f, told)?;
         }
         if let Some(cause) = &self.0.cause {
             write!(f, "\nthe cause: {cause}")?;
@@ -314,26 +325,23 @@ pub(crate) fn when(at: OffsetDateTime) -> String {
     at.format(&time::format_description::well_known::Rfc3339).unwrap_or_else(|_| at.to_string())
 }
 
-/// What to do about an error whose own text does not say, or says it wrongly.
+/// What to do about an error whose own text does not say, or says it wrongly. What is about logins and the way to a
+/// registry has no place in a run's errors.
 fn advice(e: &ServiceError) -> Option<&'static str> {
-    if let Some(symptom) = e.messages().into_iter().find_map(Symptom::read) {
-        return Some(symptom.kind.advice());
-    }
-    if e.linked_authorization_failed() {
-        return Some(
-            "the caller needs the role Managed Identity Operator on the identity, besides its rights on the registry (R-CMK-25)",
-        );
-    }
-    if e.authorization_failed() {
-        return Some("the caller lacks the right named above at that scope (R-ERR-30)");
-    }
-    if e.locked_scope().is_some() {
-        return Some("a lock stands in the way; it is not taken off for you (R-ARM-31)");
-    }
-    if e.disallowed_by_policy() {
-        return Some("a policy denies it; its ids are named above (R-ARM-32)");
-    }
-    None
+    let read = e.messages().into_iter().filter_map(Symptom::read).map(|symptom| symptom.kind);
+    let mut read = read.filter(|kind| matches!(kind.area(), Area::KeyAccess | Area::Governance));
+    // Codes say it also where the text is another, or about another provider.
+    let coded = || {
+        [
+            (e.linked_authorization_failed(), SymptomKind::LinkedAuthorizationFailed),
+            (e.authorization_failed(), SymptomKind::AuthorizationFailed),
+            (e.locked_scope().is_some(), SymptomKind::ScopeLocked),
+            (e.disallowed_by_policy(), SymptomKind::PolicyDenied),
+        ]
+        .into_iter()
+        .find_map(|(is, kind)| is.then_some(kind))
+    };
+    read.next().or_else(coded).map(SymptomKind::advice)
 }
 
 impl fmt::Debug for Error {

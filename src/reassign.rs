@@ -177,7 +177,7 @@ impl Reassign {
                 symptom.kind.advice(),
             ));
         }
-        let named = symptom.registry.as_deref().map(|r| r.rsplit('/').next().unwrap_or(r).to_owned());
+        let named = symptom.registry_name().map(str::to_owned);
         let other = named.filter(|n| !n.eq_ignore_ascii_case(self.registry.name()) && n != "myregistry");
         other.map(|name| {
             Refusal::new(

@@ -178,12 +178,13 @@ impl Diagnose {
     }
     /// With the trouble that was met: what it points at is told first.
     pub fn symptom(mut self, symptom: Symptom) -> Self {
+        self.asked.first.extend(symptom.kind.codes().iter().map(|code| (*code).to_owned()));
         self.asked.symptom = Some(symptom);
         self
     }
     /// Tells these codes first.
     pub fn first(mut self, codes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.asked.first = codes.into_iter().map(Into::into).collect();
+        self.asked.first.extend(codes.into_iter().map(Into::into));
         self
     }
     /// Looks for these causes only, by code or by area.

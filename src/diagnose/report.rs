@@ -167,9 +167,9 @@ impl Diagnosis {
     /// Whether a finding explains the trouble that was met; `None` if none was given, or nothing was found.
     #[must_use]
     pub fn explained(&self) -> Option<bool> {
-        self.symptom.as_ref()?;
+        let codes = self.symptom.as_ref()?.kind.codes();
         let all = self.all();
-        (!all.is_empty()).then(|| all.iter().any(|f| f.area == Area::Key))
+        (!all.is_empty()).then(|| all.iter().any(|f| codes.contains(&f.code.as_str())))
     }
 
     /// The worst cause in one line, for the end of another message; `None` if there is none.

@@ -3,12 +3,13 @@
 use super::{RegistryArgs, irreversible, subscription};
 use clap::{
     Args,
-    builder::{PossibleValuesParser, TypedValueParser},
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use cmk::{
     Irreversible,
     azure::id::{PrincipalId, SubscriptionId},
     diagnose::{Area, Use, causes},
+    symptom::SymptomName,
 };
 
 /// How a look ends; the table of `cmk --help` is about changes.
@@ -41,6 +42,9 @@ pub(crate) struct DiagnoseArgs {
     /// Without a registry, and where it names none, what it means is told alone.
     #[arg(help_heading = "Trouble", long, value_name = "TEXT")]
     pub(crate) error: Option<String>,
+    /// What is seen, where there is no text of an error. What it points at is told first.
+    #[arg(help_heading = "Trouble", long, value_name = "NAME", value_parser = seen())]
+    pub(crate) symptom: Option<SymptomName>,
     /// The repository it is about.
     #[arg(help_heading = "Trouble", long, value_name = "NAME")]
     pub(crate) repository: Option<String>,
@@ -69,7 +73,7 @@ pub(crate) struct DiagnoseArgs {
     pub(crate) key_age: u64,
     /// Print the causes that are looked for, and look at nothing.
     #[arg(help_heading = "Looks", long,
-          conflicts_with_all = ["registry", "name", "resource_group", "error", "repository", "principal", "aks", "workspace",
+          conflicts_with_all = ["registry", "name", "resource_group", "error", "symptom", "repository", "principal", "aks", "workspace",
                                 "probe", "fix"])]
     pub(crate) list: bool,
     /// Carry out the remedies that are orders, one after the other: each is planned, shown and asked for, and what it has
@@ -105,6 +109,11 @@ pub(crate) struct AuditArgs {
 
 fn wanted_use() -> impl TypedValueParser<Value = Use> {
     PossibleValuesParser::new(Use::ALL.map(Use::name)).try_map(|name| name.parse::<Use>())
+}
+
+fn seen() -> impl TypedValueParser<Value = SymptomName> {
+    let names = SymptomName::ALL.iter().map(|s| PossibleValue::new(s.name()).help(s.description()));
+    PossibleValuesParser::new(names.collect::<Vec<_>>()).try_map(|name| name.parse::<SymptomName>())
 }
 
 fn principal(text: &str) -> Result<PrincipalId, cmk::azure::id::InvalidId> {

@@ -59,7 +59,7 @@ fn named(symptom: &Symptom, globals: &Globals) -> anyhow::Result<Option<Wanted>>
     if let Ok(id) = named.parse::<RegistryId>() {
         return Ok(Some(Wanted::Id(id)));
     }
-    let name = named.split(['.', '-']).next().unwrap_or(named);
+    let name = symptom.registry_name().unwrap_or(named);
     if globals.subscription.is_none() && std::env::var_os("AZURE_SUBSCRIPTION_ID").is_none() {
         say(format_args!("the text names registry {name}; to have it diagnosed, say in which --subscription it is"));
         return Ok(None);
@@ -109,6 +109,7 @@ impl Look<'_> {
             .with(self.workspace.clone(), Diagnose::workspace)
             .with(self.machine.clone(), Diagnose::machine)
             .with(self.symptom.clone(), Diagnose::symptom)
+            .with(args.symptom, |d, seen| d.first(seen.codes().iter().copied()))
             .when(args.probe, Diagnose::probed)
             .when(!args.only.is_empty(), |d| d.only(args.only.clone()));
         order.await.map_err(|e| could_not_look(e.into()))

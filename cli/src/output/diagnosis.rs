@@ -105,11 +105,13 @@ pub(crate) fn causes(all: &[&Cause]) -> anyhow::Result<Document> {
 /// What a text says, ready to be printed.
 pub(crate) fn symptom(of: &Symptom) -> anyhow::Result<Document> {
     let (means, advice) = (of.kind.to_string(), of.kind.advice());
-    let json = json!({ "symptom": of, "means": means, "advice": advice });
-    let table = format!("the text says: {means}\n{advice}\n");
+    let codes = of.kind.codes().join(" ");
+    let json = json!({ "symptom": of, "means": means, "advice": advice, "codes": of.kind.codes() });
+    let table = format!("the text says: {means}\n{advice}\nlook for: {codes}\n");
     Ok(Document::new("symptom", 1, &json)?.table(table).fields(&[
         ("MEANS", means.clone()),
         ("ADVICE", advice.to_owned()),
+        ("CODES", codes),
         ("REGISTRY", of.registry.clone().unwrap_or_default()),
     ]))
 }
