@@ -45,7 +45,9 @@ async fn meant(look: &Reader, registry: &RegistryId, symptom: &Symptom, error: &
     };
     let identity = named.or(now.as_ref().map(|now| now.identity))?;
     let own = |now: &crate::checks::Encrypted| {
-        let version = key.version().is_none() || now.in_use.as_ref().is_some_and(|v| v.same_version(&key));
+        // One that was never made has no version in use.
+        let Some(in_use) = &now.in_use else { return false };
+        let version = key.version().is_none() || in_use.same_version(&key);
         now.identity == identity && now.key.same_key(&key) && version
     };
     (!now.as_ref().is_some_and(own)).then_some(Meant { key, identity })

@@ -7,7 +7,7 @@ use cmk::{
     azure::id::SubscriptionId,
     diagnose::{Diagnosis, Verdict},
 };
-use cmk_mocks::{KeyRef, Params, VaultModel, World, roles};
+use cmk_mocks::{Fault, KeyRef, Match, Params, VaultModel, What, When, World, roles};
 use ground::{GROUP, Ground, empty_with, play, subscription};
 use std::time::Duration;
 
@@ -153,7 +153,8 @@ fn r_fl_08_each_finding_on_a_registry_of_its_own() {
         // Side by side, and nothing twice.
         let took = ground.elapsed(began);
         assert!(took < Duration::from_secs(60), "{took:?}");
-        let mut asked: Vec<_> = ground.sim.exchanges().iter().map(|e| format!("{} {}", e.method, e.path)).collect();
+        let mut asked: Vec<_> =
+            ground.sim.exchanges().iter().map(|e| format!("{} {}{} {:?}", e.method, e.host, e.path, e.query)).collect();
         let count = asked.len();
         asked.sort();
         asked.dedup();
@@ -166,14 +167,12 @@ fn what_cannot_be_looked_at_is_told_registry_by_registry() {
     play(async {
         let mut world = world();
         let at = healthy(&mut world, 1);
-        let operator = world.operator().object_id;
         let later = world.now() + DAY;
         world.advance(later);
-        // A reader of the registry, and of nothing else.
-        world.remove_roles(operator, &format!("/subscriptions/{}", subscription()));
-        let now = world.now();
-        world.set_role(operator, roles::READER, &at.registry_id(), now);
         let ground = Ground::of(world);
+        // No vault can be found.
+        let failing = What::Status { code: 500, retry_after_s: None };
+        ground.sim.schedule([Fault::new(When::matching(Match::new("GET", "/resources")).always(), failing)]);
         let elsewhere = SubscriptionId::new(uuid::Uuid::from_u128(99));
         let audit = audit(&ground.azure(), &[subscription(), elsewhere]).await.unwrap();
         assert_eq!(audit.verdict, Verdict::CouldNotLook, "{audit}");

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// What each shows first, its trouble if it has one, and what it shows later.
-const SAID: [(&str, &str, &str); 30] = [
+const SAID: [(&str, &str, &str); 31] = [
     ("01_group", "~ ensure-group       resource group shop", "Nothing to do."),
     ("02_identity", "ensure-identity: id-contoso1", "and a registry's key takes a client id (R-CMK-07)"),
     ("03_vault", "'purge-protection' is not accepted", "ensure-vault: kv-contoso1"),
@@ -46,6 +46,7 @@ const SAID: [(&str, &str, &str); 30] = [
     ("28_import_key", "it is no PEM file", "key        our-own (followed)"),
     ("29_own_workflow", "is on registry contoso1 (R-CMK-26)", "delete-identity: id-contoso1"),
     ("30_support_ticket", "does not have access to identity 'system'", "open an Azure support ticket"),
+    ("31_diagnose", "trusted services are not let through (vault-firewall)", "contoso1: healthy"),
 ];
 
 const PLACE: [&str; 7] =

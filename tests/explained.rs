@@ -160,8 +160,8 @@ fn who_cannot_look_gets_the_error_as_it_is() {
         let run = ground.run(order).named("play").watch(move |event| match event {
             Event::Opened { .. } => sim.with_world(|w, _| closed(w)),
             Event::Acting { .. } => {
-                // From here on nothing but the change itself is answered.
-                sim.schedule([Fault::new(When::matching(Match::new("GET", "/")).always(), What::HoldBefore)]);
+                // From here on nobody can find a vault.
+                sim.schedule([Fault::new(When::matching(Match::new("GET", "/resources")).always(), What::HoldBefore)]);
             }
             _ => {}
         });

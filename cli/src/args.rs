@@ -54,7 +54,8 @@ Exit codes:
     6  stopped on request; it can be resumed
     7  throttled: the service asks to be left alone for a while; it can be resumed then
     8  run, journal and world do not agree: drifted, another order's, given up, lost or damaged
-  130  interrupted, by a second Ctrl-C or where nothing was being changed; a run can be resumed";
+  130  interrupted, by a second Ctrl-C or where nothing was being changed; a run can be resumed
+`diagnose` and `audit` end with 0 where all is healthy, 1 with findings, 2 where they could not look.";
 
 /// What every command takes.
 #[derive(Clone, Debug, Args)]

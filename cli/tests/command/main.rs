@@ -1,6 +1,7 @@
 //! The command as an operator meets it: the real binary against the simulator on a loopback port.
 
 mod apply;
+mod diagnosed;
 mod forms;
 mod mended;
 mod network;
