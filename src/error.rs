@@ -1,13 +1,17 @@
 //! What went wrong, whether anything was changed, and what the operator can do.
 
 use crate::{
-    azure::{CallError, Cause, Sent, ServiceError},
+    azure::{
+        CallError, Cause, Sent, ServiceError,
+        error::FirewallKind,
+        registries::data::{DataPlaneError, Trouble},
+    },
     journal::{Holder, JournalError, RunName},
     step::Rollback,
     symptom::{Area, Symptom, SymptomKind},
 };
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{borrow::Cow, fmt};
 use time::OffsetDateTime;
 
 /// The library's result.
@@ -79,6 +83,10 @@ pub enum ErrorKind {
     Journal(JournalError),
     /// A call failed.
     Call(CallError),
+    /// A registry's data plane did not let one in, or could not serve.
+    DataPlane(Box<DataPlaneError>),
+    /// All changes are made, and the probe at the end came to nothing: the registry does not serve images.
+    Probe(Box<Trouble>),
     /// An operation the service had accepted ended without success.
     Operation(Box<ServiceError>),
     /// The workflow did what it must not; please report it.
@@ -188,6 +196,7 @@ impl Error {
     pub fn sent(&self) -> Sent {
         match &self.0.kind {
             ErrorKind::Call(e) => e.sent,
+            ErrorKind::DataPlane(e) => e.source.sent,
             _ => Sent::No,
         }
     }
@@ -216,6 +225,8 @@ impl Error {
     pub fn service(&self) -> Option<&ServiceError> {
         match &self.0.kind {
             ErrorKind::Call(e) => e.service(),
+            ErrorKind::DataPlane(e) => e.source.service(),
+            ErrorKind::Probe(e) => e.service.as_ref(),
             ErrorKind::Operation(e) => Some(e),
             ErrorKind::Unsettled { last: Some(e), .. } => e.service(),
             _ => None,
@@ -245,7 +256,7 @@ impl fmt::Display for Error {
 
 impl Error {
     /// Writes it, leaving out the advice that was `told` already.
-    fn show(&self, f: &mut fmt::Formatter<'_>, told: &mut Vec<&'static str>) -> fmt::Result {
+    fn show(&self, f: &mut fmt::Formatter<'_>, told: &mut Vec<Cow<'static, str>>) -> fmt::Result {
         // Where the cause is known, advice on how to look for it is none.
         told.extend(self.0.cause.as_ref().and(self.service()).and_then(advice));
         if let Some(step) = self.0.step {
@@ -298,12 +309,18 @@ impl Error {
                     write!(f, " (it may have been carried out all the same)")?;
                 }
             }
+            ErrorKind::DataPlane(e) => write!(f, "{e}")?,
+            ErrorKind::Probe(e) => write!(
+                f,
+                "all changes are made, and stand; the registry does not serve images by them: {e}. See to that, and to how it \
+                 stands to its key (cmk status); taken up again, the run probes once more and changes nothing else"
+            )?,
             ErrorKind::Operation(e) => write!(f, "the service accepted it, and then failed: {e}")?,
             ErrorKind::Bug(what) => write!(f, "a mistake in this program: {what}; please report it")?,
         }
         if let Some(advice) = self.service().and_then(advice).filter(|advice| !told.contains(advice)) {
-            told.push(advice);
             write!(f, "\n{advice}")?;
+            told.push(advice);
         }
         for other in &self.0.also {
             write!(f, "\nand beside it: ")?;
@@ -325,23 +342,43 @@ pub(crate) fn when(at: OffsetDateTime) -> String {
     at.format(&time::format_description::well_known::Rfc3339).unwrap_or_else(|_| at.to_string())
 }
 
-/// What to do about an error whose own text does not say, or says it wrongly. What is about logins and the way to a
-/// registry has no place in a run's errors.
-fn advice(e: &ServiceError) -> Option<&'static str> {
+/// What to do about an error whose own text does not say, or says it wrongly.
+fn advice(e: &ServiceError) -> Option<Cow<'static, str>> {
+    if let Some(refusal) = e.firewall_refusal().filter(|r| r.kind == FirewallKind::Registry) {
+        let client = refusal.client.map_or_else(|| "ADDRESS".into(), |ip| ip.to_string());
+        return Some(
+            format!(
+                "the registry's firewall does not let this machine in: add a rule for it (az acr network-rule add --name REGISTRY \
+                 --ip-address {client}), or call from where it does (R-DP-20)"
+            )
+            .into(),
+        );
+    }
+    advice_by_kind(e).map(Into::into)
+}
+
+/// What is about logins and the way to a registry has no place in a run's errors, but for what a run itself does there.
+fn advice_by_kind(e: &ServiceError) -> Option<&'static str> {
     let read = e.messages().into_iter().filter_map(Symptom::read).map(|symptom| symptom.kind);
     let mut read = read.filter(|kind| matches!(kind.area(), Area::KeyAccess | Area::Governance));
+    if let Some(kind) = read.next() {
+        return Some(kind.advice());
+    }
+    if e.insufficient_scope() {
+        return Some(
+            "the caller lacks a role on the registry's images: AcrPull, AcrPush or AcrDelete; in a registry with permissions by \
+             repository, Container Registry Repository Reader, Writer or Contributor (R-DP-08)",
+        );
+    }
     // Codes say it also where the text is another, or about another provider.
-    let coded = || {
-        [
-            (e.linked_authorization_failed(), SymptomKind::LinkedAuthorizationFailed),
-            (e.authorization_failed(), SymptomKind::AuthorizationFailed),
-            (e.locked_scope().is_some(), SymptomKind::ScopeLocked),
-            (e.disallowed_by_policy(), SymptomKind::PolicyDenied),
-        ]
-        .into_iter()
-        .find_map(|(is, kind)| is.then_some(kind))
-    };
-    read.next().or_else(coded).map(SymptomKind::advice)
+    [
+        (e.linked_authorization_failed(), SymptomKind::LinkedAuthorizationFailed),
+        (e.authorization_failed(), SymptomKind::AuthorizationFailed),
+        (e.locked_scope().is_some(), SymptomKind::ScopeLocked),
+        (e.disallowed_by_policy(), SymptomKind::PolicyDenied),
+    ]
+    .into_iter()
+    .find_map(|(is, kind)| is.then_some(kind.advice()))
 }
 
 impl fmt::Debug for Error {
@@ -361,6 +398,7 @@ impl std::error::Error for Error {
         match &self.0.kind {
             ErrorKind::Call(e) => Some(e),
             ErrorKind::Journal(e) => Some(e),
+            ErrorKind::DataPlane(e) => Some(&**e),
             ErrorKind::Operation(e) => Some(&**e),
             ErrorKind::Unsettled { last: Some(e), .. } => Some(&**e),
             _ => None,
@@ -376,6 +414,11 @@ impl From<CallError> for Error {
             return Self::new(ErrorKind::Throttled { until: *until });
         }
         Self::new(ErrorKind::Call(e))
+    }
+}
+impl From<DataPlaneError> for Error {
+    fn from(e: DataPlaneError) -> Self {
+        Self::new(ErrorKind::DataPlane(Box::new(e)))
     }
 }
 impl From<JournalError> for Error {

@@ -1,7 +1,10 @@
 //! The command line: what holds for every command here, the options of each kind of order in a file.
 
+mod access;
 mod create;
 mod diagnose;
+mod login;
+mod logs;
 mod mend;
 mod network;
 mod revoke;
@@ -9,13 +12,16 @@ mod rotate;
 mod run;
 mod template;
 
+pub(crate) use access::{Access, GrantAccessArgs, Principal};
 pub(crate) use create::{AskedArgs, CreateArgs, NewArgs};
 pub(crate) use diagnose::{AuditArgs, DiagnoseArgs};
+pub(crate) use login::{LoginArgs, LogoutArgs};
+pub(crate) use logs::{LogsArgs, Source};
 pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
-pub(crate) use network::{Action, BypassArgs, NetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
+pub(crate) use network::{Action, BypassArgs, NetworkArgs, RegistryNetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};
 pub(crate) use rotate::{AutoRotateArgs, RotateArgs};
-pub(crate) use run::{ApplyArgs, BackArgs, RunArgs};
+pub(crate) use run::{ApplyArgs, BackArgs, ProbeArgs, RestoreArgs, RunArgs};
 pub(crate) use template::{DeployArgs, ImportArgs, ListArgs, TemplateArgs};
 
 use clap::{
@@ -125,10 +131,16 @@ pub(crate) enum Command {
     Bypass(Box<BypassArgs>),
     /// Change a vault's network rules. What is not said stays.
     VaultNetwork(Box<VaultNetworkArgs>),
+    /// Change a registry's network rules. What is not said stays.
+    Network(Box<RegistryNetworkArgs>),
+    /// Let somebody pull, push, delete or list a registry's images, by the role that fits its mode.
+    GrantAccess(Box<GrantAccessArgs>),
+    /// Have the logs of a registry and its key's vault sent to a Log Analytics workspace.
+    Logs(Box<LogsArgs>),
     /// Take a registry's key from it: no image can be pulled or pushed until `cmk restore` gives it back.
     Revoke(Box<RevokeArgs>),
     /// Give a registry back what a revocation took.
-    Restore(Box<BackArgs>),
+    Restore(Box<RestoreArgs>),
     /// Disable the old versions of a registry's key that no registry uses any more.
     Retire(Box<RetireArgs>),
     /// Take back what a run has done, newest first. A run that is unfinished has to be given up first.
@@ -152,6 +164,18 @@ pub(crate) enum Command {
     Status {
         #[command(flatten)]
         registry: RegistryArgs,
+    },
+    /// Log container clients in to a registry: what `docker login` would keep, without Docker. Changes nothing in Azure.
+    Login(Box<LoginArgs>),
+    /// Forget the login to a registry. Changes nothing in Azure.
+    Logout(Box<LogoutArgs>),
+    /// List the hosts that a client's firewall has to let through for a registry. Changes nothing.
+    FirewallRules {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// Print them as a collection of application rules of an Azure Firewall, in JSON.
+        #[arg(long, conflicts_with = "output")]
+        azure_firewall: bool,
     },
     /// List the runs of the state directory. Changes nothing.
     Runs,

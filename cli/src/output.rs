@@ -1,7 +1,9 @@
 //! Results, in the forms they are printed in.
 
 mod diagnosis;
+mod firewall;
 mod list;
+mod login;
 mod outcome;
 mod plan;
 mod rotation;
@@ -9,7 +11,9 @@ mod runs;
 mod status;
 
 pub(crate) use diagnosis::{audit, causes, diagnosis, symptom};
+pub(crate) use firewall::firewall;
 pub(crate) use list::list;
+pub(crate) use login::{login, logout};
 pub(crate) use outcome::{abandoned, outcome};
 pub(crate) use plan::plan;
 pub(crate) use rotation::rotation;

@@ -9,7 +9,7 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 /// The published schemas, by kind, newest version of each.
-const SCHEMAS: [(&str, &str); 24] = [
+const SCHEMAS: [(&str, &str); 30] = [
     ("diagnosis", include_str!("../schemas/diagnosis.v1.json")),
     ("audit", include_str!("../schemas/audit.v1.json")),
     ("causes", include_str!("../schemas/causes.v1.json")),
@@ -24,6 +24,10 @@ const SCHEMAS: [(&str, &str); 24] = [
     ("repaired", include_str!("../schemas/repaired.v1.json")),
     ("bypassed", include_str!("../schemas/bypassed.v1.json")),
     ("network-changed", include_str!("../schemas/network-changed.v1.json")),
+    ("registry-network-changed", include_str!("../schemas/registry-network-changed.v1.json")),
+    ("logs-sent", include_str!("../schemas/logs-sent.v1.json")),
+    ("firewall-rules", include_str!("../schemas/firewall-rules.v1.json")),
+    ("access-granted", include_str!("../schemas/access-granted.v1.json")),
     ("revoked", include_str!("../schemas/revoked.v1.json")),
     ("restored", include_str!("../schemas/restored.v1.json")),
     ("retired", include_str!("../schemas/retired.v1.json")),
@@ -33,6 +37,8 @@ const SCHEMAS: [(&str, &str); 24] = [
     ("list", include_str!("../schemas/list.v1.json")),
     ("status", include_str!("../schemas/status.v1.json")),
     ("runs", include_str!("../schemas/runs.v1.json")),
+    ("login", include_str!("../schemas/login.v1.json")),
+    ("logout", include_str!("../schemas/logout.v1.json")),
     ("abandoned", include_str!("../schemas/abandoned.v1.json")),
 ];
 

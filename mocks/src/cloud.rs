@@ -51,6 +51,56 @@ impl SimCloud {
         }
     }
 
+    /// Host of Microsoft Graph.
+    pub fn graph_host(self) -> &'static str {
+        match self {
+            Self::Public => "graph.microsoft.com",
+            Self::China => "microsoftgraph.chinacloudapi.cn",
+            Self::UsGov => "graph.microsoft.us",
+        }
+    }
+
+    /// Host of the query API of Log Analytics; also what its tokens are for.
+    pub fn log_host(self) -> &'static str {
+        match self {
+            Self::Public => "api.loganalytics.io",
+            Self::China => "api.loganalytics.azure.cn",
+            Self::UsGov => "api.loganalytics.us",
+        }
+    }
+
+    /// In the public cloud there is a newer name besides.
+    pub(crate) fn is_log_host(self, host: &str) -> bool {
+        host == self.log_host() || (self == Self::Public && host == "api.loganalytics.azure.com")
+    }
+
+    pub(crate) fn is_log_audience(self, aud: &str) -> bool {
+        aud.trim_end_matches('/').strip_prefix("https://") == Some(self.log_host())
+    }
+
+    pub(crate) fn is_graph_audience(self, aud: &str) -> bool {
+        aud.trim_end_matches('/').strip_prefix("https://") == Some(self.graph_host())
+            || aud == "00000003-0000-0000-c000-000000000000"
+    }
+
+    /// What follows a storage account's name in the host of its blobs: where layers are fetched from.
+    pub fn blob_suffix(self) -> &'static str {
+        match self {
+            Self::Public => "blob.core.windows.net",
+            Self::China => "blob.core.chinacloudapi.cn",
+            Self::UsGov => "blob.core.usgovcloudapi.net",
+        }
+    }
+
+    /// The audience of registries themselves (R-DP-06). ASSUMED to be one in all clouds.
+    pub fn registry_audience(self) -> &'static str {
+        "https://containerregistry.azure.net"
+    }
+
+    pub(crate) fn is_registry_audience(self, aud: &str) -> bool {
+        aud.trim_end_matches('/') == self.registry_audience()
+    }
+
     pub(crate) fn is_login_host(self, host: &str) -> bool {
         host == self.login_host() || (self == Self::China && host == "login.partner.microsoftonline.cn")
     }

@@ -145,6 +145,13 @@ fn blot(json: &mut Value) {
             for (name, value) in members {
                 if is_secret(name) && value.is_string() {
                     *value = Value::from(BLOT);
+                } else if name.eq_ignore_ascii_case("passwords") {
+                    // As credentials of registries and their tokens are listed.
+                    for item in value.as_array_mut().into_iter().flatten() {
+                        if let Some(value) = item.get_mut("value") {
+                            *value = Value::from(BLOT);
+                        }
+                    }
                 } else {
                     blot(value);
                 }

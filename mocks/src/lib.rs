@@ -1,5 +1,6 @@
 //! A stateful simulator of what customer-managed keys on Azure Container Registry touch: Resource Manager, Key Vault,
-//! Managed Identity, Authorization, Container Registry and Entra.
+//! Managed Identity, Authorization, Container Registry, Entra, and of Azure Monitor and Microsoft Graph what a diagnosis
+//! reads there.
 //!
 //! [`World::handle`] answers one request at a given moment; there is no clock, socket or thread in the core. Everything
 //! random comes from the seed, everything assumed about Azure is a field of [`Params`]. Rule numbers (`R-KV-11`) are
@@ -14,17 +15,20 @@ mod clock;
 mod cloud;
 mod clusters;
 mod control;
+mod data;
 mod deployments;
 mod entra;
 mod exchange;
 mod faults;
+mod graph;
 mod identities;
 mod inspect;
 mod keys;
+mod monitor;
 mod mutate;
 mod networks;
+mod odata;
 mod params;
-mod place;
 mod policies;
 mod registries;
 mod resources;
@@ -45,13 +49,13 @@ pub use access::{Denial, KeyOp};
 pub use audit::AuditEntry;
 pub use clock::Clock;
 pub use cloud::SimCloud;
-pub use entra::{OPERATOR_SECRET, Principal, PrincipalKind};
+pub use data::{Changeable, ClientPlace, SeededImage};
+pub use entra::{OPERATOR_SECRET, Principal, PrincipalKind, SeededApplication};
 pub use exchange::{Exchange, Log};
 pub use faults::{Among, Fault, Fired, Match, RetryHeader, Schedule, What, When, is_write};
 pub use inspect::{KeyVersionView, NetworkView, RegistryView};
 pub use networks::{ConnectionState, EndpointMember, EndpointView, Route, SecurityRule};
 pub use params::{Bucket, Delay, FailureStyle, FirstBody, NullIdentity, Params, VaultDefaultModel};
-pub use place::ClientPlace;
 pub use policies::{AssignedPolicy, PolicyCondition, PolicyEffect};
 pub use registries::{ImportedImage, Renewal};
 #[cfg(feature = "wiremock")]

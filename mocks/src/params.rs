@@ -164,6 +164,16 @@ pub struct Params {
     pub kv_throttle: bool,
     /// R-KV-17: until an audit entry can be read.
     pub kv_log_lag: Delay,
+    /// ASSUMED, as R-KV-17 has it for vaults: until a login or an operation of a registry can be read in a workspace.
+    pub acr_log_lag: Delay,
+    /// ASSUMED: until an event of the Activity Log can be read.
+    pub activity_log_lag: Delay,
+    /// ASSUMED: from PUT of a diagnostic setting to the first entry that it sends on.
+    pub diagnostic_setting_delay: Delay,
+    /// ASSUMED: a table that nothing was sent to yet is empty; otherwise a query for it is a semantic error.
+    pub empty_log_tables_known: bool,
+    /// ASSUMED: whether callers may read the directory through Microsoft Graph.
+    pub graph_readable: bool,
     /// Items a page where a Key Vault list does not ask for a number.
     pub kv_page_size: usize,
     /// R-ARM-01
@@ -223,7 +233,18 @@ pub struct Params {
     /// Life of the tokens handed out.
     #[serde(with = "seconds")]
     pub token_lifetime: Duration,
-    /// Where callers seem to come from, for vault firewalls.
+    /// R-DP-07: until a new password of the admin user is known everywhere; the old one works as long.
+    pub acr_admin_password_spread: Delay,
+    /// R-DP-04: of what a login is turned into.
+    #[serde(with = "seconds")]
+    pub acr_refresh_token_lifetime: Duration,
+    /// R-DP-04: of what opens the data plane.
+    #[serde(with = "seconds")]
+    pub acr_access_token_lifetime: Duration,
+    /// R-DP-09: how much of the documented limits a registry gives. They are best-effort maxima, so it may be less.
+    pub acr_throttle_share: f64,
+    /// Where callers seem to come from, for vault firewalls. Those of registries stand elsewhere
+    /// (`World::client_address`): who runs the tool is not who pulls.
     pub client_ip: String,
 }
 
@@ -256,6 +277,11 @@ impl Default for Params {
             vault_purge_duration: Delay::uniform(5, 66),
             kv_throttle: true,
             kv_log_lag: Delay::uniform(0, 600),
+            acr_log_lag: Delay::uniform(0, 600),
+            activity_log_lag: Delay::uniform(0, 300),
+            diagnostic_setting_delay: Delay::uniform(0, 900),
+            empty_log_tables_known: true,
+            graph_readable: true,
             kv_page_size: 25,
             arm_reads: Bucket { size: 250.0, refill: 25.0 },
             arm_writes: Bucket { size: 200.0, refill: 10.0 },
@@ -289,6 +315,10 @@ impl Default for Params {
             what_if_at_once: false,
             what_if_resolves_reference: false,
             token_lifetime: Duration::from_secs(3599),
+            acr_admin_password_spread: Delay::uniform(0, 60),
+            acr_refresh_token_lifetime: Duration::from_secs(3 * HOUR),
+            acr_access_token_lifetime: Duration::from_secs(4500),
+            acr_throttle_share: 1.0,
             client_ip: "203.0.113.1".into(),
         }
     }
@@ -330,6 +360,9 @@ impl Params {
             &mut self.vault_dns_delay,
             &mut self.vault_purge_duration,
             &mut self.kv_log_lag,
+            &mut self.acr_log_lag,
+            &mut self.activity_log_lag,
+            &mut self.diagnostic_setting_delay,
             &mut self.list_lag,
             &mut self.arg_lag,
             &mut self.provider_registration_delay,
@@ -340,6 +373,7 @@ impl Params {
             &mut self.acr_replication_duration,
             &mut self.acr_replication_sync,
             &mut self.acr_import_duration,
+            &mut self.acr_admin_password_spread,
             &mut self.deployment_start_delay,
             &mut self.deployment_notice_delay,
             &mut self.deployment_ask_duration,

@@ -48,6 +48,20 @@ pub const ACR_CONFIGURATION_READER: Uuid = uuid!("69b07be0-09bf-439a-b9a6-e73de8
 pub const ACR_DATA_IMPORTER: Uuid = uuid!("577a9874-89fd-4f24-9dbd-b5034d0ad23a");
 /// Container Registry Tasks Contributor
 pub const ACR_TASKS_CONTRIBUTOR: Uuid = uuid!("fb382eab-e894-4461-af04-94435c366c3f");
+/// Monitoring Reader
+pub const MONITORING_READER: Uuid = uuid!("43d0d8ad-25c7-4714-9337-8ba259a9fe05");
+/// Log Analytics Reader
+pub const LOG_ANALYTICS_READER: Uuid = uuid!("73c42c96-874c-492b-b04d-ab87d138a893");
+/// Container Registry Repository Reader
+pub const ACR_REPOSITORY_READER: Uuid = uuid!("b93aa761-3e63-49ed-ac28-beffa264f7ac");
+/// Container Registry Repository Writer
+pub const ACR_REPOSITORY_WRITER: Uuid = uuid!("2a1e307c-b015-4ebd-883e-5b7698a07328");
+/// Container Registry Repository Contributor
+pub const ACR_REPOSITORY_CONTRIBUTOR: Uuid = uuid!("2efddaa5-3f1f-4df3-97df-af3f13818f4c");
+/// Container Registry Repository Catalog Lister
+pub const ACR_CATALOG_LISTER: Uuid = uuid!("bfdb9389-c9a5-478a-bb2f-ba9ca092c3c7");
+/// Container Registry Transfer Pipeline Contributor
+pub const ACR_TRANSFER_CONTRIBUTOR: Uuid = uuid!("bf94e731-3a51-4a7c-8c54-a1ab9971dfc1");
 /// Locks Contributor
 pub const LOCKS_CONTRIBUTOR: Uuid = uuid!("28bf596f-4eb7-45ce-b5bc-6cf482fec137");
 
@@ -90,6 +104,10 @@ const KV_READ: &[&str] = &[
     "Microsoft.KeyVault/locations/*/read",
     "Microsoft.KeyVault/vaults/*/read",
     "Microsoft.KeyVault/operations/read",
+];
+const REPOSITORY_READ: &[&str] = &[
+    "Microsoft.ContainerRegistry/registries/repositories/metadata/read",
+    "Microsoft.ContainerRegistry/registries/repositories/content/read",
 ];
 const NONE: &[&str] = &[];
 
@@ -258,6 +276,11 @@ pub(crate) static ROLES: &[Role] = &[
             "Microsoft.ContainerRegistry/registries/read",
             "Microsoft.ContainerRegistry/registries/write",
             "Microsoft.ContainerRegistry/registries/delete",
+            "Microsoft.ContainerRegistry/registries/tokens/*",
+            "Microsoft.ContainerRegistry/registries/scopeMaps/*",
+            "Microsoft.ContainerRegistry/registries/generateCredentials/action",
+            "Microsoft.ContainerRegistry/registries/listCredentials/action",
+            "Microsoft.ContainerRegistry/registries/regenerateCredential/action",
             "Microsoft.ContainerRegistry/registries/listUsages/read",
             "Microsoft.ContainerRegistry/registries/operationStatuses/read",
             "Microsoft.ContainerRegistry/locations/operationResults/read",
@@ -273,6 +296,8 @@ pub(crate) static ROLES: &[Role] = &[
         "Container Registry Configuration Reader and Data Access Configuration Reader",
         &[
             "Microsoft.ContainerRegistry/registries/read",
+            "Microsoft.ContainerRegistry/registries/tokens/read",
+            "Microsoft.ContainerRegistry/registries/scopeMaps/read",
             "Microsoft.ContainerRegistry/registries/listUsages/read",
             "Microsoft.ContainerRegistry/registries/operationStatuses/read",
             "Microsoft.ContainerRegistry/locations/operationResults/read",
@@ -302,6 +327,65 @@ pub(crate) static ROLES: &[Role] = &[
             "Microsoft.ContainerRegistry/registries/agentpools/*",
             "Microsoft.ContainerRegistry/registries/taskRuns/*",
             "Microsoft.ContainerRegistry/registries/tasks/*",
+            "Microsoft.ContainerRegistry/registries/read",
+            "Microsoft.Authorization/*/read",
+            "Microsoft.Resources/deployments/*",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+        ],
+        NONE,
+    ),
+    role(
+        MONITORING_READER,
+        "Monitoring Reader",
+        &["*/read", "Microsoft.OperationalInsights/workspaces/search/action", "Microsoft.Support/*"],
+        NONE,
+    ),
+    Role {
+        id: LOG_ANALYTICS_READER,
+        name: "Log Analytics Reader",
+        actions: &[
+            "*/read",
+            "Microsoft.OperationalInsights/workspaces/analytics/query/action",
+            "Microsoft.OperationalInsights/workspaces/search/action",
+            "Microsoft.Support/*",
+        ],
+        not_actions: &["Microsoft.OperationalInsights/workspaces/sharedKeys/read"],
+        data_actions: NONE,
+    },
+    role(ACR_REPOSITORY_READER, "Container Registry Repository Reader", NONE, REPOSITORY_READ),
+    role(
+        ACR_REPOSITORY_WRITER,
+        "Container Registry Repository Writer",
+        NONE,
+        &[
+            "Microsoft.ContainerRegistry/registries/repositories/metadata/read",
+            "Microsoft.ContainerRegistry/registries/repositories/metadata/write",
+            "Microsoft.ContainerRegistry/registries/repositories/content/read",
+            "Microsoft.ContainerRegistry/registries/repositories/content/write",
+        ],
+    ),
+    role(
+        ACR_REPOSITORY_CONTRIBUTOR,
+        "Container Registry Repository Contributor",
+        NONE,
+        &[
+            "Microsoft.ContainerRegistry/registries/repositories/metadata/*",
+            "Microsoft.ContainerRegistry/registries/repositories/content/*",
+        ],
+    ),
+    role(
+        ACR_CATALOG_LISTER,
+        "Container Registry Repository Catalog Lister",
+        NONE,
+        &["Microsoft.ContainerRegistry/registries/catalog/read"],
+    ),
+    role(
+        ACR_TRANSFER_CONTRIBUTOR,
+        "Container Registry Transfer Pipeline Contributor",
+        &[
+            "Microsoft.ContainerRegistry/registries/exportPipelines/*",
+            "Microsoft.ContainerRegistry/registries/importPipelines/*",
+            "Microsoft.ContainerRegistry/registries/pipelineRuns/*",
             "Microsoft.ContainerRegistry/registries/read",
             "Microsoft.Authorization/*/read",
             "Microsoft.Resources/deployments/*",

@@ -2,8 +2,9 @@
 //! in a further subscription, what `World::group_in` makes of it.
 
 use crate::authorization::Assignment;
+use crate::data::Content;
 use crate::keys::{Key, KeyVersion, Life, NewVersion};
-use crate::registries::{Attached, Cmk, Registry, Spec, State};
+use crate::registries::{Attached, Cmk, Logins, Registry, Spec, State};
 use crate::vaults::{Permissions, Policy, Vault};
 use crate::wire::Object;
 use crate::{Principal, PrincipalKind, World, roles};
@@ -271,6 +272,8 @@ impl World {
             images: Vec::new(),
             replicas: Vec::new(),
             tasks: Vec::new(),
+            logins: Logins::default(),
+            content: Content::default(),
         };
         self.registries.all.insert(id.to_lowercase(), registry);
         id

@@ -138,15 +138,22 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Option<Value>,
+    /// In place of `body`, byte by byte.
+    pub(crate) raw: Option<Bytes>,
 }
 
 impl Reply {
     pub(crate) fn json(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body: Some(body) }
+        Self { status, headers: Vec::new(), body: Some(body), raw: None }
     }
 
     pub(crate) fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: None }
+        Self { status, headers: Vec::new(), body: None, raw: None }
+    }
+
+    /// Bytes as they are, of a kind.
+    pub(crate) fn raw(status: u16, kind: &str, bytes: Bytes) -> Self {
+        Self { status, headers: vec![("content-type", kind.to_owned())], body: None, raw: Some(bytes) }
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -155,9 +162,10 @@ impl Reply {
     }
 
     pub(crate) fn into_response(self, now: OffsetDateTime) -> Response<Bytes> {
-        let body = match &self.body {
-            Some(v) => Bytes::from(v.to_string()),
-            None => Bytes::new(),
+        let body = match (&self.raw, &self.body) {
+            (Some(raw), _) => raw.clone(),
+            (None, Some(v)) => Bytes::from(v.to_string()),
+            (None, None) => Bytes::new(),
         };
         let mut res = Response::new(body);
         *res.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -191,7 +199,7 @@ impl From<Fail> for Reply {
         if let (Some(more), Some(o)) = (f.more, error.as_object_mut()) {
             o.extend(*more);
         }
-        Self { status: f.status, headers: f.headers, body: Some(json!({"error": error})) }
+        Self { status: f.status, headers: f.headers, body: Some(json!({"error": error})), raw: None }
     }
 }
 

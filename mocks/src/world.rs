@@ -2,10 +2,12 @@
 
 use crate::authorization::Assignments;
 use crate::clusters::Clusters;
+use crate::data::DataPlane;
 use crate::deployments::Deployments;
 use crate::entra::Directory;
 use crate::identities::Identities;
 use crate::keys::KeyThrottle;
+use crate::monitor::Monitor;
 use crate::networks::Networks;
 use crate::params::Params;
 use crate::policies::Policies;
@@ -14,7 +16,7 @@ use crate::resources::Resources;
 use crate::rng::Rng;
 use crate::vaults::Vaults;
 use crate::wire::{Call, Reply};
-use crate::{AuditEntry, ClientPlace, SimCloud, arm, entra, keys};
+use crate::{AuditEntry, SimCloud, arm, data, entra, graph, keys, monitor};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde::{Deserialize, Serialize};
@@ -76,15 +78,17 @@ pub struct World {
     pub(crate) key_throttle: KeyThrottle,
     pub(crate) registries: Registries,
     #[serde(default)]
+    pub(crate) data: DataPlane,
+    #[serde(default)]
     pub(crate) deployments: Deployments,
     #[serde(default)]
     pub(crate) networks: Networks,
     #[serde(default)]
     pub(crate) clusters: Clusters,
-    #[serde(default)]
-    pub(crate) client_place: ClientPlace,
     pub(crate) arm_throttle: arm::Throttle,
     pub(crate) audit: Vec<AuditEntry>,
+    #[serde(default)]
+    pub(crate) monitor: Monitor,
     pub(crate) next_grant_delay: Option<Duration>,
 }
 
@@ -108,12 +112,13 @@ impl World {
             vaults: Vaults::default(),
             key_throttle: KeyThrottle::default(),
             registries: Registries::default(),
+            data: DataPlane::default(),
             deployments: Deployments::default(),
             networks: Networks::default(),
             clusters: Clusters::default(),
-            client_place: ClientPlace::default(),
             arm_throttle: arm::Throttle::default(),
             audit: Vec::new(),
+            monitor: Monitor::new(setup.seed),
             next_grant_delay: None,
             params,
             setup,
@@ -141,10 +146,14 @@ impl World {
             keys::handle(self, &call, &vault)
         } else if cloud.is_login_host(&call.host) {
             entra::handle(self, &call)
+        } else if call.host == cloud.graph_host() {
+            graph::handle(self, &call)
+        } else if cloud.is_log_host(&call.host) {
+            monitor::handle_query(self, &call)
         } else if call.host == "169.254.169.254" {
             entra::handle_imds(self, &call)
         } else {
-            no_such_host(&call.host)
+            data::handle(self, &call).unwrap_or_else(|| no_such_host(&call.host))
         };
         reply.into_response(now)
     }

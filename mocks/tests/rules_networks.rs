@@ -233,3 +233,19 @@ fn r_cmk_33_a_registry_with_a_key_is_replicated_and_takes_time() {
     assert_eq!(a.code(), "SimUnverified.ReplicationNeedsPremium");
     assert_eq!(c.arm("GET", &format!("{basic}/replications"), ACR, None).body["value"], json!([]));
 }
+
+#[test]
+fn r_dp_21_who_comes_by_a_private_endpoint_meets_no_rules() {
+    let mut s = stage();
+    let registry = s.registry.clone();
+    s.c.world.mutate_registry_property(&registry, "publicNetworkAccess", json!("Disabled"));
+    let status = |s: &mut Stage| s.c.send("GET", "https://contoso1.azurecr.io/v2/", None, None).status;
+    // Let near, and asked to log in.
+    assert_eq!(status(&mut s), 401);
+    s.c.world.mutate_zone_link(&s.zone.clone(), &s.vnet.clone(), false);
+    assert_eq!(status(&mut s), 403);
+    s.c.world.mutate_client_place(ClientPlace::PrivateEndpoint);
+    assert_eq!((status(&mut s), s.c.world.resolve("contoso1.azurecr.io")), (401, ip(4)));
+    s.c.world.mutate_client_place(ClientPlace::Internet);
+    assert_eq!(status(&mut s), 403);
+}

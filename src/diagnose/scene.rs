@@ -59,8 +59,7 @@ impl Blind {
         Self { why: why.into(), kind: BlindKind::Forbidden }
     }
     /// The registry has no customer-managed key: of one there is nothing to see.
-    #[must_use]
-    pub fn no_key() -> Self {
+    pub(super) fn no_key() -> Self {
         Self { why: "the registry has no customer-managed key".into(), kind: BlindKind::Masked(NO_KEY) }
     }
     /// A cause, by its code, is in the way.

@@ -67,7 +67,8 @@ impl Step for Revalidate {
         if me.accepted {
             return Ok(Seen::Done(made));
         }
-        if !now.attached {
+        // What comes first in this run may be the very assigning of the identity, which a plan only foresees.
+        if !now.attached && self.after.is_none() {
             return Ok(Seen::Refused(vec![super::not_attached(now, &self.registry)]));
         }
         Ok(Seen::Needs(Needs::new(self.foresee()).before(&(&now.key, &now.identity)).foreseen(made)))

@@ -89,9 +89,9 @@ kinds! {
             "the vault's firewall does not let the caller's address in" " (R-ERR-28a)";
         VaultClosed "vault-closed" ["vault-public-access-off", "vault-firewall"]
             "the vault lets in private endpoints and trusted services only" " (R-ERR-28b)";
-        VaultRoleMissing "vault-role-missing" ["grant-missing", "grant-young"]
+        VaultRoleMissing "vault-role-missing" ["grant-missing", "grant-young", "identity-recreated"]
             "the caller has no role for this on the vault" " (R-ERR-28c)";
-        VaultPolicyMissing "vault-policy-missing" ["grant-missing", "grant-in-other-model"]
+        VaultPolicyMissing "vault-policy-missing" ["grant-missing", "identity-recreated", "grant-in-other-model"]
             "the caller's access policy on the vault does not allow this" " (R-ERR-28d, R-ERR-28e)";
         KeyDisabled "key-disabled" ["key-disabled"]
             "the key version is disabled" " (R-ERR-28f)";

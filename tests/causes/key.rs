@@ -1,8 +1,8 @@
 //! The registry's way to its key.
 
-use super::{Set, Stage, stage};
+use super::{Stage, stage};
 use crate::stage::scenarios::{GROUP, IDENTITY, KEY, VAULT};
-use cmk_mocks::{KeyRef, PrincipalKind, VaultModel, roles};
+use cmk_mocks::{PrincipalKind, VaultModel, roles};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -17,10 +17,9 @@ pub const STAGES: &[Stage] = &[
     stage("no-cmk", |s| {
         s.world.mutate_delete_registry(&s.registry_id());
         s.world.seed_registry(GROUP, crate::stage::scenarios::REGISTRY, "Premium");
-        s.ask(|d| d.only(["no-cmk"]));
     }),
     stage("identity-guid-is-principal", |s| {
-        let principal = s.principal().to_string();
+        let principal = s.principal.to_string();
         s.world.mutate_registry_identity(&s.registry_id(), &principal);
     }),
     stage("identity-deleted", |s| s.world.mutate_delete_identity(&s.identity_id())),
@@ -46,30 +45,30 @@ pub const STAGES: &[Stage] = &[
     stage("vault-other-tenant", |s| s.world.mutate_vault_tenant(VAULT, uuid::Uuid::from_u128(7))),
     stage("grant-in-other-model", |s| s.world.mutate_vault_model(VAULT, VaultModel::Policy)),
     stage("grant-missing", |s| {
-        let principal = s.principal();
+        let principal = s.principal;
         s.world.mutate_remove_grants(principal, "");
     }),
     stage("grant-incomplete", |s| {
-        *s = Set { machine: s.machine.clone(), ..Set::healthy_with(KeyRef::Versionless, VaultModel::Policy) };
-        let principal = s.principal();
-        s.world.mutate_policy_keys(VAULT, principal, &["get", "unwrapKey"]);
+        let operator = s.world.operator().object_id;
+        s.world.mutate_vault_model(VAULT, VaultModel::Policy);
+        s.world.mutate_policy_keys(VAULT, operator, &["all"]);
+        s.world.mutate_policy_keys(VAULT, s.principal, &["get", "unwrapKey"]);
+        s.world.mutate_remove_grants(s.principal, "");
     }),
     stage("grant-young", |s| {
-        let principal = s.principal();
+        let principal = s.principal;
         s.world.mutate_remove_grants(principal, "");
         let now = s.world.now();
         s.world.seed_grant(principal, VAULT, KEY, now);
         s.pass(Duration::from_secs(240));
     }),
     stage("grant-too-wide", |s| {
-        let (principal, now) = (s.principal(), s.world.now());
+        let (principal, now) = (s.principal, s.world.now());
         let scope = crate::stage::scenarios::vault(VAULT).to_string();
         s.world.set_role(principal, roles::KEY_VAULT_CRYPTO_OFFICER, &scope, now - DAY);
-        s.ask(|d| d.only(["grant-too-wide"]));
     }),
     stage("vault-leftover-policies", |s| {
         s.world.mutate_policy_keys(VAULT, uuid::Uuid::from_u128(9), &["get"]);
-        s.ask(|d| d.only(["vault-leftover-policies"]));
     }),
     stage("key-deleted", |s| s.world.mutate_delete_key(VAULT, KEY)),
     stage("key-absent", |s| s.world.mutate_purge_key(VAULT, KEY)),
@@ -79,20 +78,22 @@ pub const STAGES: &[Stage] = &[
         s.world.seed_key(VAULT, KEY, now);
     }),
     stage("key-disabled", |s| {
-        let version = s.version();
+        let version = s.version.clone();
         s.world.mutate_version_enabled(VAULT, KEY, &version, false);
     }),
     stage("key-expired", |s| {
-        let (version, now) = (s.version(), s.world.now().unix_timestamp());
+        // Made long ago, so that a version made like it lives as long.
+        s.pass(200 * DAY);
+        let (version, now) = (s.version.clone(), s.world.now().unix_timestamp());
         s.world.mutate_version_dates(VAULT, KEY, &version, None, Some(now - 60));
     }),
     stage("key-not-yet-valid", |s| {
-        let (version, now) = (s.version(), s.world.now().unix_timestamp());
+        let (version, now) = (s.version.clone(), s.world.now().unix_timestamp());
         s.world.mutate_version_dates(VAULT, KEY, &version, Some(now + 3600), None);
     }),
     stage("key-type", |s| s.world.mutate_key_type(VAULT, KEY, "EC")),
     stage("key-operations", |s| {
-        let version = s.version();
+        let version = s.version.clone();
         s.world.mutate_version_ops(VAULT, KEY, &version, &["sign", "verify", "unwrapKey"]);
     }),
     stage("key-behind", |s| {
@@ -103,20 +104,20 @@ pub const STAGES: &[Stage] = &[
         s.pass(Duration::from_secs(3 * 3600));
     }),
     stage("key-pinned", |s| {
-        let version = s.version();
+        let version = s.version.clone();
         s.world.mutate_registry_key(&s.registry_id(), VAULT, KEY, Some(&version));
-        s.ask(|d| d.only(["key-pinned"]));
     }),
     stage("key-pinned-behind", |s| {
-        let version = s.version();
+        let version = s.version.clone();
         s.world.mutate_registry_key(&s.registry_id(), VAULT, KEY, Some(&version));
         s.world.mutate_new_version(VAULT, KEY);
     }),
     stage("key-old", |s| s.pass(400 * DAY)),
     stage("key-expires-soon", |s| {
-        let (version, now) = (s.version(), s.world.now().unix_timestamp());
+        s.pass(200 * DAY);
+        let (version, now) = (s.version.clone(), s.world.now().unix_timestamp());
         s.world.mutate_version_dates(VAULT, KEY, &version, None, Some(now + 10 * 24 * 3600));
     }),
-    stage("vault-no-purge-protection", |s| s.world.mutate_vault_retention(VAULT, 90, false)),
-    stage("vault-short-retention", |s| s.world.mutate_vault_retention(VAULT, 7, true)),
+    stage("vault-no-purge-protection", |s| s.world.mutate_vault_purge_protection(VAULT, false)),
+    stage("vault-short-retention", |s| s.world.mutate_vault_retention_days(VAULT, 7)),
 ];

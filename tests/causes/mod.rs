@@ -2,6 +2,9 @@
 #![allow(unreachable_pub, missing_debug_implementations, dead_code)]
 
 mod key;
+mod look;
+mod pairs;
+mod remedies;
 mod set;
 
 pub use set::{Set, Stage, stage};

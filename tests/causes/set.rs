@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use cmk::{
     Azure, Diagnosis,
     azure::id::RegistryId,
-    diagnose::{Diagnose, Machine, NotRun, Ran, Unresolved},
+    diagnose::{Diagnose, Machine, NotRun, Ran, Unresolved, causes},
 };
 use cmk_mocks::{Clock as SimClock, KeyRef, Sim, VaultModel, World, roles};
 use scenarios::{GROUP, IDENTITY, KEY, REGISTRY, VAULT};
@@ -25,6 +25,9 @@ pub struct Set {
     pub machine: Staged,
     /// Who looks; the operator, who owns the subscription, unless told.
     pub caller: Option<Uuid>,
+    /// The principal of the registry's identity, and the version it uses, while all was healthy.
+    pub principal: Uuid,
+    pub version: String,
     /// What is asked besides.
     pub asks: Vec<fn(Diagnose) -> Diagnose>,
 }
@@ -71,7 +74,9 @@ impl Set {
         world.set_role(operator, roles::KEY_VAULT_CRYPTO_OFFICER, &scope, now);
         let later = now + Duration::from_secs(24 * 3600);
         world.advance(later);
-        Self { world, machine: Staged::default(), caller: None, asks: Vec::new() }
+        let principal = scenarios::principal(&world, IDENTITY);
+        let version = world.key_versions(VAULT, KEY).last().map(|v| v.version.clone()).unwrap();
+        Self { world, machine: Staged::default(), caller: None, principal, version, asks: Vec::new() }
     }
     pub fn ask(&mut self, ask: fn(Diagnose) -> Diagnose) {
         self.asks.push(ask);
@@ -91,14 +96,6 @@ impl Set {
     pub fn identity_id(&self) -> String {
         scenarios::identity(IDENTITY).to_string()
     }
-    pub fn principal(&self) -> Uuid {
-        scenarios::principal(&self.world, IDENTITY)
-    }
-    /// The version in use, by its name.
-    pub fn version(&self) -> String {
-        self.world.key_versions(VAULT, KEY).last().map(|v| v.version.clone()).unwrap()
-    }
-
     pub fn on(self) -> OnStage {
         let sim = Sim::new(self.world.clone(), SimClock::tokio(self.world.now()));
         OnStage { sim, set: self }
@@ -119,8 +116,12 @@ impl OnStage {
         };
         stage::azure_on(&self.sim, credential)
     }
+    /// Of all causes, those of audits too.
     pub fn order(&self) -> Diagnose {
-        let order = cmk::diagnose(&self.azure(), &self.set.registry())
+        self.order_on(&self.azure()).only(causes().map(|c| c.code))
+    }
+    pub fn order_on(&self, azure: &Azure) -> Diagnose {
+        let order = cmk::diagnose(azure, &self.set.registry())
             .machine(Arc::new(OnMachine { staged: self.set.machine.clone(), sim: self.sim.clone() }));
         self.set.asks.iter().fold(order, |order, ask| ask(order))
     }

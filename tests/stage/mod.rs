@@ -127,8 +127,17 @@ impl Drop for Stage {
 
 /// A handle on a simulator, for whoever holds this credential.
 pub fn azure_on(sim: &Sim, credential: Arc<dyn TokenCredential>) -> Azure {
+    azure_by(sim, credential, sim.transport())
+}
+
+/// The same by another way to it.
+pub fn azure_by(
+    sim: &Sim,
+    credential: Arc<dyn TokenCredential>,
+    transport: Arc<dyn azure_core::http::HttpClient>,
+) -> Azure {
     Azure::builder(cmk::Cloud::public(), credential)
-        .transport(sim.transport())
+        .transport(transport)
         .clock(Arc::new(Shared(sim.clock().clone())))
         .request_deadline(DEADLINE)
         .seed(1)

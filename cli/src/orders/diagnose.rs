@@ -145,6 +145,7 @@ fn accepting(order: Order, what: cmk::Irreversible) -> Order {
         Order::Bypass(order) => order.accept(what).into(),
         Order::Create(order) => order.accept(what).into(),
         Order::Deploy(order) => order.accept(what).into(),
+        Order::RegistryNetwork(order) => order.accept(what).into(),
         Order::Revoke(order) => order.accept(what).into(),
         // Nothing of the others has to be accepted.
         other => other,

@@ -5,8 +5,10 @@ use cmk::{
     Hint, Outcome, Reference,
     azure::{
         keys::{RotationRules, Trigger},
+        registries::{RegistryAccess, RegistryRules},
         vaults::{NetworkAction, NetworkBypass, NetworkRules},
     },
+    checks::Probed,
     journal::RunName,
 };
 use serde::Serialize;
@@ -42,6 +44,13 @@ impl Told {
     /// Empty if there is none.
     fn maybe(self, name: &'static str, value: Option<impl Display>) -> Self {
         self.value(name, value.map(|v| v.to_string()).unwrap_or_default())
+    }
+    /// What was pushed and pulled in the end, where that was asked for.
+    fn probe(self, probed: Option<&Probed>) -> Self {
+        match probed {
+            Some(p) => self.noted("PROBE", format!("{}@{}", p.repository, p.digest), " (pushed and pulled)"),
+            None => self,
+        }
     }
     fn list(self, name: &'static str, values: &[impl Display]) -> Self {
         let all: Vec<_> = values.iter().map(ToString::to_string).collect();
@@ -80,7 +89,8 @@ fn told(outcome: &Outcome) -> Option<Told> {
             .noted("KEY", &o.key, if o.key.version().is_some() { " (pinned)" } else { " (followed)" })
             .value("IN_USE", &o.in_use)
             .maybe("IDENTITY", o.identity.as_ref())
-            .maybe("VAULT", o.vault.as_ref()),
+            .maybe("VAULT", o.vault.as_ref())
+            .probe(o.probe.as_ref()),
         Outcome::Rotated(o) => {
             let same = o.previous.as_ref().is_some_and(|p| p.same_version(&o.in_use));
             let head = if same { "is on its version already" } else { "is on its new version" };
@@ -94,6 +104,7 @@ fn told(outcome: &Outcome) -> Option<Told> {
                 .maybe("PREVIOUS", o.previous.as_ref())
                 .noted("REFERENCE", reference, follows)
                 .list("SURPLUS", &o.surplus)
+                .probe(o.probe.as_ref())
         }
         Outcome::AutoRotated(o) => Told::new(format!("{} follows its key", o.registry.name()))
             .value("REGISTRY", &o.registry)
@@ -109,7 +120,8 @@ fn told(outcome: &Outcome) -> Option<Told> {
             .value("REGISTRY", &o.registry)
             .noted("VAULT", &o.vault, if o.vault_was_deleted { " (had been deleted)" } else { "" })
             .value("KEY", &o.key)
-            .maybe("IN_USE", o.in_use.as_ref()),
+            .maybe("IN_USE", o.in_use.as_ref())
+            .probe(o.probe.as_ref()),
         Outcome::Repaired(o) => Told::new(format!("{} has read its key", o.registry.name()))
             .value("REGISTRY", &o.registry)
             .value("KEY", &o.key)
@@ -118,13 +130,38 @@ fn told(outcome: &Outcome) -> Option<Told> {
             .value("REGISTRY", &o.registry)
             .value("IN_USE", &o.in_use)
             .value("IDENTITY", o.identity)
-            .maybe("REMOVABLE", o.removable.as_ref()),
+            .maybe("REMOVABLE", o.removable.as_ref())
+            .probe(o.probe.as_ref()),
         Outcome::NetworkChanged(o) => {
             let same = if o.before == o.after { "are as they were" } else { "are changed" };
             Told::new(format!("the network rules of {} {same}", o.vault.name()))
                 .value("VAULT", &o.vault)
                 .value("BEFORE", rules(&o.before))
                 .value("AFTER", rules(&o.after))
+        }
+        Outcome::RegistryNetworkChanged(o) => {
+            let same = if o.before == o.after && o.dropped.is_empty() { "are as they were" } else { "are changed" };
+            Told::new(format!("the network rules of {} {same}", o.registry.name()))
+                .value("REGISTRY", &o.registry)
+                .value("BEFORE", registry_rules(&o.before))
+                .value("AFTER", registry_rules(&o.after))
+                .list("DROPPED", &o.dropped)
+        }
+        Outcome::LogsSent(o) => {
+            Told::new(format!("logs of {} go to workspace {}", o.registry.name(), o.workspace.name()))
+                .value("REGISTRY", &o.registry)
+                .value("WORKSPACE", &o.workspace)
+                .list("SENT", &o.sent)
+        }
+        Outcome::AccessGranted(o) => {
+            let what = if o.access == RegistryAccess::List { "the repositories" } else { "images" };
+            Told::new(format!("{} may {} {what} of {}", o.principal, o.access, o.registry.name()))
+                .value("REGISTRY", &o.registry)
+                .value("PRINCIPAL", o.principal)
+                .value("ACCESS", o.access)
+                .list("REPOSITORIES", &o.repositories)
+                .value("ROLE", o.role)
+                .value("ROLE_NAME", &o.role_name)
         }
         Outcome::Revoked(o) => Told::new(format!("{} is without its key", o.registry.name()))
             .value("REGISTRY", &o.registry)
@@ -135,7 +172,8 @@ fn told(outcome: &Outcome) -> Option<Told> {
             .value("REGISTRY", &o.registry)
             .value("KEY", &o.key)
             .maybe("IN_USE", o.in_use.as_ref())
-            .value("GIVEN_BACK", o.given_back),
+            .value("GIVEN_BACK", o.given_back)
+            .probe(o.probe.as_ref()),
         Outcome::Retired(o) => {
             let head = match o.disabled.len() {
                 0 => "no version is disabled by this run".to_owned(),
@@ -187,6 +225,20 @@ fn rules(rules: &NetworkRules) -> String {
         if rules.public_access { "public access on" } else { "public access off" },
     ];
     words.extend(rules.ip.iter().chain(&rules.subnets).map(String::as_str));
+    words.join(", ")
+}
+
+fn registry_rules(rules: &RegistryRules) -> String {
+    let mut words = vec![
+        if rules.public_access { "public access on" } else { "public access off" },
+        match rules.default_action {
+            NetworkAction::Allow => "allow by default",
+            NetworkAction::Deny => "deny by default",
+        },
+        if rules.trusted_services { "trusted services pass" } else { "trusted services do not pass" },
+        if rules.tasks { "tasks pass" } else { "tasks do not pass" },
+    ];
+    words.extend(rules.ip.iter().map(String::as_str));
     words.join(", ")
 }
 

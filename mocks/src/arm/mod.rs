@@ -17,26 +17,32 @@ use crate::authorization::{self};
 use crate::entra::TokenProblem;
 use crate::stamp;
 use crate::wire::{Call, Caller, Fail, Object, Reply, page};
-use crate::{World, clusters, deployments, identities, networks, policies, registries, resources, vaults};
+use crate::{World, clusters, deployments, identities, monitor, networks, policies, registries, resources, vaults};
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
+    let mut let_in = None;
     let mut reply = match admit(world, call) {
         Ok((caller, path, remaining)) => {
             let (kind, left) = remaining;
-            route(world, call, &caller, &path)
+            let reply = route(world, call, &caller, &path)
                 .unwrap_or_else(Reply::from)
                 .header(kind.local_header(), left.to_string())
-                .header(kind.global_header(), (left * 15).to_string())
+                .header(kind.global_header(), (left * 15).to_string());
+            let_in = Some((caller, path));
+            reply
         }
         Err(fail) => fail.into(),
     };
     // R-ARM-05
     let ids = (world.rng.guid().to_string(), world.rng.guid().to_string());
     let correlation = call.header("x-ms-correlation-request-id").unwrap_or(&ids.1).to_owned();
+    if let Some((caller, path)) = let_in {
+        world.note_request(call, &caller, &path, &reply, Some(&correlation));
+    }
     let region = world.setup.location.to_uppercase();
     let routing = format!("{region}:{}:{}", stamp::whole(call.now).replace(['-', ':'], ""), ids.0);
     reply = reply
@@ -78,7 +84,12 @@ pub(crate) fn known_path(world: &World, segments: &[String], version: &str) -> R
 /// A request that a deployment makes for its caller, who has been let in already.
 pub(crate) fn handle_for(world: &mut World, call: &Call, caller: &Caller) -> Result<Reply, Fail> {
     let path = known_path(world, &call.segments, call.api_version())?;
-    route(world, call, caller, &path)
+    let outcome = route(world, call, caller, &path);
+    if call.method != Method::GET {
+        let reply = outcome.clone().unwrap_or_else(Reply::from);
+        world.note_request(call, caller, &path, &reply, None);
+    }
+    outcome
 }
 
 fn unauthenticated(world: &World, problem: TokenProblem) -> Fail {
@@ -147,6 +158,8 @@ fn dispatch(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, pro
         "microsoft.containerregistry" => registries::handle(world, call, caller, path),
         "microsoft.network" => networks::handle(world, call, caller, path),
         "microsoft.containerservice" => clusters::handle(world, call, caller, path),
+        "microsoft.insights" => monitor::handle(world, call, caller, path),
+        "microsoft.operationalinsights" => monitor::handle_workspaces(world, call, caller, path),
         "microsoft.resources" => deployments::handle(world, call, caller, path),
         _ => Err(errors::unknown_namespace(path.provider.as_deref().unwrap_or_default())),
     }
@@ -230,6 +243,7 @@ impl World {
             }
             ["registries", _] => self.registries.get(&path.id()).map(|r| r.id.clone()),
             ["userassignedidentities", _] => self.identities.get(&path.id()).map(|i| i.id.clone()),
+            ["workspaces", _] => self.workspace_id(&path.id()).map(str::to_owned),
             _ => self.networks.get(&path.id()).map(|r| r.id.clone()).or_else(|| self.clusters.id_of(&path.id())),
         };
         found.ok_or_else(|| resource_not_found(&path))

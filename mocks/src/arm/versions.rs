@@ -72,6 +72,19 @@ const AUTHORIZATION: &[&str] = &[
     "2022-05-01-preview",
 ];
 const LOCKS: &[&str] = &["2015-01-01", "2016-09-01", "2017-04-01", "2020-05-01"];
+const ACTIVITY_LOG: &[&str] = &["2014-04-01", "2015-04-01", "2017-03-01-preview"];
+/// There is no other.
+const DIAGNOSTIC_SETTINGS: &[&str] = &["2017-05-01-preview", "2021-05-01-preview"];
+const WORKSPACES: &[&str] = &[
+    "2020-08-01",
+    "2020-10-01",
+    "2021-06-01",
+    "2021-12-01-preview",
+    "2022-10-01",
+    "2023-09-01",
+    "2025-02-01",
+    "2025-07-01",
+];
 const POLICY_INSIGHTS: &[&str] = &["2020-07-01", "2022-03-01", "2023-03-01", "2024-10-01"];
 const RESOURCES: &[&str] = &[
     "2015-11-01",
@@ -98,6 +111,8 @@ pub(crate) fn versions_of(provider: &str) -> Option<&'static [&'static str]> {
         "microsoft.authorization" => AUTHORIZATION,
         "microsoft.network" => NETWORKS,
         "microsoft.containerservice" => CLUSTERS,
+        "microsoft.insights" => DIAGNOSTIC_SETTINGS,
+        "microsoft.operationalinsights" => WORKSPACES,
         "microsoft.policyinsights" => POLICY_INSIGHTS,
         "" | "microsoft.resources" => RESOURCES,
         _ => return None,
@@ -116,6 +131,7 @@ pub(super) fn check(path: &ArmPath, asked: &str) -> Result<(), Fail> {
         AUTHORIZATION if path.name(0).eq_ignore_ascii_case("locks") => LOCKS,
         NETWORKS if path.name(0).eq_ignore_ascii_case("privateDnsZones") => PRIVATE_ZONES,
         REGISTRIES if path.name(2).eq_ignore_ascii_case("tasks") => TASKS,
+        DIAGNOSTIC_SETTINGS if path.name(0).eq_ignore_ascii_case("eventtypes") => ACTIVITY_LOG,
         known => known,
     };
     if known.iter().any(|v| v.eq_ignore_ascii_case(asked)) {

@@ -28,7 +28,13 @@ impl World {
         // Its requests are made at its own moment, not at that of whoever comes to look.
         let present = std::mem::replace(&mut self.now, at);
         for mut deployment in due {
+            self.act_within(Some(&deployment.correlation));
             self.carry(&mut deployment, at);
+            self.act_within(None);
+            if !deployment.state.active() {
+                let outcome = deployment.error.clone().map_or(Ok(()), Err);
+                self.note_end(&deployment.operation, at, outcome);
+            }
             self.deployments.all.insert(deployment.id.to_lowercase(), deployment);
         }
         self.now = present;

@@ -84,7 +84,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
             if call.now < found.due {
                 return Ok(pending(world, call, &id, operation, found));
             }
-            Ok(Reply { status: found.status, headers: Vec::new(), body: found.body.clone() })
+            Ok(Reply { body: found.body.clone(), ..Reply::empty(found.status) })
         }
         _ => Err(path.no_such_type(world)),
     }
@@ -198,6 +198,8 @@ fn cancel(world: &mut World, call: &Call, id: &str, name: &str) -> Result<Reply,
     found.state = State::Canceled;
     found.changed = call.now;
     found.error = Some(errors::detail(&found.id, "DeploymentCanceled", "The deployment was canceled.", Vec::new()));
+    let (operation, error) = (found.operation.clone(), found.error.clone());
+    world.note_end(&operation, call.now, error.map_or(Ok(()), Err));
     Ok(Reply::empty(204))
 }
 

@@ -91,6 +91,13 @@ impl Deployments {
 }
 
 impl World {
+    /// When the answer to validate or whatIf is there, and whether it is a refusal.
+    pub(crate) fn deployment_answer(&self, id: &str) -> Option<(OffsetDateTime, Result<(), Value>)> {
+        let answer = self.deployments.answers.get(id)?;
+        let error = answer.body.as_ref().and_then(|b| b.get("error")).filter(|e| !e.is_null()).cloned();
+        Some((answer.due, error.map_or(Ok(()), Err)))
+    }
+
     pub(crate) fn delete_deployments_of(&mut self, group: &str) {
         self.deployments.all.retain(|_, d| !d.group.eq_ignore_ascii_case(group));
     }

@@ -26,7 +26,25 @@ pub(super) fn unknown_client(client: &str, tenant: &str) -> Reply {
 }
 
 pub(super) fn bad_secret(client: &str) -> Reply {
-    oauth(401, "invalid_client", 7000215, &format!("Invalid client secret provided for app '{client}'."))
+    oauth(
+        401,
+        "invalid_client",
+        7000215,
+        &format!(
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client}'."
+        ),
+    )
+}
+
+pub(super) fn expired_secret(client: &str) -> Reply {
+    oauth(
+        401,
+        "invalid_client",
+        7000222,
+        &format!(
+            "The provided client secret keys for app '{client}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds."
+        ),
+    )
 }
 
 pub(super) fn no_secret() -> Reply {

@@ -1,9 +1,10 @@
 use super::errors;
-use super::state::{OPERATOR_SECRET, Record};
+use super::state::{Record, SecretProblem};
 use crate::World;
+use crate::stamp;
 use crate::wire::{Call, Fail, Reply};
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
@@ -12,7 +13,10 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
     let ours =
         Uuid::parse_str(tenant).is_ok_and(|t| t == world.setup.tenant) || matches!(*tenant, "common" | "organizations");
     match (&call.method, rest) {
-        (&Method::POST, ["oauth2", "v2.0", "token"]) if ours => token(world, call, tenant),
+        (&Method::POST, ["oauth2", "v2.0", "token"]) if ours => {
+            let reply = token(world, call, tenant);
+            if reply.status < 400 { reply } else { traced(world, call, reply) }
+        }
         (&Method::GET, [.., ".well-known", "openid-configuration"]) if ours => openid(world, tenant),
         _ if !ours => errors::unknown_tenant(tenant),
         _ => not_found(),
@@ -34,8 +38,11 @@ fn token(world: &World, call: &Call, tenant: &str) -> Reply {
     let record = Uuid::parse_str(client).ok().and_then(|c| world.directory.by_client(c));
     let Some(Record { principal, .. }) = record else { return errors::unknown_client(client, tenant) };
     match (field("client_secret"), field("client_assertion")) {
-        (Some(OPERATOR_SECRET), _) => {}
-        (Some(_), _) => return errors::bad_secret(client),
+        (Some(secret), _) => match world.check_secret(principal.client_id, secret, call.now) {
+            Ok(_) => {}
+            Err(SecretProblem::Expired) => return errors::expired_secret(client),
+            Err(_) => return errors::bad_secret(client),
+        },
         (None, Some(a)) if !a.is_empty() => {}
         _ => return errors::no_secret(),
     }
@@ -54,6 +61,24 @@ fn token(world: &World, call: &Call, tenant: &str) -> Reply {
         }),
     )
     .header("cache-control", "no-store, no-cache")
+}
+
+/// Every refusal says when and where it came about, in members of its own and once more in its text.
+fn traced(world: &mut World, call: &Call, mut reply: Reply) -> Reply {
+    let trace = world.rng.guid().to_string();
+    let named = call.header("client-request-id").map(str::to_owned);
+    let correlation = named.unwrap_or_else(|| world.rng.guid().to_string());
+    let timestamp = stamp::spaced(call.now);
+    if let Some(body) = reply.body.as_mut().and_then(Value::as_object_mut) {
+        let text = body.get("error_description").and_then(Value::as_str).unwrap_or_default();
+        let more = format!("Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}");
+        let text = format!("{text} {more}");
+        body.insert("error_description".into(), json!(text));
+        body.insert("timestamp".into(), json!(timestamp));
+        body.insert("trace_id".into(), json!(trace));
+        body.insert("correlation_id".into(), json!(correlation));
+    }
+    reply
 }
 
 fn openid(world: &World, tenant: &str) -> Reply {

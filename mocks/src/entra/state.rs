@@ -1,3 +1,4 @@
+use super::applications::Application;
 use crate::World;
 use crate::wire::Caller;
 use base64::Engine as _;
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// The client secret of every seeded application, the operator's among them.
+/// The client secret of every application that was not given one of its own, the operator's among them.
 pub const OPERATOR_SECRET: &str = "simulated-secret";
 
 /// What a principal is.
@@ -40,11 +41,31 @@ pub(crate) struct Record {
     pub(crate) name: String,
     /// Known to Authorization only from then on (R-RBAC-02).
     pub(crate) replicated_at: OffsetDateTime,
+    /// None: `OPERATOR_SECRET`, for ever.
+    #[serde(default)]
+    pub(crate) secret: Option<AppSecret>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AppSecret {
+    pub(crate) value: String,
+    pub(crate) expires: Option<OffsetDateTime>,
+}
+
+/// Why a client secret is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SecretProblem {
+    UnknownApplication,
+    Wrong,
+    Expired,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Directory {
     pub(crate) principals: BTreeMap<Uuid, Record>,
+    /// By object id.
+    #[serde(default)]
+    pub(crate) applications: BTreeMap<Uuid, Application>,
 }
 
 impl Directory {
@@ -73,8 +94,28 @@ impl World {
             PrincipalKind::ManagedIdentity => self.now + self.params.principal_replication_delay.draw(&mut self.rng),
             _ => self.now,
         };
-        self.directory.principals.insert(object_id, Record { principal, kind, name: name.into(), replicated_at });
+        self.directory
+            .principals
+            .insert(object_id, Record { principal, kind, name: name.into(), replicated_at, secret: None });
         principal
+    }
+
+    /// Whose secret that is, at `now`. A wrong secret is wrong before it is too old.
+    pub(crate) fn check_secret(
+        &self,
+        client: Uuid,
+        secret: &str,
+        now: OffsetDateTime,
+    ) -> Result<Principal, SecretProblem> {
+        let record = self.directory.by_client(client).ok_or(SecretProblem::UnknownApplication)?;
+        let (value, expires) = match &record.secret {
+            Some(own) => (own.value.as_str(), own.expires),
+            None => (OPERATOR_SECRET, None),
+        };
+        if value != secret {
+            return Err(SecretProblem::Wrong);
+        }
+        if expires.is_some_and(|end| end <= now) { Err(SecretProblem::Expired) } else { Ok(record.principal) }
     }
 
     pub(crate) fn issue(&self, principal: Principal, audience: &str, now: OffsetDateTime) -> String {

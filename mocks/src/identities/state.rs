@@ -31,6 +31,13 @@ impl Identities {
 }
 
 impl World {
+    /// The id of what a managed identity is, or belongs to.
+    pub(crate) fn resource_of_identity(&self, principal: Uuid) -> Option<String> {
+        let user = self.identities.all.values().find(|i| i.principal_id == principal).map(|i| i.id.clone());
+        let system = || self.registries.all.values().find(|r| r.spec.system == Some(principal)).map(|r| r.id.clone());
+        user.or_else(system)
+    }
+
     /// New GUIDs at each creation (R-CMK-26). The id is spelled as the service spells it: `resourcegroups`.
     pub(crate) fn put_identity(
         &mut self,

@@ -14,7 +14,12 @@ impl World {
         if let Some(said) = self.networks.names.get(&host) {
             return said.clone();
         }
-        if let ClientPlace::Subnet(subnet) = &self.client_place {
+        if *self.client_place() == ClientPlace::PrivateEndpoint
+            && let Some(address) = self.endpoint_address(&host)
+        {
+            return vec![IpAddr::V4(address)];
+        }
+        if let ClientPlace::Subnet(subnet) = self.client_place() {
             // What has a private endpoint has an alias in the zone of private links.
             let alias = self.private_alias(&host);
             let found = [Some(host.clone()), alias].into_iter().flatten();
@@ -23,6 +28,21 @@ impl World {
             }
         }
         if self.is_public_host(&host) { vec![IpAddr::V4(made_up(&host))] } else { Vec::new() }
+    }
+
+    /// The address that some approved endpoint has for a host.
+    fn endpoint_address(&self, host: &str) -> Option<Ipv4Addr> {
+        let members = self.networks.endpoints().filter(|(_, e)| e.works()).flat_map(|(_, e)| &e.members);
+        members.filter(|m| m.fqdn == host).find_map(|m| m.address)
+    }
+
+    /// Whether the client stands in a subnet from which a host's name leads to an approved endpoint.
+    pub(crate) fn comes_privately(&self, host: &str) -> bool {
+        let ClientPlace::Subnet(_) = self.client_place() else { return false };
+        let found = self.resolve(host);
+        let members = self.networks.endpoints().filter(|(_, e)| e.works()).flat_map(|(_, e)| &e.members);
+        let mut mine = members.filter(|m| m.fqdn == host).filter_map(|m| m.address);
+        mine.any(|a| found.contains(&IpAddr::V4(a)))
     }
 
     /// Whether somebody has made a name come to nothing.
@@ -69,11 +89,12 @@ impl World {
         host == cloud.arm_host()
             || cloud.is_login_host(host)
             || vault(cloud.vault_suffix()).is_some()
-            || self
-                .registries
-                .all
-                .values()
-                .any(|r| self.login_server(&r.name) == host || self.data_hosts(r, &r.spec).iter().any(|d| d == host))
+            || self.registries.all.values().any(|r| {
+                let storage = format!("{}.{}", crate::data::account(r), cloud.blob_suffix());
+                self.login_server(&r.name) == host
+                    || storage == host
+                    || self.data_hosts(r, &r.spec).contains(&host.to_owned())
+            })
     }
 }
 

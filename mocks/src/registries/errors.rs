@@ -165,3 +165,24 @@ pub(super) fn bad(message: impl Into<String>) -> Fail {
 pub(super) fn invalid_name(name: &str) -> String {
     format!("The registry name {name} is not valid: it has to have 5 to 50 alphanumeric characters.")
 }
+
+/// The text is known from users' reports.
+pub(super) fn admin_disabled(id: &str) -> Fail {
+    Fail::new(
+        400,
+        "UnAuthorizedForCredentialOperations",
+        format!(
+            "Cannot perform credential operations for {id} as admin user is disabled. Kindly enable the admin user as per docs: https://docs.microsoft.com/azure/container-registry/container-registry-authentication#admin-account"
+        ),
+    )
+}
+
+/// Code and text are not known.
+pub(super) fn no_token(id: &str) -> Fail {
+    Fail::new(404, "SimUnverified.TokenNotFound", format!("The token {id} was not found."))
+}
+
+/// Code and text are not known.
+pub(super) fn system_scope_map(name: &str) -> Fail {
+    Fail::new(400, "SimUnverified.SystemScopeMap", format!("The scope map {name} is the registry's own."))
+}

@@ -98,9 +98,7 @@ impl World {
         due.sort_by_key(|i| i.due);
         for import in due {
             let outcome = self.end_import(&import).map_err(|f| (f.code, f.message));
-            if let Some(operation) = self.registries.operations.get_mut(&import.operation) {
-                operation.outcome = Some(outcome);
-            }
+            self.end_operation(&import.operation, import.due, outcome);
         }
     }
 
@@ -112,6 +110,11 @@ impl World {
                 r.images.retain(|i| i.target != *target);
                 let image = ImportedImage { target: target.clone(), source: import.source.clone(), at: import.due };
                 r.images.push(image);
+                let (repository, tag) = match target.split_once(':') {
+                    Some((repository, tag)) => (repository, Some(tag)),
+                    None => (target.as_str(), None),
+                };
+                r.content.put_image(repository, tag, &import.source, import.due);
             }
         }
         Ok(())

@@ -2,18 +2,22 @@
 
 mod check;
 mod connections;
+mod credentials;
 mod errors;
 mod health;
 mod import;
+mod logins;
 mod operations;
 mod render;
 mod replicas;
 mod routes;
 mod state;
 mod tasks;
+mod tokens;
 
 pub(crate) use check::default_props;
 pub use health::Renewal;
+pub(crate) use logins::{Logins, Password, ScopeMap, Token};
 pub(crate) use routes::handle;
 pub use state::ImportedImage;
 pub(crate) use state::{Attached, Cmk, KeyId, Pending, Registries, Registry, Spec, State, Step};

@@ -8,6 +8,7 @@ use crate::audit::Entry;
 use crate::keys::KeyVersion;
 use crate::params::FailureStyle;
 use crate::wire::Fail;
+use serde_json::json;
 use time::OffsetDateTime;
 
 impl World {
@@ -107,9 +108,16 @@ impl World {
             }
         }
         let outcome = outcome.map_err(|f| (f.code, f.message));
-        if let Some(op) = self.registries.operations.get_mut(&pending.operation) {
-            op.outcome = Some(outcome);
+        self.end_operation(&pending.operation, at, outcome);
+    }
+
+    /// For whoever follows it, and for the Activity Log.
+    pub(super) fn end_operation(&mut self, id: &str, at: OffsetDateTime, outcome: Result<(), (String, String)>) {
+        let error = outcome.clone().map_err(|(code, message)| json!({"code": code, "message": message}));
+        if let Some(operation) = self.registries.operations.get_mut(id) {
+            operation.outcome = Some(outcome);
         }
+        self.note_end(id, at, error);
     }
 
     /// A system identity that is switched off, or goes with its registry, is no principal any more.

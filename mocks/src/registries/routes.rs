@@ -1,4 +1,5 @@
 use super::check::valid_name;
+use super::logins::Logins;
 use super::operations::shown_identity;
 use super::state::{Registry, Spec, State, Step};
 use super::{errors, render};
@@ -6,6 +7,7 @@ use crate::World;
 use crate::arm::{
     ArmPath, another_operation, authorize, linked_authorization_failed, resource_not_found, subscription_of,
 };
+use crate::data::Content;
 use crate::wire::{Call, Caller, Fail, Object, Peek, Reply, page};
 use http::Method;
 use serde_json::{Value, json};
@@ -75,6 +77,25 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
             super::connections::handle(world, call, caller, path)
         }
         (&Method::GET, ["registries", _, "tasks", ..]) => super::tasks::handle(world, call, caller, path),
+        (_, ["registries", _, "tokens" | "scopemaps", ..]) => {
+            let registry = find(world)?;
+            super::tokens::handle(world, call, caller, path, &registry)
+        }
+        (&Method::POST, ["registries", _, "generatecredentials"]) => {
+            may(world, "generateCredentials/action")?;
+            let registry = find(world)?;
+            super::credentials::generate(world, call, &registry)
+        }
+        (&Method::POST, ["registries", _, "listcredentials"]) => {
+            may(world, "listCredentials/action")?;
+            let registry = find(world)?;
+            super::credentials::list(world, &registry)
+        }
+        (&Method::POST, ["registries", _, "regeneratecredential"]) => {
+            may(world, "regenerateCredential/action")?;
+            let registry = find(world)?;
+            super::credentials::regenerate(world, call, &registry)
+        }
         (&Method::GET, ["registries", _, "listusages"]) => {
             may(world, "listUsages/read")?;
             let registry = find(world)?;
@@ -205,6 +226,8 @@ fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Resul
             images: Vec::new(),
             replicas: Vec::new(),
             tasks: Vec::new(),
+            logins: Logins::default(),
+            content: Content::default(),
         };
         world.registries.all.insert(id.to_lowercase(), registry);
     }

@@ -1,8 +1,10 @@
 use super::import::Import;
+use super::logins::Logins;
 use super::replicas::Replica;
 use super::tasks::Task;
 use crate::World;
 use crate::cloud::SimCloud;
+use crate::data::Content;
 use crate::resources::Listed;
 use crate::wire::Object;
 use serde::{Deserialize, Serialize};
@@ -129,6 +131,11 @@ pub(crate) struct Registry {
     pub(crate) replicas: Vec<Replica>,
     #[serde(default)]
     pub(crate) tasks: Vec<Task>,
+    #[serde(default)]
+    pub(crate) logins: Logins,
+    /// What was pushed.
+    #[serde(default)]
+    pub(crate) content: Content,
 }
 
 fn served() -> bool {

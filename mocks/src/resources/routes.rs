@@ -197,7 +197,9 @@ fn provider_body(world: &World, subscription: &str, p: &Provider) -> Value {
         "Microsoft.ContainerService" => &["managedClusters"],
         "Microsoft.Network" => &["virtualNetworks", "networkSecurityGroups", "routeTables", "privateEndpoints"],
         "Microsoft.KeyVault" => &["vaults", "vaults/keys", "locations", "deletedVaults"],
+        "Microsoft.Insights" => &["diagnosticSettings", "eventtypes"],
         "Microsoft.ManagedIdentity" => &["userAssignedIdentities"],
+        "Microsoft.OperationalInsights" => &["workspaces"],
         "Microsoft.Authorization" => &["roleAssignments", "roleDefinitions", "permissions", "locks"],
         _ => &[],
     };
@@ -271,6 +273,7 @@ fn list(world: &World, call: &Call, caller: &Caller, scope: &str, group: Option<
     all.extend(world.listed_identities());
     all.extend(world.listed_networks());
     all.extend(world.listed_clusters());
+    all.extend(world.listed_workspaces());
     all.sort_by_key(|r| r.id.to_lowercase());
     let scope = format!("{}/", scope.to_lowercase());
     let value: Vec<Value> = all

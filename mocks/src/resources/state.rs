@@ -80,6 +80,7 @@ const ON_DEMAND: &[&str] = &[
     "Microsoft.KeyVault",
     "Microsoft.ManagedIdentity",
     "Microsoft.Network",
+    "Microsoft.OperationalInsights",
 ];
 
 impl Resources {
@@ -179,6 +180,7 @@ impl World {
             self.delete_registries_of(&name);
             self.delete_vaults_of(&name, now);
             self.delete_identities_of(&name);
+            self.delete_workspaces_of(&name);
             self.delete_deployments_of(&name);
             self.delete_networks_of(&name);
             self.delete_clusters_of(&name);

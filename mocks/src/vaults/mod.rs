@@ -8,7 +8,7 @@ mod network;
 mod routes;
 mod state;
 
-pub(crate) use network::Gate;
+pub(crate) use network::{Gate, address_in};
 pub(crate) use routes::handle;
 pub(crate) use state::{NetworkAcls, Permissions, Policy, Vault, Vaults};
 

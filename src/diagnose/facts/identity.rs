@@ -46,7 +46,7 @@ pub enum IdentityLife {
 impl Fact for IdentityFact {
     async fn look(scene: &Scene, look: &Reader) -> Looked<Self> {
         let encrypted = scene.see::<EncryptedFact>().await?;
-        let Some(now) = &encrypted.now else { return Err(Blind::no_key()) };
+        let now = encrypted.now.as_ref().ok_or_else(Blind::no_key)?;
         let known = now.principal_of(&now.identity);
         let client = match &now.identity {
             KeyIdentity::System => {

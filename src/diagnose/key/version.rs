@@ -114,7 +114,7 @@ async fn version_absent(scene: &Scene) -> Judged {
 }
 
 /// The version in use, if it is there.
-async fn version(scene: &Scene) -> Looked<(Arc<Seen<KeyFact>>, VersionSeen)> {
+pub(super) async fn version(scene: &Scene) -> Looked<(Arc<Seen<KeyFact>>, VersionSeen)> {
     let key = scene.see::<KeyFact>().await?;
     let version = key.version.clone().ok_or_else(|| Blind::masked(key.gone()))?;
     Ok((key, version))
