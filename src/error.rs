@@ -29,6 +29,7 @@ struct Inner {
     run: Option<RunName>,
     hints: Vec<Hint>,
     also: Vec<Error>,
+    cause: Option<String>,
 }
 
 /// What kind of trouble it is.
@@ -138,7 +139,7 @@ impl Error {
     /// An error of a kind.
     #[must_use]
     pub fn new(kind: ErrorKind) -> Self {
-        Self(Box::new(Inner { kind, step: None, run: None, hints: Vec::new(), also: Vec::new() }))
+        Self(Box::new(Inner { kind, step: None, run: None, hints: Vec::new(), also: Vec::new(), cause: None }))
     }
     /// A value that cannot be right.
     #[must_use]
@@ -165,6 +166,25 @@ impl Error {
     pub(crate) fn with(mut self, other: Error) -> Self {
         self.0.also.push(other);
         self
+    }
+    pub(crate) fn explained(mut self, cause: Option<String>) -> Self {
+        self.0.cause = cause;
+        self
+    }
+    /// What the error of a service says of a registry's way to its key, here or in a branch beside.
+    pub(crate) fn key_symptom(&self) -> Option<Symptom> {
+        use SymptomKind::{IdentityInactive, IdentityLost, KeyAccessRefused, KeyForbidden};
+        let said = self.service().into_iter().flat_map(ServiceError::messages).filter_map(Symptom::read);
+        let of_the_key =
+            |s: &Symptom| matches!(s.kind, KeyAccessRefused | KeyForbidden | IdentityLost | IdentityInactive);
+        let mut said = said.filter(of_the_key);
+        said.next().or_else(|| self.0.also.iter().find_map(Self::key_symptom))
+    }
+    /// The cause and what helps, where a service blamed the way to a key and it was looked for: see
+    /// [`Workflow::explain`](crate::Workflow::explain).
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
     }
     /// The kind of trouble.
     #[must_use]
@@ -237,6 +257,8 @@ impl fmt::Display for Error {
 impl Error {
     /// Writes it, leaving out the advice that was `told` already.
     fn show(&self, f: &mut fmt::Formatter<'_>, told: &mut Vec<Cow<'static, str>>) -> fmt::Result {
+        // Where the cause is known, advice on how to look for it is none.
+        told.extend(self.0.cause.as_ref().and(self.service()).and_then(advice));
         if let Some(step) = self.0.step {
             write!(f, "{step}: ")?;
         }
@@ -303,6 +325,9 @@ impl Error {
         for other in &self.0.also {
             write!(f, "\nand beside it: ")?;
             other.show(f, told)?;
+        }
+        if let Some(cause) = &self.0.cause {
+            write!(f, "\nthe cause: {cause}")?;
         }
         if let Some(run) = self.0.run.as_ref().filter(|_| self.can_resume()) {
             write!(f, "\ntake it up again: cmk resume {run}")?;

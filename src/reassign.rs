@@ -102,6 +102,9 @@ impl Workflow for Reassign {
     fn subject(&self) -> String {
         self.registry.to_string()
     }
+    async fn explain(&self, azure: &Azure, error: &crate::Error) -> Option<String> {
+        crate::explain::of_the_key(azure, &self.registry, error).await
+    }
     fn refusals(&self, _: &Cloud) -> Vec<Refusal> {
         let mut why = Vec::new();
         if self.remove_old && self.to.is_none() {

@@ -107,7 +107,7 @@ impl SymptomKind {
             Self::NotEncrypted => {
                 "a customer-managed key is given at creation only: `cmk create` makes a registry with one (R-ERR-08)"
             }
-            Self::KeyWithoutIdentity => "give both, `--identity` and `--key-encryption-key`, or neither (R-ERR-08)",
+            Self::KeyWithoutIdentity => "give both, the identity and the key, or neither (R-ERR-08)",
             Self::OperationDisallowed => {
                 "see whether the repository or image is locked (`az acr repository show`) or in quarantine; it is not the key (R-DP-26)"
             }

@@ -57,24 +57,37 @@ macro_rules! kinds {
 // The rule stands behind the meaning, for the documentation only.
 kinds! {
     KeyAccess {
-        IdentityLost "identity-lost" ["identity-not-attached", "identity-deleted", "identity-not-renewed"]
+        IdentityLost "identity-lost"
+            ["identity-not-attached", "identity-deleted", "identity-recreated", "identity-guid-is-principal",
+             "system-identity-off", "identity-not-renewed"]
             "the registry does not have access to its identity" " (R-ERR-03)";
-        IdentityInactive "identity-inactive" ["identity-not-renewed", "identity-not-attached", "identity-deleted"]
+        IdentityInactive "identity-inactive"
+            ["identity-not-renewed", "identity-not-attached", "identity-deleted", "identity-recreated",
+             "identity-guid-is-principal", "system-identity-off"]
             "the registry's identity is inactive" " (R-ERR-04)";
         KeyForbidden "key-forbidden"
-            ["key-disabled", "key-deleted", "vault-deleted", "grant-missing", "vault-firewall", "key-expired", "key-not-yet-valid"]
+            ["key-disabled", "key-deleted", "vault-deleted", "grant-missing", "grant-in-other-model",
+             "grant-incomplete", "vault-firewall", "vault-absent", "vault-perimeter", "vault-public-access-off",
+             "vault-other-tenant", "key-absent", "key-version-absent", "key-expired", "key-not-yet-valid",
+             "key-type", "key-operations", "identity-not-attached", "identity-deleted", "identity-recreated",
+             "identity-guid-is-principal", "system-identity-off"]
             "access to the registry's key is forbidden" " (R-ERR-02)";
         KeyAccessRefused "key-access-refused"
-            ["identity-not-attached", "grant-missing", "identity-recreated", "grant-in-other-model", "grant-young",
-             "vault-firewall", "identity-cannot-bypass", "key-disabled", "key-deleted", "key-expired", "key-not-yet-valid"]
+            ["identity-not-attached", "identity-deleted", "identity-recreated", "identity-guid-is-principal",
+             "system-identity-off", "grant-missing", "grant-in-other-model", "grant-incomplete", "grant-young",
+             "vault-firewall", "identity-cannot-bypass", "vault-deleted", "vault-absent", "vault-perimeter",
+             "vault-public-access-off", "vault-other-tenant", "key-disabled", "key-deleted", "key-absent",
+             "key-version-absent", "key-expired", "key-not-yet-valid", "key-type", "key-operations"]
             "the registry was refused its key" " (R-ERR-01)";
-        IdentityMissing "identity-missing" ["identity-deleted", "identity-not-attached"]
+        IdentityMissing "identity-missing"
+            ["identity-deleted", "identity-recreated", "identity-guid-is-principal", "system-identity-off",
+             "identity-not-attached"]
             "the identity used for encryption does not exist" " (R-ERR-05)";
         EncryptionIncomplete "encryption-incomplete" ["policy-modifies"]
             "the encryption was written without its key" " (R-ERR-06)";
-        VaultFirewall "vault-firewall" ["vault-firewall", "vault-bypass-off"]
+        VaultFirewall "vault-firewall" ["vault-firewall", "vault-public-access-off"]
             "the vault's firewall does not let the caller's address in" " (R-ERR-28a)";
-        VaultClosed "vault-closed" ["vault-public-access-off", "vault-bypass-off"]
+        VaultClosed "vault-closed" ["vault-public-access-off", "vault-firewall"]
             "the vault lets in private endpoints and trusted services only" " (R-ERR-28b)";
         VaultRoleMissing "vault-role-missing" ["grant-missing", "grant-young", "identity-recreated"]
             "the caller has no role for this on the vault" " (R-ERR-28c)";

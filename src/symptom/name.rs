@@ -85,13 +85,12 @@ names! {
         "Container Instances cannot pull: into a closed registry they come as a trusted service, with a managed identity (R-DP-22)";
     /// New key versions are not taken over (R-CMK-11).
     AutoRotationDoesNotHappen "auto-rotation-does-not-happen"
-        ["key-pinned", "key-behind", "vault-firewall", "vault-bypass-off", "identity-cannot-bypass", "grant-missing", "key-disabled"]
+        ["key-pinned", "key-behind", "key-old", "vault-firewall", "vault-public-access-off", "identity-cannot-bypass", "grant-missing", "key-disabled"]
         "a new key version is not taken over: the key id has a version, or the vault's firewall was closed later \
          (R-CMK-11, R-CMK-12, R-CMK-40)";
     /// Images cannot be imported (R-DP-27).
     ImportFails "import-fails"
-        ["vault-firewall", "vault-bypass-off", "key-disabled", "grant-missing", "source-registry-closed", "registry-bypass-off",
-         "caller-role-missing"]
+        ["vault-firewall", "vault-public-access-off", "key-disabled", "grant-missing", "source-registry-closed", "registry-bypass-off", "caller-role-missing"]
         "images cannot be imported: it is among the first to fail when the vault's firewall was closed (R-DP-27, R-CMK-40)";
     /// The login works, and pulls fail (R-DP-23, R-DP-26).
     LoginWorksButPullFails "login-works-but-pull-fails"

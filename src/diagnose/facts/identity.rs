@@ -51,7 +51,7 @@ impl Fact for IdentityFact {
         let client = match &now.identity {
             KeyIdentity::System => {
                 let life = if now.system.is_some() { IdentityLife::Alive { id: None } } else { IdentityLife::Off };
-                return Ok(Self { named: now.identity.clone(), attached: now.attached, life, principal: known });
+                return Ok(Self { named: now.identity, attached: now.attached, life, principal: known });
             }
             KeyIdentity::User(client) => client,
         };
@@ -74,6 +74,6 @@ impl Fact for IdentityFact {
                 }
             }
         };
-        Ok(Self { named: now.identity.clone(), attached: now.attached, life, principal })
+        Ok(Self { named: now.identity, attached: now.attached, life, principal })
     }
 }
