@@ -75,7 +75,7 @@ impl GrantAccess {
 
     /// Why the order does not fit the registry's mode: pure.
     fn misfit(&self, mode: RoleMode) -> Option<Refusal> {
-        let Some(first) = self.repositories.first().filter(|_| mode == RoleMode::Legacy) else { return None };
+        let first = self.repositories.first().filter(|_| mode == RoleMode::Legacy)?;
         let name = self.registry.name();
         Some(Refusal::new(
             format!("{name} heeds AcrPull, AcrPush and AcrDelete only, which cannot be limited to {first}"),

@@ -19,7 +19,7 @@ pub(crate) enum Access {
 
 /// What a principal is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Principal {
+pub(crate) enum Whom {
     /// An application or a managed identity.
     #[value(alias = "ServicePrincipal")]
     ServicePrincipal,
@@ -38,8 +38,8 @@ pub(crate) struct GrantAccessArgs {
     pub(crate) principal: PrincipalId,
     /// What the principal is.
     #[arg(long, visible_alias = "assignee-principal-type", value_enum, ignore_case = true, value_name = "KIND",
-          default_value_t = Principal::ServicePrincipal)]
-    pub(crate) principal_type: Principal,
+          default_value_t = Whom::ServicePrincipal)]
+    pub(crate) principal_type: Whom,
     /// What it is to be allowed to do.
     #[arg(long, value_enum, value_name = "ACCESS")]
     pub(crate) access: Access,

@@ -1,6 +1,6 @@
 use super::{Told as _, Work};
 use crate::{
-    args::{Access, Globals, GrantAccessArgs, Principal},
+    args::{Access, Globals, GrantAccessArgs, Whom},
     exit::Exit,
 };
 use cmk::{
@@ -19,9 +19,9 @@ pub(crate) async fn grant_access(args: &GrantAccessArgs, globals: &Globals) -> a
         Access::List => RegistryAccess::List,
     };
     let is = match args.principal_type {
-        Principal::ServicePrincipal => PrincipalType::ServicePrincipal,
-        Principal::User => PrincipalType::User,
-        Principal::Group => PrincipalType::Group,
+        Whom::ServicePrincipal => PrincipalType::ServicePrincipal,
+        Whom::User => PrincipalType::User,
+        Whom::Group => PrincipalType::Group,
     };
     let order = GrantAccess::new(registry, args.principal, access)
         .principal_type(is)
