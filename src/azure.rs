@@ -16,6 +16,7 @@ mod operation;
 
 pub mod clusters;
 pub mod deployments;
+pub mod diagnostic_settings;
 pub mod groups;
 pub mod identities;
 pub mod keys;
@@ -64,6 +65,8 @@ pub mod versions {
     pub const POLICY_RESTRICTIONS: &str = "2023-03-01";
     /// Deployments of templates.
     pub const DEPLOYMENTS: &str = "2024-03-01";
+    /// Diagnostic settings, in previews only: <https://learn.microsoft.com/rest/api/monitor/diagnostic-settings>.
+    pub const DIAGNOSTIC_SETTINGS: &str = "2021-05-01-preview";
     /// Networks and what stands in them: <https://learn.microsoft.com/rest/api/virtualnetwork>.
     pub const NETWORK: &str = "2024-05-01";
     /// Private DNS zones: <https://learn.microsoft.com/rest/api/dns/privatedns>.

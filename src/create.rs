@@ -63,6 +63,9 @@ impl Workflow for Create {
     fn subject(&self) -> String {
         self.registry().to_string()
     }
+    async fn explain(&self, azure: &Azure, error: &crate::Error) -> Option<String> {
+        crate::explain::of_the_key(azure, self.registry(), error).await
+    }
     fn further_subjects(&self) -> Vec<String> {
         vec![self.vault_id().to_string()]
     }
@@ -278,7 +281,7 @@ impl Create {
         let id = self.vault_id();
         let what = if by_roles {
             let scope = id.resource().child("keys", self.key_name().as_str())?;
-            GrantModel::Role { role: roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, scope }
+            GrantModel::role(roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, scope)
         } else {
             GrantModel::Policy { vault: id, keys: ENCRYPTION_USER_PERMISSIONS.map(Into::into).to_vec() }
         };

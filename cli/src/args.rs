@@ -1,7 +1,10 @@
 //! The command line: what holds for every command here, the options of each kind of order in a file.
 
+mod access;
 mod create;
+mod diagnose;
 mod login;
+mod logs;
 mod mend;
 mod network;
 mod revoke;
@@ -9,10 +12,13 @@ mod rotate;
 mod run;
 mod template;
 
+pub(crate) use access::{Access, GrantAccessArgs, Principal};
 pub(crate) use create::{AskedArgs, CreateArgs, NewArgs};
+pub(crate) use diagnose::{AuditArgs, DiagnoseArgs};
 pub(crate) use login::{LoginArgs, LogoutArgs};
+pub(crate) use logs::{LogsArgs, Source};
 pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
-pub(crate) use network::{Action, BypassArgs, NetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
+pub(crate) use network::{Action, BypassArgs, NetworkArgs, RegistryNetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};
 pub(crate) use rotate::{AutoRotateArgs, RotateArgs};
 pub(crate) use run::{ApplyArgs, BackArgs, ProbeArgs, RestoreArgs, RunArgs};
@@ -54,7 +60,8 @@ Exit codes:
     6  stopped on request; it can be resumed
     7  throttled: the service asks to be left alone for a while; it can be resumed then
     8  run, journal and world do not agree: drifted, another order's, given up, lost or damaged
-  130  interrupted, by a second Ctrl-C or where nothing was being changed; a run can be resumed";
+  130  interrupted, by a second Ctrl-C or where nothing was being changed; a run can be resumed
+`diagnose` and `audit` end with 0 where all is healthy, 1 with findings, 2 where they could not look.";
 
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
@@ -124,6 +131,12 @@ pub(crate) enum Command {
     Bypass(Box<BypassArgs>),
     /// Change a vault's network rules. What is not said stays.
     VaultNetwork(Box<VaultNetworkArgs>),
+    /// Change a registry's network rules. What is not said stays.
+    Network(Box<RegistryNetworkArgs>),
+    /// Let somebody pull, push, delete or list a registry's images, by the role that fits its mode.
+    GrantAccess(Box<GrantAccessArgs>),
+    /// Have the logs of a registry and its key's vault sent to a Log Analytics workspace.
+    Logs(Box<LogsArgs>),
     /// Take a registry's key from it: no image can be pulled or pushed until `cmk restore` gives it back.
     Revoke(Box<RevokeArgs>),
     /// Give a registry back what a revocation took.
@@ -140,6 +153,11 @@ pub(crate) enum Command {
     Deploy(Box<DeployArgs>),
     /// Import a key of one's own into a vault, to create a registry with it or rotate to it.
     ImportKey(Box<ImportArgs>),
+    /// Find out what is wrong with a registry: the causes, what shows them, and what helps. Changes nothing, unless --fix or
+    /// --probe is given.
+    Diagnose(Box<DiagnoseArgs>),
+    /// Find out what is wrong, or could be better, with the keys of all registries of some subscriptions. Changes nothing.
+    Audit(AuditArgs),
     /// List the registries with a customer-managed key, and how far each is behind its key. Changes nothing.
     List(ListArgs),
     /// Show how a registry stands to its key. Changes nothing.
@@ -151,6 +169,14 @@ pub(crate) enum Command {
     Login(Box<LoginArgs>),
     /// Forget the login to a registry. Changes nothing in Azure.
     Logout(Box<LogoutArgs>),
+    /// List the hosts that a client's firewall has to let through for a registry. Changes nothing.
+    FirewallRules {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// Print them as a collection of application rules of an Azure Firewall, in JSON.
+        #[arg(long, conflicts_with = "output")]
+        azure_firewall: bool,
+    },
     /// List the runs of the state directory. Changes nothing.
     Runs,
     /// Take a run up again where it was cut short, or show the outcome of one that is finished.

@@ -1,6 +1,9 @@
 //! Orders as their arguments say them: one function a command, each kind in a file.
 
+mod access;
 mod create;
+mod diagnose;
+mod logs;
 mod mend;
 mod network;
 mod revoke;
@@ -8,13 +11,18 @@ mod rotate;
 mod template;
 mod undo;
 
+pub(crate) use access::grant_access;
 pub(crate) use create::create;
+pub(crate) use diagnose::{audit, diagnose};
+pub(crate) use logs::logs;
 pub(crate) use mend::{reassign, recover, repair};
-pub(crate) use network::{bypass, vault_network};
+pub(crate) use network::{bypass, network, vault_network};
 pub(crate) use revoke::{retire, revoke};
 pub(crate) use rotate::{auto_rotate, rotate};
 pub(crate) use template::{deploy, import_key, template};
 pub(crate) use undo::{restore, rollback};
+
+use mend::error_text;
 
 use crate::{
     args::{Globals, RegistryArgs, RunArgs},

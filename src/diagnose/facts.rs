@@ -10,6 +10,7 @@ mod key;
 mod names;
 mod registry;
 mod replicas;
+mod siblings;
 mod subnets;
 mod vault;
 mod zones;
@@ -24,6 +25,7 @@ pub use key::{KeyFact, VersionsFact};
 pub use names::{NameFound, NamesFact};
 pub use registry::{EncryptedFact, RegistryFact, ServerFact};
 pub use replicas::{ReplicasFact, TasksFact};
+pub use siblings::SiblingsFact;
 pub use subnets::{
     FirewallsFact, NetworksFact, Role, SubnetRulesFact, SubnetSeen, SubnetThere, SubnetsFact, UnregisteredFact,
 };

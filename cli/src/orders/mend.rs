@@ -21,7 +21,7 @@ pub(crate) async fn reassign(args: &ReassignArgs, globals: &Globals) -> anyhow::
 }
 
 /// The text itself, or all of stdin.
-fn error_text(given: &str) -> anyhow::Result<String> {
+pub(super) fn error_text(given: &str) -> anyhow::Result<String> {
     const LONGEST: usize = 256 << 10;
     if given != "-" {
         return Ok(given.to_owned());

@@ -1,7 +1,10 @@
 //! The command as an operator meets it: the real binary against the simulator on a loopback port.
 
+mod access;
 mod apply;
+mod diagnosed;
 mod forms;
+mod login;
 mod mended;
 mod network;
 mod pages;
