@@ -39,6 +39,10 @@ impl World {
     /// Sets a plain property of a registry, e.g. `publicNetworkAccess`.
     pub fn mutate_registry_property(&mut self, registry_id: &str, name: &str, value: serde_json::Value) {
         if let Some(r) = self.registries.get_mut(registry_id) {
+            // What is being made of the registry has it too.
+            if let Some(pending) = &mut r.pending {
+                pending.target.props.insert(name.to_owned(), value.clone());
+            }
             r.spec.props.insert(name.to_owned(), value);
         }
     }

@@ -11,7 +11,8 @@ mod routes;
 mod subnets;
 mod zones;
 
-use super::Cause;
+use super::{Case, Cause, Scene};
+use crate::RegistryNetwork;
 
 pub(super) const CAUSES: [&[Cause]; 9] = [
     endpoints::CAUSES,
@@ -29,4 +30,10 @@ pub(super) const CAUSES: [&[Cause]; 9] = [
 fn shown<A: ToString>(all: impl IntoIterator<Item = A>) -> String {
     let all: Vec<String> = all.into_iter().map(|a| a.to_string()).collect();
     if all.is_empty() { "none".into() } else { all.join(", ") }
+}
+
+/// A change of the registry's network rules helps; `options` say the same on the command line.
+fn change(scene: &Scene, case: Case, to: impl FnOnce(RegistryNetwork) -> RegistryNetwork, options: &str) -> Case {
+    let id = scene.registry();
+    case.order(to(RegistryNetwork::new(id.clone())), format!("cmk network {id} {options}"))
 }

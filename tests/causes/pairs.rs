@@ -62,6 +62,42 @@ const ONE_OF: &[(&[&str], &str)] = &[
     (&["registry-public-access-off", "proxy-suspect"], "the registry's own answer came through"),
     (&["registry-firewall", "proxy-suspect"], "the registry's own answer came through"),
     (&["key-old", "key-expired", "key-expires-soon"], "what ends is not followed from long ago"),
+    (&["private-dns-record-missing", "private-dns-record-wrong"], "one record"),
+    (&["dns-unresolved", "dns-public-despite-endpoint", "dns-private-elsewhere"], "one name"),
+    (&["registry-firewall", "tls-failed", "no-challenge", "registry-unreachable"], "one answer at the door"),
+];
+
+/// Causes that do not go together with each of these.
+const NOT_WITH: &[(&str, &[&str], &str)] = &[
+    (
+        "registry-public-access-off",
+        &[
+            "private-endpoint-pending",
+            "private-endpoint-rejected",
+            "private-endpoint-disconnected",
+            "private-dns-not-linked",
+            "private-dns-record-missing",
+            "data-endpoint-record-missing",
+            "replica-record-missing",
+            "private-dns-record-wrong",
+            "dns-public-despite-endpoint",
+            "dns-private-elsewhere",
+            "subnet-rules-cut",
+            "proxy-suspect",
+        ],
+        "it has an approved private endpoint, or none",
+    ),
+    (
+        "proxy-suspect",
+        &[
+            "private-dns-not-linked",
+            "private-dns-record-wrong",
+            "dns-public-despite-endpoint",
+            "dns-private-elsewhere",
+            "registry-firewall",
+        ],
+        "the name leads to the private endpoint, or does not",
+    ),
 ];
 
 /// What shows instead of a cause where another makes more of it, or hides how it came about.
@@ -86,6 +122,19 @@ const INSTEAD: &[(&str, &[&str], &str)] = &[
     ("subnet-rules-cut", &["dns-public-despite-endpoint"], "and it has a private endpoint"),
     ("key-expired", &["key-old"], "time passed"),
     ("key-expires-soon", &["key-expired", "key-old"], "time passed"),
+    ("service-endpoint-missing", &["subnet-rules-cut"], "and public access is off"),
+    ("provider-not-registered-there", &["subnet-rules-cut"], "and public access is off"),
+    ("bastion-subnet", &["subnet-rules-cut"], "and public access is off"),
+    ("nsg-blocks", &["subnet-rules-cut"], "and public access is off"),
+    ("route-to-nowhere", &["subnet-rules-cut"], "and public access is off"),
+    ("firewall-lacks-hosts", &["subnet-rules-cut"], "and public access is off"),
+    ("route-to-appliance", &["subnet-rules-cut"], "and public access is off"),
+    ("registry-firewall", &["dns-public-despite-endpoint"], "and public access is off"),
+    (
+        "dns-private-elsewhere",
+        &["dns-public-despite-endpoint"],
+        "and public access is off, which the data endpoint shows",
+    ),
 ];
 
 fn instead(code: &str) -> impl Iterator<Item = &'static str> {
@@ -93,7 +142,8 @@ fn instead(code: &str) -> impl Iterator<Item = &'static str> {
 }
 
 fn exclude(a: &str, b: &str) -> bool {
-    ONE_OF.iter().any(|(group, _)| group.contains(&a) && group.contains(&b))
+    let apart = |a: &str, b: &str| NOT_WITH.iter().any(|(of, with, _)| *of == a && with.contains(&b));
+    ONE_OF.iter().any(|(group, _)| group.contains(&a) && group.contains(&b)) || apart(a, b) || apart(b, a)
 }
 
 /// A cause that is found, or named as one that could not be looked for.

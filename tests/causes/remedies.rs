@@ -5,7 +5,13 @@ use cmk::{diagnose::Verdict, journal::MemoryJournal};
 use std::{sync::Arc, time::Duration};
 
 /// Remedies that are the way on, and of which more is needed than the order alone can do.
-const NOT_HEALED_ALONE: &[(&str, &str)] = &[("key-pinned-behind", "it stays pinned, which an audit tells")];
+const NOT_HEALED_ALONE: &[(&str, &str)] = &[
+    ("key-pinned-behind", "it stays pinned, which an audit tells"),
+    ("registry-firewall", "it stays closed to others, which is advice"),
+    ("subnet-rules-cut", "it stays closed to others, which is advice"),
+    ("tasks-cut", "it stays closed to others, which is advice"),
+    ("trusted-services-cut", "it stays closed to others, which is advice"),
+];
 
 #[test]
 fn an_order_that_is_a_remedy_leaves_the_world_healthy() {

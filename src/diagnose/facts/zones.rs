@@ -47,7 +47,7 @@ impl ZonesFact {
         let suffix = self.name.strip_prefix("privatelink.")?;
         host.strip_suffix(suffix)?.strip_suffix('.')
     }
-    /// The zones that are meant for a virtual network: those it is linked to, or all if it is linked to none.
+    /// The zones that a virtual network sees.
     #[must_use]
     pub fn linked_to(&self, network: &ResourceId) -> Vec<&ZoneSeen> {
         self.all.iter().filter(|z| z.networks.contains(network)).collect()

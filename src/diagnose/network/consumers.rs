@@ -1,3 +1,4 @@
+use super::change;
 use crate::diagnose::{
     Area, Case, Cause, Judged, Scene, Severity, When,
     cause::pages,
@@ -50,32 +51,27 @@ async fn tasks(scene: &Scene) -> Judged {
     if through || names.is_empty() || !registry.body.is_closed() {
         return Ok(None);
     }
-    Ok(Some(
-        Case::new(format!(
-            "{}: since June 2025, a task with an identity of its own needs networkRuleBypassAllowedForTasks",
-            names.join(", ")
-        ))
-        .seen(&tasks, format!("tasks with a system-assigned identity: {}", names.join(", ")))
-        .seen(&registry, format!("{}, networkRuleBypassAllowedForTasks not true", rules(&registry.body)))
-        .line(format!(
-            "az resource update --ids {} --api-version 2025-06-01-preview --set \
-             properties.networkRuleBypassAllowedForTasks=true properties.networkRuleBypassOptions=AzureServices",
-            scene.registry()
-        ))
-        .words("or run the tasks in an agent pool that stands in the registry's network"),
+    let case = Case::new(format!(
+        "{}: since June 2025, a task with an identity of its own needs networkRuleBypassAllowedForTasks",
+        names.join(", ")
     ))
+    .seen(&tasks, format!("tasks with a system-assigned identity: {}", names.join(", ")))
+    .seen(&registry, format!("{}, networkRuleBypassAllowedForTasks not true", rules(&registry.body)));
+    let case = change(scene, case, |to| to.tasks(true).trusted_services(true), "--tasks on --trusted-services on");
+    Ok(Some(case.words("or run the tasks in an agent pool that stands in the registry's network")))
 }
 
 async fn trusted(scene: &Scene) -> Judged {
     let registry = scene.see::<RegistryFact>().await?;
-    Ok((registry.body.is_closed() && !registry.body.trusts_services()).then(|| {
-        Case::new(
-            "networkRuleBypassOptions is None: Defender for Cloud does not scan its images, Machine Learning and Container \
-             Instances with a managed identity do not pull, and az acr import does not read from it",
-        )
-        .seen(&registry, format!("{}, networkRuleBypassOptions None", rules(&registry.body)))
-        .line(format!("az acr update -n {} --allow-trusted-services true", scene.registry().name()))
-    }))
+    if !registry.body.is_closed() || registry.body.trusts_services() {
+        return Ok(None);
+    }
+    let case = Case::new(
+        "networkRuleBypassOptions is None: Defender for Cloud does not scan its images, Machine Learning and Container \
+         Instances with a managed identity do not pull, and az acr import does not read from it",
+    )
+    .seen(&registry, format!("{}, networkRuleBypassOptions None", rules(&registry.body)));
+    Ok(Some(change(scene, case, |to| to.trusted_services(true), "--trusted-services on")))
 }
 
 async fn consumers(scene: &Scene) -> Judged {

@@ -1,8 +1,8 @@
-use super::shown;
+use super::{change, shown};
 use crate::diagnose::{
     Area, Blind, Case, Cause, Judged, Scene, Severity,
     cause::pages,
-    facts::{Door, DoorFact, EndpointsFact, NamesFact, RegistryFact, ServerFact, proxy},
+    facts::{Door, DoorFact, EndpointsFact, NamesFact, RegistryFact, ServerFact, SubnetRulesFact, proxy},
 };
 
 pub(super) const CAUSES: &[Cause] = &[
@@ -120,7 +120,13 @@ async fn firewall(scene: &Scene) -> Judged {
             .wait("some minutes: changes of network rules take that long to count")
     };
     let case = case.seen(&door, error.message.clone()).seen(&registry, format!("networkRuleSet: {rules}"));
+    // Rules for subnets, which only previews show, would be in the way of the order.
+    let subnets = scene.see::<SubnetRulesFact>().await.is_ok_and(|s| s.all.is_empty());
     Ok(Some(match client {
+        Some(client) if subnets && client.is_ipv4() && registry.body.denies_by_default() => {
+            change(scene, case, |to| to.allow_ip(client.to_string()), &format!("--allow-ip {client}"))
+                .line(format!("az acr network-rule add -n {name} --ip-address {client}"))
+        }
         Some(client) => case.line(format!("az acr network-rule add -n {name} --ip-address {client}")),
         None => case.line(format!("az acr network-rule list -n {name}")),
     }))

@@ -1,3 +1,4 @@
+use super::change;
 use crate::{
     azure::id::ResourceId,
     diagnose::{
@@ -62,16 +63,22 @@ async fn cut(scene: &Scene) -> Judged {
     let rules = scene.see::<SubnetRulesFact>().await?;
     let names: Vec<_> = rules.all.iter().map(short).collect();
     let name = scene.registry().name();
-    Ok((!names.is_empty()).then(|| {
-        Case::new(format!(
-            "{}: the rules for these count for nothing while publicNetworkAccess is Disabled",
-            names.join(", ")
-        ))
-        .seen(&rules, "networkRuleSet.virtualNetworkRules")
-        .seen(&registry, "publicNetworkAccess Disabled")
-        .line(format!("az acr update -n {name} --public-network-enabled true --default-action Deny"))
-        .words("or give these subnets a private endpoint, and take their rules away")
-    }))
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let case = Case::new(format!(
+        "{}: the rules for these count for nothing while publicNetworkAccess is Disabled",
+        names.join(", ")
+    ))
+    .seen(&rules, "networkRuleSet.virtualNetworkRules")
+    .seen(&registry, "publicNetworkAccess Disabled");
+    // With public access alone, a registry that denies nobody would be open to all.
+    let case = if registry.body.denies_by_default() {
+        change(scene, case, |to| to.public_access(true), "--public-access on")
+    } else {
+        case.line(format!("az acr update -n {name} --public-network-enabled true --default-action Deny"))
+    };
+    Ok(Some(case.words("or give these subnets a private endpoint, and take their rules away")))
 }
 
 async fn missing(scene: &Scene) -> Judged {
