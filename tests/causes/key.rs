@@ -2,7 +2,7 @@
 
 use super::{Stage, stage};
 use crate::stage::scenarios::{GROUP, IDENTITY, KEY, VAULT};
-use cmk_mocks::{PrincipalKind, VaultModel, roles};
+use cmk_mocks::{KeyRef, PrincipalKind, VaultModel, roles};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
