@@ -5,6 +5,7 @@ pub mod facts;
 mod finding;
 mod key;
 mod machine;
+mod network;
 mod order;
 mod registry;
 mod report;

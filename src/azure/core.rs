@@ -260,7 +260,8 @@ impl Reader {
     pub fn now(&self) -> OffsetDateTime {
         self.core.clock.now()
     }
-    /// A handle for changing, with the same correlation id. Within the library only the engine asks for it.
+    /// A handle for changing, with the same correlation id. Within the library only the engine asks for it, and the one check
+    /// that writes.
     pub(crate) fn writer(&self) -> Writer {
         Writer(self.clone())
     }
@@ -355,16 +356,16 @@ impl Reader {
     }
 
     /// How long its calls may take.
-    pub(super) fn patience(&self) -> &Patience {
+    pub(crate) fn patience(&self) -> &Patience {
         self.patience.as_deref().unwrap_or(&self.core.patience)
     }
 
     /// One call with its repetitions; a read is told to the trail, and had from memory where there is one. `of`, a query or a
     /// page, and `body` tell one question from another.
-    pub(crate) async fn called<F>(
+    pub(crate) async fn called<'s, F>(
         &self,
         nature: Nature,
-        scope: &str,
+        scope: impl Into<Option<&'s str>>,
         request: &str,
         of: &str,
         body: Option<&[u8]>,
