@@ -2,7 +2,7 @@
 
 mod ground;
 
-use cmk::{Error, Event, Reassign, Rotate, Workflow, checks::IdentityWanted, steps::Reference};
+use cmk::{Error, Event, Reassign, Rotate, Workflow, azure::id::IdentityId, checks::IdentityWanted, steps::Reference};
 use cmk_mocks::{KeyRef, Params, VaultModel, World};
 use ground::{Ground, IDENTITY, KEY, VAULT, create, encrypted_with, identity, play, registry};
 use std::time::Duration;
@@ -14,8 +14,10 @@ fn closed(world: &mut World) {
     world.mutate_vault_firewall(VAULT, true, false, &[]);
 }
 fn ungranted(world: &mut World) {
-    let principal = world.identity(identity(IDENTITY).as_str()).unwrap().principal_id;
-    world.mutate_remove_grants(principal, "");
+    // The one that is seeded, or that a creation makes.
+    let ids = [identity(IDENTITY), IdentityId::derived_from(&registry())];
+    let identity = ids.iter().find_map(|id| world.identity(id.as_str())).unwrap();
+    world.mutate_remove_grants(identity.principal_id, "");
 }
 fn disabled(world: &mut World) {
     let version = world.key_versions(VAULT, KEY).last().unwrap().version.clone();
