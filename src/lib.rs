@@ -33,9 +33,11 @@ pub mod diagnose;
 #[cfg(feature = "import")]
 pub mod import_key;
 pub mod list;
+pub mod login;
 pub mod network;
 mod only;
 mod preflight;
+mod probe;
 pub mod reassign;
 pub mod recover;
 pub mod repair;
@@ -57,6 +59,7 @@ pub use diagnose::{Diagnosis, Finding, diagnose};
 #[cfg(feature = "import")]
 pub use import_key::{ImportKey, ImportedKey, import_key};
 pub use list::{Listing, list};
+pub use login::{Login, login};
 pub use network::{NetworkChanged, VaultNetwork, vault_network};
 pub use only::Only;
 pub use reassign::{Reassign, Reassigned, reassign};

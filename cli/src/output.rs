@@ -1,6 +1,7 @@
 //! Results, in the forms they are printed in.
 
 mod list;
+mod login;
 mod outcome;
 mod plan;
 mod rotation;
@@ -8,6 +9,7 @@ mod runs;
 mod status;
 
 pub(crate) use list::list;
+pub(crate) use login::{login, logout};
 pub(crate) use outcome::{abandoned, outcome};
 pub(crate) use plan::plan;
 pub(crate) use rotation::rotation;

@@ -2,6 +2,7 @@
 
 mod apply;
 mod forms;
+mod login;
 mod mended;
 mod network;
 mod pages;
