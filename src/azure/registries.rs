@@ -6,12 +6,17 @@ pub mod data;
 #[cfg(feature = "azure_mgmt")]
 pub mod interop;
 mod model;
+mod replications;
+mod subnets;
+mod tasks;
 
 pub use super::resources::NameAvailability;
 pub use model::{
     AttachedIdentity, EncryptionProperty, IdentityMap, IpRule, KeyVaultProperties, NetworkRuleSet, Policies, Policy,
     Registry, RegistryIdentity, RegistryProperties, RegistryStatus, Sku,
 };
+pub use replications::{Replication, ReplicationProperties};
+pub use tasks::{Task, TaskProperties};
 
 use super::{
     Kept, Reader, Writer,
