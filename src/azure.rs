@@ -16,6 +16,7 @@ mod operation;
 
 pub mod clusters;
 pub mod deployments;
+pub mod diagnostic_settings;
 pub mod groups;
 pub mod identities;
 pub mod keys;
@@ -70,6 +71,8 @@ pub mod versions {
     pub const PRIVATE_DNS: &str = "2020-06-01";
     /// Kubernetes clusters: <https://learn.microsoft.com/rest/api/aks/managed-clusters>.
     pub const CLUSTERS: &str = "2024-05-01";
+    /// Diagnostic settings, in previews only: <https://learn.microsoft.com/rest/api/monitor/diagnostic-settings>.
+    pub const DIAGNOSTIC_SETTINGS: &str = "2021-05-01-preview";
     /// Resource groups, providers and resource lists.
     pub const RESOURCES: &str = "2024-03-01";
 }

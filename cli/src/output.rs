@@ -1,5 +1,6 @@
 //! Results, in the forms they are printed in.
 
+mod firewall;
 mod list;
 mod login;
 mod outcome;
@@ -8,6 +9,7 @@ mod rotation;
 mod runs;
 mod status;
 
+pub(crate) use firewall::firewall;
 pub(crate) use list::list;
 pub(crate) use login::{login, logout};
 pub(crate) use outcome::{abandoned, outcome};
