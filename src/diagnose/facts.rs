@@ -2,6 +2,7 @@
 
 mod caller;
 mod cluster;
+mod docker;
 mod door;
 mod endpoints;
 mod grant;
@@ -16,6 +17,7 @@ mod zones;
 
 pub use caller::CallerFact;
 pub use cluster::ClusterFact;
+pub use docker::{DockerAuth, DockerConfigFact};
 pub use door::{Door, DoorFact};
 pub use endpoints::{EndpointSeen, EndpointThere, EndpointsFact, StrayEndpointsFact};
 pub use grant::{GrantFact, GrantHeld};
