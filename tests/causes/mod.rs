@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, missing_debug_implementations, dead_code)]
 
 mod key;
+mod login;
 mod look;
 mod pairs;
 mod remedies;
@@ -11,5 +12,5 @@ pub use set::{Set, Stage, stage};
 
 /// One a cause.
 pub fn all() -> impl Iterator<Item = &'static Stage> {
-    [key::STAGES].into_iter().flatten()
+    [key::STAGES, login::STAGES].into_iter().flatten()
 }

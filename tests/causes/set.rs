@@ -29,8 +29,11 @@ pub struct Set {
     pub principal: Uuid,
     pub version: String,
     /// What is asked besides.
-    pub asks: Vec<fn(Diagnose) -> Diagnose>,
+    pub asks: Vec<Ask>,
 }
+
+/// Something that is asked besides.
+pub type Ask = Box<dyn Fn(Diagnose) -> Diagnose + Send + Sync>;
 
 /// One way to stage a cause.
 pub struct Stage {
@@ -78,8 +81,8 @@ impl Set {
         let version = world.key_versions(VAULT, KEY).last().map(|v| v.version.clone()).unwrap();
         Self { world, machine: Staged::default(), caller: None, principal, version, asks: Vec::new() }
     }
-    pub fn ask(&mut self, ask: fn(Diagnose) -> Diagnose) {
-        self.asks.push(ask);
+    pub fn ask(&mut self, ask: impl Fn(Diagnose) -> Diagnose + Send + Sync + 'static) {
+        self.asks.push(Box::new(ask));
     }
     /// Lets time pass.
     pub fn pass(&mut self, time: Duration) {

@@ -91,11 +91,11 @@ async fn arm_audience(scene: &Scene) -> Judged {
     let id = scene.registry();
     Ok(Some(
         Case::new(
-            "it takes tokens for https://containerregistry.azure.net only: az and AKS of before 2024, and scripts that ask for \
-             a token of Azure Resource Manager, are refused with 401",
+            "it takes tokens for https://containerregistry.azure.net only: clients that come with a token for Azure Resource \
+             Manager, as older az, AKS and scripts do, are refused with 401",
         )
         .seen(&registry, "policies.azureADAuthenticationAsArmPolicy.status disabled")
-        .words("fine where all clients are newer: az 2.58 or later, and AKS nodes of a current version")
+        .words("fine where all clients ask for tokens of that audience, as this program does")
         .line(format!("az acr config authentication-as-arm update --registry {} --status enabled", id.name())),
     ))
 }

@@ -6,6 +6,9 @@ use crate::diagnose::{
 };
 use std::sync::Arc;
 
+/// When the id that is asked about is nobody's that roles go to.
+const NOBODY: &[&str] = &["principal-is-app-id", "principal-unknown"];
+
 /// In which case one's roles are as they should be, and a view of them is late.
 const PORTAL: &str = "portal-grant-young";
 
@@ -18,7 +21,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         |s| Box::pin(ignored(s, "role-ignored-in-abac")),
     )
     .rules(&["R-DP-08", "R-DP-26"])
-    .page(pages::ABAC),
+    .page(pages::ABAC)
+    .follows(NOBODY),
     Cause::new(
         "role-ignored-in-legacy",
         Area::Login,
@@ -27,7 +31,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         |s| Box::pin(ignored(s, "role-ignored-in-legacy")),
     )
     .rules(&["R-DP-08", "R-DP-26"])
-    .page(pages::ABAC),
+    .page(pages::ABAC)
+    .follows(NOBODY),
     Cause::new(
         "condition-excludes-repository",
         Area::Login,
@@ -36,7 +41,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         |s| Box::pin(excluded(s)),
     )
     .rules(&["R-DP-08"])
-    .page(pages::ABAC),
+    .page(pages::ABAC)
+    .follows(NOBODY),
     Cause::new(
         "catalog-lister-missing",
         Area::Login,
@@ -45,7 +51,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         |s| Box::pin(no_lister(s)),
     )
     .rules(&["R-DP-08"])
-    .page(pages::ABAC),
+    .page(pages::ABAC)
+    .follows(NOBODY),
     Cause::new(
         "registry-role-missing",
         Area::Login,
@@ -54,7 +61,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         |s| Box::pin(missing(s)),
     )
     .rules(&["R-DP-08", "R-DP-11", "R-DP-26"])
-    .page(pages::ROLES),
+    .page(pages::ROLES)
+    .follows(NOBODY),
     Cause::new("registry-role-young", Area::Login, Severity::Risk, "the role is too new to be relied on", |s| {
         Box::pin(young(s))
     })
