@@ -16,6 +16,7 @@ mod probe;
 mod registry;
 mod replicas;
 mod roles;
+mod siblings;
 mod subnets;
 mod tokens;
 mod vault;
@@ -37,6 +38,7 @@ pub use probe::ProbeFact;
 pub use registry::{EncryptedFact, RegistryFact, ServerFact};
 pub use replicas::{ReplicasFact, TasksFact};
 pub use roles::{Rights, RoleHeld, RolesFact};
+pub use siblings::SiblingsFact;
 pub use subnets::{
     FirewallsFact, NetworksFact, Role, SubnetRulesFact, SubnetSeen, SubnetThere, SubnetsFact, UnregisteredFact,
 };

@@ -189,6 +189,7 @@ pub const STAGES: &[Stage] = &[
     }),
     stage("identity-inactive", |s| {
         s.world.mutate_identity_expired(&s.registry_id());
+        s.pass(3 * HOUR);
         s.ask(cmk::diagnose::Diagnose::probed);
     }),
     stage("probe-failed", |s| {

@@ -4,13 +4,15 @@
 mod key;
 mod login;
 mod look;
+mod network;
+mod networks;
 mod pairs;
 mod remedies;
 mod set;
 
-pub use set::{Set, Stage, stage};
+pub use set::{Door, Set, Stage, stage};
 
 /// One a cause.
 pub fn all() -> impl Iterator<Item = &'static Stage> {
-    [key::STAGES, login::STAGES].into_iter().flatten()
+    [key::STAGES, network::STAGES, login::STAGES].into_iter().flatten()
 }

@@ -35,7 +35,8 @@ pub(crate) const CAUSES: &[Cause] = &[
         |s| Box::pin(name_case(s)),
     )
     .rules(&["R-DP-25"])
-    .page(pages::LOGIN),
+    .page(pages::LOGIN)
+    .follows(&["wrong-cloud"]),
 ];
 
 async fn wrong_cloud(scene: &Scene) -> Judged {

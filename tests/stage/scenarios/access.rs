@@ -18,7 +18,8 @@ pub static GRANT_ACCESS: Play = Play {
     end: END,
     also: |world, what| {
         let given = world.role_assignments();
-        let given: Vec<_> = given.iter().filter(|(_, _, scope, _)| registry() == scope.parse().unwrap()).collect();
+        let given: Vec<_> =
+            given.iter().filter(|(_, _, scope, _)| scope.eq_ignore_ascii_case(registry().as_str())).collect();
         assert!(matches!(given[..], [(_, roles::ACR_REPOSITORY_WRITER, ..)]), "{what}: {given:?}");
     },
 };
