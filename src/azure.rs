@@ -17,6 +17,7 @@ mod operation;
 pub mod clusters;
 pub mod deployments;
 pub mod diagnostic_settings;
+pub mod graph;
 pub mod groups;
 pub mod identities;
 pub mod keys;
@@ -28,6 +29,7 @@ pub mod providers;
 pub mod registries;
 pub mod resources;
 pub mod role_assignments;
+pub mod role_definitions;
 pub mod vaults;
 
 pub use call::{CallError, Called, Cause, Sent};

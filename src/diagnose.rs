@@ -4,6 +4,7 @@ mod cause;
 pub mod facts;
 mod finding;
 mod key;
+mod login;
 mod machine;
 mod network;
 mod order;

@@ -36,9 +36,20 @@ pub struct ClusterProperties {
     /// Its identities by what they are for: `kubeletidentity` pulls images.
     #[serde(deserialize_with = "null_as_default")]
     pub identity_profile: BTreeMap<String, ClusterIdentity>,
+    /// What it is to Azure: a service principal, or `msi` where it has identities.
+    pub service_principal_profile: Option<ClusterServicePrincipal>,
     /// Its nodes.
     #[serde(deserialize_with = "null_as_default")]
     pub agent_pool_profiles: Vec<AgentPool>,
+}
+
+/// The service principal of a cluster of the older kind.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct ClusterServicePrincipal {
+    /// Its client id; `msi` of a cluster with identities.
+    pub client_id: Option<String>,
 }
 
 /// An identity of a cluster.
@@ -89,6 +100,11 @@ impl Cluster {
     #[must_use]
     pub fn kubelet(&self) -> Option<&ClusterIdentity> {
         self.properties.identity_profile.iter().find(|(k, _)| k.eq_ignore_ascii_case("kubeletidentity")).map(|(_, v)| v)
+    }
+    /// The client id of the service principal that a cluster without identities pulls with.
+    #[must_use]
+    pub fn service_principal(&self) -> Option<ClientId> {
+        self.properties.service_principal_profile.as_ref()?.client_id.as_ref()?.parse().ok()
     }
     /// The subnets its nodes stand in, each once.
     #[must_use]

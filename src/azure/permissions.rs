@@ -52,7 +52,7 @@ fn any(patterns: &[String], action: &str) -> bool {
 }
 
 /// Whether a pattern with `*` covers an action, in any case. Linear: it goes back to the last star only.
-fn covers(pattern: &str, action: &str) -> bool {
+pub(crate) fn covers(pattern: &str, action: &str) -> bool {
     let pattern = pattern.to_ascii_lowercase();
     let action = action.to_ascii_lowercase();
     let mut parts = pattern.split('*');

@@ -3,6 +3,7 @@
 //! There is no `PUT` of a registry that exists: it would replace what this version does not know (R-CMK-24, R-CMK-30).
 
 mod access;
+mod condition;
 pub mod data;
 #[cfg(feature = "azure_mgmt")]
 pub mod interop;
@@ -11,9 +12,11 @@ mod network;
 mod replications;
 mod subnets;
 mod tasks;
+mod tokens;
 
 pub use super::resources::NameAvailability;
 pub use access::{RegistryAccess, RepositoryPattern, RoleMode};
+pub use condition::condition_allows;
 pub use model::{
     AttachedIdentity, EncryptionProperty, IdentityMap, IpRule, KeyVaultProperties, NetworkRuleSet, Policies, Policy,
     Registry, RegistryIdentity, RegistryProperties, RegistryStatus, Sku,
@@ -21,6 +24,7 @@ pub use model::{
 pub use network::RegistryRules;
 pub use replications::{Replication, ReplicationProperties};
 pub use tasks::{Task, TaskProperties};
+pub use tokens::{ScopeMap, ScopeMapProperties, Token, TokenCredentials, TokenPassword, TokenProperties};
 
 use super::{
     Kept, Reader, Writer,

@@ -120,7 +120,8 @@ impl Cause {
 
 /// All causes a diagnosis looks for, in the order in which they are told: a cause before what may follow from it.
 pub fn causes() -> impl Iterator<Item = &'static Cause> {
-    let areas = [super::registry::CAUSES].into_iter().chain(super::key::CAUSES).chain(super::network::CAUSES);
+    let areas = [super::registry::CAUSES].into_iter().chain(super::key::CAUSES);
+    let areas = areas.chain(super::network::CAUSES).chain(super::login::CAUSES);
     areas.flatten()
 }
 
@@ -138,6 +139,18 @@ pub(super) mod pages {
     pub(crate) const SOFT_DELETE: &str = "https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview";
     pub(crate) const RBAC_TROUBLE: &str = "https://learn.microsoft.com/azure/role-based-access-control/troubleshooting";
     pub(crate) const KEYS: &str = "https://learn.microsoft.com/azure/key-vault/keys/about-keys-details";
+    pub(crate) const ABAC: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions";
+    pub(crate) const ROLES: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-rbac-built-in-roles-overview";
+    pub(crate) const ARM_AUDIENCE: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-disable-authentication-as-arm";
+    pub(crate) const AUTHENTICATION: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-authentication";
+    pub(crate) const ANONYMOUS: &str = "https://learn.microsoft.com/azure/container-registry/anonymous-pull-access";
+    pub(crate) const TOKENS: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-token-based-repository-permissions";
+    pub(crate) const AKS: &str = "https://learn.microsoft.com/azure/aks/cluster-container-registry-integration";
     pub(crate) const ACCESS: &str =
         "https://learn.microsoft.com/azure/container-registry/container-registry-troubleshoot-access";
     pub(crate) const ADDRESSES: &str =

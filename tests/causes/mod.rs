@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, missing_debug_implementations, dead_code)]
 
 mod key;
+mod login;
 mod look;
 mod network;
 mod networks;
@@ -13,5 +14,5 @@ pub use set::{Door, Set, Stage, stage};
 
 /// One a cause.
 pub fn all() -> impl Iterator<Item = &'static Stage> {
-    [key::STAGES, network::STAGES].into_iter().flatten()
+    [key::STAGES, network::STAGES, login::STAGES].into_iter().flatten()
 }

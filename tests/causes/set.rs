@@ -35,8 +35,11 @@ pub struct Set {
     /// What happens to requests to the registry itself, if not what the world says.
     pub door: Option<Door>,
     /// What is asked besides.
-    pub asks: Vec<fn(Diagnose) -> Diagnose>,
+    pub asks: Vec<Ask>,
 }
+
+/// Something that is asked besides.
+pub type Ask = Box<dyn Fn(Diagnose) -> Diagnose + Send + Sync>;
 
 /// What happens to requests to the registry itself.
 #[derive(Clone, Copy, Debug)]
@@ -93,8 +96,8 @@ impl Set {
         let version = world.key_versions(VAULT, KEY).last().map(|v| v.version.clone()).unwrap();
         Self { world, machine: Staged::default(), caller: None, principal, version, door: None, asks: Vec::new() }
     }
-    pub fn ask(&mut self, ask: fn(Diagnose) -> Diagnose) {
-        self.asks.push(ask);
+    pub fn ask(&mut self, ask: impl Fn(Diagnose) -> Diagnose + Send + Sync + 'static) {
+        self.asks.push(Box::new(ask));
     }
     /// Lets time pass.
     pub fn pass(&mut self, time: Duration) {

@@ -8,6 +8,8 @@ use crate::vaults::address_in;
 use crate::wire::{Fail, Peek};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// Where the clients of registries stand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,11 +35,18 @@ pub(crate) struct DataPlane {
     pub(super) address: String,
     pub(super) place: ClientPlace,
     pub(super) throttle: Throttle,
+    /// Registries, by id in lower case, whose subscription went to another tenant.
+    pub(super) tenants: BTreeMap<String, Uuid>,
 }
 
 impl Default for DataPlane {
     fn default() -> Self {
-        Self { address: "203.0.113.10".into(), place: ClientPlace::default(), throttle: Throttle::default() }
+        Self {
+            address: "203.0.113.10".into(),
+            place: ClientPlace::default(),
+            throttle: Throttle::default(),
+            tenants: BTreeMap::new(),
+        }
     }
 }
 
@@ -55,6 +64,16 @@ impl World {
     /// Gives the clients of registries another address.
     pub fn mutate_client_address(&mut self, address: &str) {
         self.data.address = address.to_owned();
+    }
+
+    /// Moves a registry's subscription to another tenant, as far as logins go: it takes tokens of that one.
+    pub fn mutate_login_tenant(&mut self, registry_id: &str, tenant: Uuid) {
+        self.data.tenants.insert(registry_id.to_lowercase(), tenant);
+    }
+
+    /// The tenant whose tokens a registry takes.
+    pub(super) fn login_tenant(&self, registry: &Registry) -> Uuid {
+        self.data.tenants.get(&registry.id.to_lowercase()).copied().unwrap_or(self.setup.tenant)
     }
 
     /// Puts the clients of registries elsewhere.

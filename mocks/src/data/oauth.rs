@@ -32,8 +32,8 @@ pub(super) fn exchange(world: &mut World, call: &Call, registry: &Registry) -> R
         other => return Err(errors::unsupported(&format!("grant_type '{}'", other.unwrap_or_default()))),
     }
     // Samples leave the tenant out; then it is the token's own.
-    let tenant = world.setup.tenant.to_string();
-    if field(&form, "tenant").is_some_and(|t| !t.eq_ignore_ascii_case(&tenant)) {
+    let tenant = world.login_tenant(registry);
+    if field(&form, "tenant").is_some_and(|t| !t.eq_ignore_ascii_case(&tenant.to_string())) {
         return Err(errors::unauthorized());
     }
     let by_arm = registry.spec.props.text("policies.azureADAuthenticationAsArmPolicy.status");
@@ -42,6 +42,9 @@ pub(super) fn exchange(world: &mut World, call: &Call, registry: &Registry) -> R
     let accepts = |aud: &str| cloud.is_registry_audience(aud) || (by_arm && cloud.is_arm_audience(aud));
     let header = format!("Bearer {}", field(&form, "access_token").unwrap_or_default());
     let caller = world.caller(Some(&header), call.now, accepts).map_err(|_| errors::unauthorized())?;
+    if caller.tenant != tenant {
+        return Err(errors::unauthorized());
+    }
     if !world.has_a_role(registry, caller.object_id, call.now) {
         return Err(errors::no_role());
     }

@@ -75,6 +75,13 @@ impl World {
         }
     }
 
+    /// Holds a role up that a principal has: it shows, and works only from then on (R-RBAC-01).
+    pub fn mutate_role_late(&mut self, principal: Uuid, role: Uuid, works_from: OffsetDateTime) {
+        for made in self.assignments.all.iter_mut().filter(|a| a.principal == principal && a.role == role) {
+            made.effective_at = works_from;
+        }
+    }
+
     /// Gives an application another client secret, and takes the one it had.
     pub fn mutate_app_secret(&mut self, client_id: Uuid, secret: &str, expires: Option<OffsetDateTime>) {
         let secret = AppSecret { value: secret.to_owned(), expires };

@@ -1,6 +1,6 @@
 use crate::{
     azure::{Kept, Reader, clusters::Cluster},
-    diagnose::{Blind, Fact, Looked, Scene},
+    diagnose::{Blind, BlindKind, Fact, Looked, Scene},
 };
 
 /// The cluster that was asked about.
@@ -13,7 +13,11 @@ pub struct ClusterFact {
 impl Fact for ClusterFact {
     async fn look(scene: &Scene, look: &Reader) -> Looked<Self> {
         let Some(id) = &scene.asked().aks else { return Ok(Self { body: None }) };
-        let body = look.cluster(id).await?;
-        Ok(Self { body: Some(body.ok_or_else(|| Blind::failed(format!("there is no cluster {id}")))?) })
+        match look.cluster(id).await.map_err(Blind::from) {
+            Ok(Some(body)) => Ok(Self { body: Some(body) }),
+            Err(blind) if blind.kind != BlindKind::Forbidden => Err(blind),
+            // Told by the cause of that name, whatever needs the cluster.
+            Ok(None) | Err(_) => Err(Blind::masked("aks-not-readable")),
+        }
     }
 }

@@ -99,7 +99,7 @@ pub(in crate::diagnose) fn proxy(scene: &Scene, host: &str) -> Option<String> {
 impl Fact for DoorFact {
     async fn look(scene: &Scene, look: &Reader) -> Looked<Self> {
         let (server, names) = (scene.see::<ServerFact>().await?, scene.see::<NamesFact>().await?);
-        let server = LoginServer::parse(scene.cloud(), &server.host).map_err(|e| Blind::failed(e.to_string()))?;
+        let server = LoginServer::parse(scene.cloud(), &server.host).map_err(|_| Blind::masked("wrong-cloud"))?;
         if names.of(server.as_str()).is_some_and(|found| found.is_nothing()) {
             return Err(Blind::masked("dns-unresolved"));
         }
