@@ -31,10 +31,7 @@ async fn story(ground: Ground) -> anyhow::Result<()> {
         principal_type: PrincipalType::ServicePrincipal,
         tenant: None,
         // On the key alone: other keys of the vault stay closed to it.
-        what: GrantModel::Role {
-            role: roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER,
-            scope: vault.resource().child("keys", &key)?,
-        },
+        what: GrantModel::role(roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, vault.resource().child("keys", &key)?),
         to_whom: identity.name().into(),
         after: None,
         read_by: None,

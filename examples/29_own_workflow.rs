@@ -92,7 +92,7 @@ impl Workflow for Replace {
             principal: made.map_ref(|made| made.principal),
             principal_type: PrincipalType::ServicePrincipal,
             tenant: None,
-            what: GrantModel::Role { role: roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, scope },
+            what: GrantModel::role(roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, scope),
             to_whom: self.new.name().into(),
             after: None,
             read_by: None,

@@ -269,7 +269,7 @@ pub(crate) async fn may(
     let caller = cx.caller().await?;
     let what = if seen.by_roles {
         let scope = vault.resource().child("keys", key.name().as_str())?;
-        GrantModel::Role { role: roles::KEY_VAULT_CRYPTO_OFFICER, scope }
+        GrantModel::role(roles::KEY_VAULT_CRYPTO_OFFICER, scope)
     } else {
         let keys = rights.iter().map(|r| r.permission().to_owned()).collect();
         GrantModel::Policy { vault: vault.clone(), keys }
@@ -308,7 +308,7 @@ async fn settled(check: &EncryptionOf, look: &Reader, made: bool) -> Result<Encr
 pub(crate) fn encryption_grant(key: &KeyId, vault: &VaultId, by_roles: bool) -> Result<GrantModel> {
     Ok(if by_roles {
         let scope = vault.resource().child("keys", key.name().as_str())?;
-        GrantModel::Role { role: roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, scope }
+        GrantModel::role(roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, scope)
     } else {
         GrantModel::Policy { vault: vault.clone(), keys: ENCRYPTION_USER_PERMISSIONS.map(Into::into).to_vec() }
     })

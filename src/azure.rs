@@ -15,6 +15,7 @@ mod looked;
 mod operation;
 
 pub mod deployments;
+pub mod diagnostic_settings;
 pub mod groups;
 pub mod identities;
 pub mod keys;
@@ -41,6 +42,9 @@ pub use operation::{Operation, Progress};
 pub mod versions {
     /// Microsoft.ContainerRegistry.
     pub const REGISTRY: &str = "2025-11-01";
+    /// Rules for subnets of registries, which are in previews only; the one by which az changes network rules. Read only:
+    /// <https://learn.microsoft.com/azure/container-registry/container-registry-vnet>.
+    pub const REGISTRY_SUBNETS: &str = "2021-08-01-preview";
     /// Microsoft.KeyVault, vaults and keys through ARM (R-KV-30).
     pub const VAULT: &str = "2026-02-01";
     /// Key Vault keys, data plane.
@@ -57,6 +61,8 @@ pub mod versions {
     pub const POLICY_RESTRICTIONS: &str = "2023-03-01";
     /// Deployments of templates.
     pub const DEPLOYMENTS: &str = "2024-03-01";
+    /// Diagnostic settings, in previews only: <https://learn.microsoft.com/rest/api/monitor/diagnostic-settings>.
+    pub const DIAGNOSTIC_SETTINGS: &str = "2021-05-01-preview";
     /// Resource groups, providers and resource lists.
     pub const RESOURCES: &str = "2024-03-01";
 }

@@ -272,7 +272,7 @@ impl Create {
         let id = self.vault_id();
         let what = if by_roles {
             let scope = id.resource().child("keys", self.key_name().as_str())?;
-            GrantModel::Role { role: roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, scope }
+            GrantModel::role(roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, scope)
         } else {
             GrantModel::Policy { vault: id, keys: ENCRYPTION_USER_PERMISSIONS.map(Into::into).to_vec() }
         };

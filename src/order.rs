@@ -1,9 +1,10 @@
 //! An order of any kind: what is stored, sent, or taken up again by the name of its run alone.
 
 use crate::{
-    AutoRotate, AutoRotated, Azure, Bypass, Bypassed, Create, Created, Deploy, DeployedTemplate, Error, ErrorKind,
-    Event, NetworkChanged, Plan, Reassign, Reassigned, Recover, Recovered, Repair, Repaired, Restore, Restored, Result,
-    Retire, Retired, Revoke, Revoked, Rollback, RolledBack, Rotate, Rotated, Run, Stop, VaultNetwork,
+    AccessGranted, AutoRotate, AutoRotated, Azure, Bypass, Bypassed, Create, Created, Deploy, DeployedTemplate, Error,
+    ErrorKind, Event, GrantAccess, Logs, LogsSent, NetworkChanged, Plan, Reassign, Reassigned, Recover, Recovered,
+    RegistryNetwork, RegistryNetworkChanged, Repair, Repaired, Restore, Restored, Result, Retire, Retired, Revoke,
+    Revoked, Rollback, RolledBack, Rotate, Rotated, Run, Stop, VaultNetwork,
     journal::{Journal, RunName},
     run::Workflow,
 };
@@ -16,9 +17,9 @@ use std::{
     sync::Arc,
 };
 
-/// One line a workflow: its order, its outcome, and what each is.
+/// One line a workflow: its order (with the workflow's name, where that is not the order's), its outcome, and what each is.
 macro_rules! orders {
-    ($( $(#[$cfg:meta])? $order:ident => $outcome:ident: $does:literal, $gives:literal; )+) => {
+    ($( $(#[$cfg:meta])? $order:ident $(as $tag:literal)? => $outcome:ident: $does:literal, $gives:literal; )+) => {
         /// An order of any kind.
         ///
         /// ```
@@ -35,7 +36,7 @@ macro_rules! orders {
         #[serde(tag = "workflow", rename_all = "kebab-case")]
         #[non_exhaustive]
         pub enum Order {
-            $( $(#[$cfg])? #[doc = $does] $order($order), )+
+            $( $(#[$cfg])? $(#[serde(rename = $tag)])? #[doc = $does] $order($order), )+
         }
 
         /// What an order resulted in.
@@ -152,6 +153,9 @@ orders! {
     Recover => Recovered: "Recover a deleted key or vault.", "A registry that reads its key again.";
     Bypass => Bypassed: "Let a registry through its vault's firewall.", "A registry whose key is behind a firewall.";
     VaultNetwork => NetworkChanged: "Change a vault's network rules.", "A vault's network rules after a change.";
+    RegistryNetwork as "network" => RegistryNetworkChanged: "Change a registry's network rules.", "A registry's network rules after a change.";
+    GrantAccess => AccessGranted: "Give access to a registry's images.", "Somebody with access to a registry's images.";
+    Logs => LogsSent: "Have a registry's logs kept.", "Logs that are sent to a workspace.";
     Revoke => Revoked: "Take a registry's key from it.", "A registry without its key.";
     Restore => Restored: "Give back what a revocation took.", "A registry that has its key again.";
     Retire => Retired: "Disable old versions of a key.", "A key without its old versions.";
@@ -222,6 +226,25 @@ mod tests {
         let order = Rotate::new(registry).grant_me();
         let (journal, name) = opened("rotate", serde_json::to_value(&order).expect("json")).await;
         assert_eq!(Order::of_run(&journal, &name).await.expect("an order"), Order::Rotate(order));
+    }
+
+    #[test]
+    fn an_order_is_stored_under_the_name_of_its_workflow() {
+        let registry: crate::azure::id::RegistryId =
+            "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/\
+            providers/Microsoft.ContainerRegistry/registries/contoso1"
+                .parse()
+                .expect("an id");
+        let orders: [Order; 3] = [
+            Rotate::new(registry.clone()).into(),
+            RegistryNetwork::new(registry.clone()).into(),
+            Repair::new(registry).into(),
+        ];
+        for order in orders {
+            let stored = serde_json::to_value(&order).expect("json");
+            assert_eq!(stored["workflow"], order.workflow());
+            assert_eq!(serde_json::from_value::<Order>(stored).expect("an order"), order);
+        }
     }
 
     #[tokio::test]

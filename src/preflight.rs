@@ -163,6 +163,7 @@ fn missing(action: &str, scope: &ResourceId) -> Refusal {
         }
         "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action" => "Managed Identity Operator",
         "Microsoft.ManagedIdentity/userAssignedIdentities/write" => "Managed Identity Contributor",
+        a if a.starts_with("Microsoft.Insights/") => "Monitoring Contributor",
         a if a.starts_with("Microsoft.KeyVault/") => "Key Vault Contributor",
         a if a.starts_with("Microsoft.ContainerRegistry/") => {
             "Container Registry Contributor and Data Access Configuration Administrator"

@@ -440,11 +440,14 @@ pub enum Irreversible {
     Revocation,
     /// A vault is deleted: its name stays blocked until its retention ends (R-KV-04).
     VaultDeletion,
+    /// A private endpoint's connection is removed: the endpoint has to be made anew by its owner.
+    PrivateEndpoint,
 }
 
 impl Irreversible {
     /// All names.
-    pub const ALL: [Self; 4] = [Self::Encryption, Self::PurgeProtection, Self::Revocation, Self::VaultDeletion];
+    pub const ALL: [Self; 5] =
+        [Self::Encryption, Self::PurgeProtection, Self::Revocation, Self::VaultDeletion, Self::PrivateEndpoint];
 
     /// The name as written in orders and given to `--accept`.
     #[must_use]
@@ -454,6 +457,7 @@ impl Irreversible {
             Self::PurgeProtection => "purge-protection",
             Self::Revocation => "revocation",
             Self::VaultDeletion => "vault-deletion",
+            Self::PrivateEndpoint => "private-endpoint",
         }
     }
 }

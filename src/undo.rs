@@ -7,8 +7,8 @@ use crate::{
     run::Context,
     step::{Known, Rollback, Step, Undo},
     steps::{
-        AttachIdentity, DetachIdentity, Grant, PointRegistry, RecoverKey, RecoverVault, SetAssignment, SetExpiry,
-        SetNetwork, SetRotation, SetVersionEnabled, Withdraw,
+        AttachIdentity, DetachIdentity, Grant, PointRegistry, RecoverKey, RecoverVault, SetAssignment, SetDiagnostics,
+        SetExpiry, SetNetwork, SetRegistryNetwork, SetRotation, SetVersionEnabled, Withdraw,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,9 @@ pub(crate) async fn go_back(cx: &Context, undo: &Undo, before: &Known<()>) -> Re
         Grant::NAME => take(cx, Grant { after, ..read(undo)? }).await,
         Withdraw::NAME => take(cx, Withdraw { after, ..read(undo)? }).await,
         SetAssignment::NAME => take(cx, SetAssignment { after, ..read(undo)? }).await,
+        SetDiagnostics::NAME => take(cx, SetDiagnostics { after, ..read(undo)? }).await,
         SetNetwork::NAME => take(cx, SetNetwork { after, ..read(undo)? }).await,
+        SetRegistryNetwork::NAME => take(cx, SetRegistryNetwork { after, ..read(undo)? }).await,
         SetVersionEnabled::NAME => take(cx, SetVersionEnabled { after, ..read(undo)? }).await,
         SetExpiry::NAME => take(cx, SetExpiry { after, ..read(undo)? }).await,
         SetRotation::NAME => take(cx, SetRotation { after, ..read(undo)? }).await,

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// What each shows first, its trouble if it has one, and what it shows later.
-const SAID: [(&str, &str, &str); 30] = [
+const SAID: [(&str, &str, &str); 34] = [
     ("01_group", "~ ensure-group       resource group shop", "Nothing to do."),
     ("02_identity", "ensure-identity: id-contoso1", "and a registry's key takes a client id (R-CMK-07)"),
     ("03_vault", "'purge-protection' is not accepted", "ensure-vault: kv-contoso1"),
@@ -46,6 +46,10 @@ const SAID: [(&str, &str, &str); 30] = [
     ("28_import_key", "it is no PEM file", "key        our-own (followed)"),
     ("29_own_workflow", "is on registry contoso1 (R-CMK-26)", "delete-identity: id-contoso1"),
     ("30_support_ticket", "does not have access to identity 'system'", "open an Azure support ticket"),
+    ("31_grant_access", "which cannot be limited to team/*", "StringStartsWithIgnoreCase 'team/'"),
+    ("32_registry_network", "virtualNetworkRules", "address 203.0.113.7 let in"),
+    ("33_logs", "AuditEvent of kv-contoso1", "ContainerRegistryLoginEvents | where"),
+    ("34_firewall_rules", "*.blob.core.windows.net", "contoso1.northeurope.data.azurecr.io"),
 ];
 
 const PLACE: [&str; 7] =

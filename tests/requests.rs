@@ -60,6 +60,25 @@ const REASONS: &[(&str, &str, Moment, &str)] = &[
     ("PUT", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments/{id}", Before, "the change: the role is assigned (R-RBAC-03)"),
     ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments", After, "the second look: the assignment is there"),
     ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/permissions", Plan, "may the caller do this with the key (R-KV-34)"),
+    // Who may use images.
+    ("GET", "{group}/ContainerRegistry/registries/{name}/Authorization/roleAssignments", Plan, "has the principal the role already, by whatever name, and under which condition (R-RBAC-03)"),
+    ("GET", "{group}/ContainerRegistry/registries/{name}/Authorization/roleAssignments", Before, "the step looks before it acts: has the principal the role"),
+    ("PUT", "{group}/ContainerRegistry/registries/{name}/Authorization/roleAssignments/{id}", Before, "the change: the role is assigned on the registry (R-DP-08, R-RBAC-03)"),
+    ("GET", "{group}/ContainerRegistry/registries/{name}/Authorization/roleAssignments", After, "the second look: the assignment is there"),
+    // Who gets to images by network.
+    ("GET", "{group}/ContainerRegistry/registries/{name} (subnets)", Plan, "the block of addresses is to be written: are there rules for subnets, which it would drop (R-DP-21)"),
+    ("GET", "{group}/ContainerRegistry/registries/{name} (subnets)", Before, "as late as can be: are there rules for subnets (R-DP-21)"),
+    ("PATCH", "{group}/ContainerRegistry/registries/{name} (rules)", Before, "the change: the network rules that differ, the block of addresses whole (R-CMK-30)"),
+    ("DELETE", "{group}/ContainerRegistry/registries/{name}/privateEndpointConnections/{name}", After, "the change: a private endpoint's connection is removed"),
+    // Who did what.
+    ("GET", "{group}/ContainerRegistry/registries/{name}/Insights/diagnosticSettings", Plan, "which of the registry's logs go where already (R-MON-01)"),
+    ("GET", "{group}/ContainerRegistry/registries/{name}/Insights/diagnosticSettings", Before, "as late as can be: does a setting have the name, or send the logs (R-MON-01)"),
+    ("PUT", "{group}/ContainerRegistry/registries/{name}/Insights/diagnosticSettings/{name}", Before, "the change: what no setting sends is sent (R-MON-01)"),
+    ("GET", "{group}/ContainerRegistry/registries/{name}/Insights/diagnosticSettings", After, "the second look: are the logs sent"),
+    ("GET", "{group}/KeyVault/vaults/{name}/Insights/diagnosticSettings", Plan, "which of the vault's logs go where already (R-MON-01)"),
+    ("GET", "{group}/KeyVault/vaults/{name}/Insights/diagnosticSettings", Before, "as late as can be: does a setting have the name, or send the logs (R-MON-01)"),
+    ("PUT", "{group}/KeyVault/vaults/{name}/Insights/diagnosticSettings/{name}", Before, "the change: what no setting sends is sent (R-MON-01)"),
+    ("GET", "{group}/KeyVault/vaults/{name}/Insights/diagnosticSettings", After, "the second look: are the logs sent"),
     // The key.
     ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}", Plan, "is the key there, and fit for a registry (R-CMK-05)"),
     ("GET", "{group}/KeyVault/vaults/{name}/keys/{name}", Before, "the step looks before it acts: is the key there"),
@@ -151,6 +170,8 @@ const TWICE: &[(&str, Moment, &str)] = &[
     ("{group}/ManagedIdentity/userAssignedIdentities/{name}", Before, PLANNED),
     ("{group}/KeyVault/vaults/{name}", Before, PLANNED),
     ("{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments", Before, PLANNED),
+    ("{group}/ContainerRegistry/registries/{name}/Authorization/roleAssignments", Before, PLANNED),
+    ("{group}/ContainerRegistry/registries/{name} (subnets)", Before, LATE),
     ("{vault}/keys/{name}/", Before, "the plan of the run has just read it, and `apply` reads the shape itself, as a step may be taken up there"),
     ("{vault}/keys/{name}/versions", Before, PLANNED),
     ("{group}/Resources/deployments/cmk", Before, PLANNED),
@@ -189,6 +210,24 @@ fn reason_again(method: &str, shape: &str, moment: Moment) -> Option<usize> {
 
 /// A path with the names of this play: its subscription, group and whatever is random left out.
 fn shown(e: &Exchange) -> String {
+    bare(e) + mark(e)
+}
+
+/// What is asked of a registry besides what its path says.
+fn mark(e: &Exchange) -> &'static str {
+    if !e.path.contains("/registries/") {
+        return "";
+    }
+    let of = |members: &[&str]| members.iter().any(|m| e.request_body["properties"].get(m).is_some());
+    let preview = e.query.get("api-version").is_some_and(|v| v == cmk::azure::versions::REGISTRY_SUBNETS);
+    match e.method.as_str() {
+        "GET" if preview => " (subnets)",
+        "PATCH" if of(&["networkRuleSet", "publicNetworkAccess", "networkRuleBypassAllowedForTasks"]) => " (rules)",
+        _ => "",
+    }
+}
+
+fn bare(e: &Exchange) -> String {
     let subscription = format!("/subscriptions/{}", scenarios::subscription());
     let path = e.path.replacen(&format!("{subscription}/resourceGroups/shop"), "{group}", 1);
     // A journal keeps subjects in lower case.
@@ -210,8 +249,17 @@ fn is_random(part: &str) -> bool {
 
 /// A path without any names.
 fn shape(e: &Exchange) -> String {
-    let shown = shown(e);
-    let kinds = ["registries", "vaults", "userAssignedIdentities", "keys", "locations", "deletedVaults"];
+    let shown = bare(e);
+    let kinds = [
+        "registries",
+        "vaults",
+        "userAssignedIdentities",
+        "keys",
+        "locations",
+        "deletedVaults",
+        "diagnosticSettings",
+        "privateEndpointConnections",
+    ];
     let mut parts: Vec<&str> = shown.split('/').collect();
     for at in 1..parts.len() {
         if kinds.contains(&parts[at - 1]) && parts[at] != "{id}" {
@@ -221,7 +269,7 @@ fn shape(e: &Exchange) -> String {
     if !e.host.starts_with("management.") {
         parts[0] = "{vault}";
     }
-    parts.join("/")
+    parts.join("/") + mark(e)
 }
 
 /// What is looked at or changed: writes of one kind make the looks after them looks at what was done.

@@ -1,6 +1,8 @@
 //! The command line: what holds for every command here, the options of each kind of order in a file.
 
+mod access;
 mod create;
+mod logs;
 mod mend;
 mod network;
 mod revoke;
@@ -8,9 +10,11 @@ mod rotate;
 mod run;
 mod template;
 
+pub(crate) use access::{Access, GrantAccessArgs, Principal};
 pub(crate) use create::{AskedArgs, CreateArgs, NewArgs};
+pub(crate) use logs::{LogsArgs, Source};
 pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
-pub(crate) use network::{Action, BypassArgs, NetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
+pub(crate) use network::{Action, BypassArgs, NetworkArgs, RegistryNetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};
 pub(crate) use rotate::{AutoRotateArgs, RotateArgs};
 pub(crate) use run::{ApplyArgs, BackArgs, RunArgs};
@@ -122,6 +126,12 @@ pub(crate) enum Command {
     Bypass(Box<BypassArgs>),
     /// Change a vault's network rules. What is not said stays.
     VaultNetwork(Box<VaultNetworkArgs>),
+    /// Change a registry's network rules. What is not said stays.
+    Network(Box<RegistryNetworkArgs>),
+    /// Let somebody pull, push, delete or list a registry's images, by the role that fits its mode.
+    GrantAccess(Box<GrantAccessArgs>),
+    /// Have the logs of a registry and its key's vault sent to a Log Analytics workspace.
+    Logs(Box<LogsArgs>),
     /// Take a registry's key from it: no image can be pulled or pushed until `cmk restore` gives it back.
     Revoke(Box<RevokeArgs>),
     /// Give a registry back what a revocation took.
@@ -144,6 +154,14 @@ pub(crate) enum Command {
     Status {
         #[command(flatten)]
         registry: RegistryArgs,
+    },
+    /// List the hosts that a client's firewall has to let through for a registry. Changes nothing.
+    FirewallRules {
+        #[command(flatten)]
+        registry: RegistryArgs,
+        /// Print them as a collection of application rules of an Azure Firewall, in JSON.
+        #[arg(long, conflicts_with = "output")]
+        azure_firewall: bool,
     },
     /// List the runs of the state directory. Changes nothing.
     Runs,

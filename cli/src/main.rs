@@ -45,6 +45,9 @@ fn online(command: Command, globals: &Globals) -> anyhow::Result<Exit> {
             Command::Repair(args) => orders::repair(&args, globals).await,
             Command::Bypass(args) => orders::bypass(&args, globals).await,
             Command::VaultNetwork(args) => orders::vault_network(&args, globals).await,
+            Command::Network(args) => orders::network(&args, globals).await,
+            Command::GrantAccess(args) => orders::grant_access(&args, globals).await,
+            Command::Logs(args) => orders::logs(&args, globals).await,
             Command::Revoke(args) => orders::revoke(&args, globals).await,
             Command::Restore(args) => orders::restore(&args, globals).await,
             Command::Retire(args) => orders::retire(&args, globals).await,
@@ -55,6 +58,9 @@ fn online(command: Command, globals: &Globals) -> anyhow::Result<Exit> {
             Command::ImportKey(args) => orders::import_key(&args, globals).await,
             Command::List(args) => runs::registries(&args, globals).await,
             Command::Status { registry } => runs::status(&registry, globals).await,
+            Command::FirewallRules { registry, azure_firewall } => {
+                runs::firewall_rules(&registry, azure_firewall, globals).await
+            }
             Command::Runs => runs::list(globals).await,
             Command::Resume { run, plan, yes: _ } => runs::resume(&run, plan, globals).await,
             Command::Abandon { run, yes } => runs::abandon(&run, yes, globals).await,

@@ -6,7 +6,7 @@ use crate::{
 };
 use cmk::{
     Azure, Error,
-    azure::id::{IdentityId, InvalidId, KeyId, Location, PrincipalId, RegistryId, SubscriptionId, VaultId},
+    azure::id::{IdentityId, InvalidId, KeyId, Location, PrincipalId, RegistryId, ResourceId, SubscriptionId, VaultId},
     checks::IdentityWanted,
     create::IdentityChoice,
 };
@@ -149,6 +149,19 @@ pub(crate) fn vault(given: Option<&str>, registry: &RegistryId) -> anyhow::Resul
         Some(name) => VaultId::new(registry.subscription(), registry.group().as_str(), name),
     };
     Ok(Some(id.map_err(Error::from)?))
+}
+
+/// A Log Analytics workspace as it was given: its resource id, or its name in the registry's group.
+pub(crate) fn workspace(given: &str, registry: &RegistryId) -> anyhow::Result<ResourceId> {
+    let id = match given.trim() {
+        id if id.starts_with('/') => id.parse(),
+        name => ResourceId::of_group(registry.subscription(), registry.group()).extension(
+            "Microsoft.OperationalInsights",
+            "workspaces",
+            name,
+        ),
+    };
+    Ok(id.map_err(Error::from)?)
 }
 
 /// The vault: as given, else the one the key lies in.

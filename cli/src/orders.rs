@@ -1,6 +1,8 @@
 //! Orders as their arguments say them: one function a command, each kind in a file.
 
+mod access;
 mod create;
+mod logs;
 mod mend;
 mod network;
 mod revoke;
@@ -8,9 +10,11 @@ mod rotate;
 mod template;
 mod undo;
 
+pub(crate) use access::grant_access;
 pub(crate) use create::create;
+pub(crate) use logs::logs;
 pub(crate) use mend::{reassign, recover, repair};
-pub(crate) use network::{bypass, vault_network};
+pub(crate) use network::{bypass, network, vault_network};
 pub(crate) use revoke::{retire, revoke};
 pub(crate) use rotate::{auto_rotate, rotate};
 pub(crate) use template::{deploy, import_key, template};

@@ -1,5 +1,6 @@
 //! Results, in the forms they are printed in.
 
+mod firewall;
 mod list;
 mod outcome;
 mod plan;
@@ -7,6 +8,7 @@ mod rotation;
 mod runs;
 mod status;
 
+pub(crate) use firewall::firewall;
 pub(crate) use list::list;
 pub(crate) use outcome::{abandoned, outcome};
 pub(crate) use plan::plan;

@@ -9,7 +9,7 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 /// The published schemas, by kind, newest version of each.
-const SCHEMAS: [(&str, &str); 20] = [
+const SCHEMAS: [(&str, &str); 24] = [
     ("plan", include_str!("../schemas/plan.v1.json")),
     ("created", include_str!("../schemas/created.v1.json")),
     ("rotated", include_str!("../schemas/rotated.v1.json")),
@@ -20,6 +20,10 @@ const SCHEMAS: [(&str, &str); 20] = [
     ("repaired", include_str!("../schemas/repaired.v1.json")),
     ("bypassed", include_str!("../schemas/bypassed.v1.json")),
     ("network-changed", include_str!("../schemas/network-changed.v1.json")),
+    ("registry-network-changed", include_str!("../schemas/registry-network-changed.v1.json")),
+    ("logs-sent", include_str!("../schemas/logs-sent.v1.json")),
+    ("firewall-rules", include_str!("../schemas/firewall-rules.v1.json")),
+    ("access-granted", include_str!("../schemas/access-granted.v1.json")),
     ("revoked", include_str!("../schemas/revoked.v1.json")),
     ("restored", include_str!("../schemas/restored.v1.json")),
     ("retired", include_str!("../schemas/retired.v1.json")),

@@ -24,6 +24,21 @@ pub(crate) async fn status(args: &RegistryArgs, globals: &Globals) -> anyhow::Re
     Ok(Exit::Done)
 }
 
+/// `cmk firewall-rules`.
+pub(crate) async fn firewall_rules(args: &RegistryArgs, azure: bool, globals: &Globals) -> anyhow::Result<Exit> {
+    let cloud = globals.cloud.clone().unwrap_or_else(Cloud::public);
+    let wanted = naming::wanted(args, globals)?;
+    let handle = connect::azure(globals, &cloud)?;
+    let registry = wanted.find(&handle).await?;
+    let rules = cmk::firewall_rules(&handle, &registry).await?;
+    if azure {
+        output::print(&format!("{}\n", serde_json::to_string_pretty(&rules.azure_firewall())?))?;
+    } else {
+        output::firewall(&rules)?.print(globals.output)?;
+    }
+    Ok(Exit::Done)
+}
+
 /// `cmk list`.
 pub(crate) async fn registries(args: &ListArgs, globals: &Globals) -> anyhow::Result<Exit> {
     let cloud = globals.cloud.clone().unwrap_or_else(Cloud::public);

@@ -13,13 +13,30 @@ With --azure it runs on real Azure, shows its plan, and asks before it changes a
     --vault NAME   --key NAME   --identity NAME   in the same group; by default named after the registry
     --run NAME     a run of before, where the example takes one up
     --error TEXT   the text of the error that was met
+    --principal GUID      who is to get a role, by its object id
+    --workspace NAME      a Log Analytics workspace in the same group
+    --ip ADDRESS          an IPv4 address or range to let in
     --file PATH    a PEM file with a key of your own
     --auth HOW     az, env, workload, managed or chain, which tries them all and is the default
     --yes          do not ask";
 
 /// The options that have a value.
-const NAMED: [&str; 11] =
-    ["subscription", "group", "registry", "location", "vault", "key", "identity", "run", "error", "file", "auth"];
+const NAMED: [&str; 14] = [
+    "subscription",
+    "group",
+    "registry",
+    "location",
+    "vault",
+    "key",
+    "identity",
+    "run",
+    "error",
+    "file",
+    "auth",
+    "principal",
+    "ip",
+    "workspace",
+];
 
 pub(crate) enum Wanted {
     Help,

@@ -237,6 +237,20 @@ impl RoleId {
     pub const KEY_VAULT_READER: RoleId = RoleId(Uuid::from_u128(0x21090545_7ca7_4776_b22c_e363652d74d2));
     /// Managed Identity Operator: attaches an identity to a registry (R-CMK-25, R-KV-32).
     pub const MANAGED_IDENTITY_OPERATOR: RoleId = RoleId(Uuid::from_u128(0xf1a07417_d97a_45cb_824c_7a7467783830));
+    /// AcrPull (R-DP-08, R-KV-32).
+    pub const ACR_PULL: RoleId = RoleId(Uuid::from_u128(0x7f951dda_4ed3_4680_a7ca_43fe172d538d));
+    /// AcrPush (R-DP-08, R-KV-32).
+    pub const ACR_PUSH: RoleId = RoleId(Uuid::from_u128(0x8311e382_0749_4cb8_b61a_304f252e45ec));
+    /// AcrDelete (R-DP-08, R-KV-32).
+    pub const ACR_DELETE: RoleId = RoleId(Uuid::from_u128(0xc2f4ef07_c644_48eb_af81_4b1b4947fb11));
+    /// Container Registry Repository Reader (R-DP-08, R-KV-32).
+    pub const REPOSITORY_READER: RoleId = RoleId(Uuid::from_u128(0xb93aa761_3e63_49ed_ac28_beffa264f7ac));
+    /// Container Registry Repository Writer (R-DP-08, R-KV-32).
+    pub const REPOSITORY_WRITER: RoleId = RoleId(Uuid::from_u128(0x2a1e307c_b015_4ebd_883e_5b7698a07328));
+    /// Container Registry Repository Contributor (R-DP-08, R-KV-32).
+    pub const REPOSITORY_CONTRIBUTOR: RoleId = RoleId(Uuid::from_u128(0x2efddaa5_3f1f_4df3_97df_af3f13818f4c));
+    /// Container Registry Repository Catalog Lister (R-DP-08, R-KV-32).
+    pub const REPOSITORY_CATALOG_LISTER: RoleId = RoleId(Uuid::from_u128(0xbfdb9389_c9a5_478a_bb2f_ba9ca092c3c7));
     /// Managed HSM Crypto Service Encryption User, local to the HSM (R-CMK-10, R-KV-32).
     pub const HSM_CRYPTO_SERVICE_ENCRYPTION_USER: RoleId =
         RoleId(Uuid::from_u128(0x33413926_3206_4cdd_b39a_83574fe37a17));

@@ -2,15 +2,21 @@
 //!
 //! There is no `PUT` of a registry that exists: it would replace what this version does not know (R-CMK-24, R-CMK-30).
 
+mod access;
 #[cfg(feature = "azure_mgmt")]
 pub mod interop;
 mod model;
+mod network;
+mod replications;
 
 pub use super::resources::NameAvailability;
+pub use access::{RegistryAccess, RepositoryPattern, RoleMode};
 pub use model::{
     AttachedIdentity, EncryptionProperty, IdentityMap, IpRule, KeyVaultProperties, NetworkRuleSet, Policies, Policy,
     Registry, RegistryIdentity, RegistryProperties, RegistryStatus, Sku,
 };
+pub use network::RegistryRules;
+pub use replications::{Replication, ReplicationProperties};
 
 use super::{
     Kept, Reader, Writer,

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use std::fmt;
 use uuid::Uuid;
 
-/// The roles that customer-managed keys need, by the names of R-KV-32.
+/// The roles that registries and customer-managed keys need, by the names of R-KV-32.
 pub mod roles {
     use super::RoleId;
 
@@ -34,6 +34,37 @@ pub mod roles {
     pub const HSM_CRYPTO_SERVICE_ENCRYPTION_USER: RoleId = RoleId::HSM_CRYPTO_SERVICE_ENCRYPTION_USER;
     /// Makes and uses a managed HSM's keys; a role of the HSM's own (R-KV-33).
     pub const HSM_CRYPTO_USER: RoleId = RoleId::HSM_CRYPTO_USER;
+    /// Pulls from a registry in legacy mode, and lists its repositories (R-DP-08).
+    pub const ACR_PULL: RoleId = RoleId::ACR_PULL;
+    /// Pulls and pushes in legacy mode.
+    pub const ACR_PUSH: RoleId = RoleId::ACR_PUSH;
+    /// Deletes images in legacy mode.
+    pub const ACR_DELETE: RoleId = RoleId::ACR_DELETE;
+    /// Pulls from repositories (R-DP-08).
+    pub const REPOSITORY_READER: RoleId = RoleId::REPOSITORY_READER;
+    /// Pulls from repositories and pushes to them.
+    pub const REPOSITORY_WRITER: RoleId = RoleId::REPOSITORY_WRITER;
+    /// Pulls, pushes and deletes in repositories.
+    pub const REPOSITORY_CONTRIBUTOR: RoleId = RoleId::REPOSITORY_CONTRIBUTOR;
+    /// Lists a registry's repositories.
+    pub const REPOSITORY_CATALOG_LISTER: RoleId = RoleId::REPOSITORY_CATALOG_LISTER;
+
+    /// The name of a role that steps of ours give.
+    #[must_use]
+    pub fn name(role: &RoleId) -> Option<&'static str> {
+        Some(match *role {
+            KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER => "Key Vault Crypto Service Encryption User",
+            KEY_VAULT_CRYPTO_OFFICER => "Key Vault Crypto Officer",
+            ACR_PULL => "AcrPull",
+            ACR_PUSH => "AcrPush",
+            ACR_DELETE => "AcrDelete",
+            REPOSITORY_READER => "Container Registry Repository Reader",
+            REPOSITORY_WRITER => "Container Registry Repository Writer",
+            REPOSITORY_CONTRIBUTOR => "Container Registry Repository Contributor",
+            REPOSITORY_CATALOG_LISTER => "Container Registry Repository Catalog Lister",
+            _ => return None,
+        })
+    }
 }
 
 /// A role assignment.
@@ -129,6 +160,15 @@ impl RoleAssignment {
     #[must_use]
     pub fn has_condition(&self) -> bool {
         self.properties.condition.as_ref().is_some_and(|c| !c.trim().is_empty())
+    }
+    /// Whether it holds wherever one under this condition would: under none, or the very same one.
+    #[must_use]
+    pub fn holds_under(&self, condition: Option<&str>) -> bool {
+        let bare = |text: &str| text.split_whitespace().collect::<String>().to_ascii_lowercase();
+        match self.properties.condition.as_deref().filter(|c| !c.trim().is_empty()) {
+            None => true,
+            Some(has) => condition.is_some_and(|wanted| bare(wanted) == bare(has)),
+        }
     }
     /// Whether it was made at the scope itself, not above it.
     #[must_use]
@@ -248,8 +288,8 @@ impl Reader {
 }
 
 impl Writer {
-    /// Assigns a role. Same name and content again is the same assignment; the same under another name is 409
-    /// `RoleAssignmentExists`, which the caller takes as done once a list shows it (R-RBAC-03).
+    /// Assigns a role, without a condition. Same name and content again is the same assignment; the same under another
+    /// name is 409 `RoleAssignmentExists`, which the caller takes as done once a list shows it (R-RBAC-03).
     ///
     /// <https://learn.microsoft.com/rest/api/authorization/role-assignments/create>
     ///

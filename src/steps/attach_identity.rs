@@ -102,7 +102,7 @@ pub(super) fn map_of(registry: &Registry) -> Vec<String> {
     all
 }
 
-pub(super) fn no_registry(registry: &RegistryId) -> Refusal {
+pub(crate) fn no_registry(registry: &RegistryId) -> Refusal {
     Refusal::new(
         format!("there is no registry {registry}"),
         "R-ERR-40",

@@ -3,18 +3,18 @@ use crate::{
     Result,
     azure::{
         Reader, Writer,
-        id::{KeyId, PrincipalId, TenantId},
-        role_assignments::{PrincipalType, assignment_name, roles},
+        id::{KeyId, PrincipalId, RoleId, TenantId},
+        role_assignments::{KeptAssignment, PrincipalType, assignment_name, roles},
     },
     checks::{Check, GrantModel, GrantOf},
-    error::Error,
+    error::{Error, Refusal},
     journal::journaled,
     step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Settled, Step, Undo},
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
 
-/// Gives a principal a role or an access policy on a key, unless it has one that suffices.
+/// Gives a principal a role at a scope, or an access policy on a key, unless it has one that suffices.
 ///
 /// A role assignment's name follows from scope, principal and role, so that it is the same one however often it is sent
 /// (R-RBAC-03); one that somebody else made under another name is adopted. A policy is added, never replaced (R-KV-07).
@@ -56,7 +56,7 @@ impl Step for Grant {
 
     fn subject(&self) -> String {
         match &self.what {
-            GrantModel::Role { scope, role } => format!("{scope} {role} {}", self.to_whom),
+            GrantModel::Role { scope, role, .. } => format!("{scope} {role} {}", self.to_whom),
             GrantModel::Policy { vault, .. } => format!("{vault} {}", self.to_whom),
         }
     }
@@ -76,10 +76,15 @@ impl Step for Grant {
             Known::After(_) => format!("<principal id of {}>", self.to_whom),
         };
         match &self.what {
-            GrantModel::Role { role, scope } => {
+            GrantModel::Role { role, scope, condition } => {
                 let az = format!("az role assignment delete --assignee {who} --role {role} --scope {scope}");
-                let change = format!("role {} on {} for {}", role_name(role), scope.name(), self.to_whom);
-                Foreseen::new(change, Rollback::Step(Undo::by(&undo, az)))
+                let under = if condition.is_some() { ", under a condition" } else { "" };
+                let change = format!("role {} on {} for {}{under}", role_name(role), scope.name(), self.to_whom);
+                let what = Foreseen::new(change, Rollback::Step(Undo::by(&undo, az)));
+                match condition {
+                    Some(condition) => what.note(format!("the condition: {condition}")),
+                    None => what,
+                }
             }
             GrantModel::Policy { vault, keys } => {
                 let az = format!("az keyvault delete-policy --name {} --object-id {who}", vault.name());
@@ -95,15 +100,31 @@ impl Step for Grant {
         if seen.given {
             return Ok(Seen::Done(()));
         }
+        if let (Some(other), GrantModel::Role { role, .. }) = (&seen.otherwise, &self.what) {
+            return Ok(Seen::Refused(vec![otherwise(role, &self.to_whom, seen.assignment.as_deref(), other)]));
+        }
         Ok(Seen::Needs(Needs::new(self.foresee()).before(&seen.held)))
     }
 
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
         let principal = self.principal.now()?;
         match &self.what {
-            GrantModel::Role { role, scope } => {
+            GrantModel::Role { role, scope, condition: None } => {
                 let name = assignment_name(scope, principal, role);
                 azure.put_role_assignment(scope, &name, role, principal, self.principal_type).await?;
+            }
+            GrantModel::Role { role, scope, condition: Some(condition) } => {
+                let assignment = KeptAssignment {
+                    scope: scope.clone(),
+                    name: assignment_name(scope, principal, role),
+                    role: *role,
+                    principal: *principal,
+                    principal_type: self.principal_type,
+                    condition: Some(condition.clone()),
+                    condition_version: Some("2.0".into()),
+                    description: None,
+                };
+                azure.put_back_role_assignment(&assignment).await?;
             }
             GrantModel::Policy { vault, keys } => {
                 let tenant = self
@@ -160,10 +181,16 @@ impl Step for Grant {
     }
 }
 
-pub(super) fn role_name(role: &crate::azure::id::RoleId) -> String {
-    match *role {
-        roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER => "'Key Vault Crypto Service Encryption User'".into(),
-        roles::KEY_VAULT_CRYPTO_OFFICER => "'Key Vault Crypto Officer'".into(),
-        other => other.to_string(),
-    }
+pub(super) fn role_name(role: &RoleId) -> String {
+    roles::name(role).map_or_else(|| role.to_string(), |name| format!("'{name}'"))
+}
+
+/// One assignment of a role to a principal is all there can be at a scope, and its condition is whoever's who made it.
+fn otherwise(role: &RoleId, to_whom: &str, assignment: Option<&str>, condition: &str) -> Refusal {
+    let at = assignment.unwrap_or("an assignment without an id");
+    Refusal::new(
+        format!("{to_whom} has role {} there under another condition: {condition}", role_name(role)),
+        "R-RBAC-03",
+        format!("ask for all of it in one order after `az role assignment delete --ids {at}`, or change that one"),
+    )
 }

@@ -87,7 +87,7 @@ impl NetworkChange {
 }
 
 /// `203.0.113.7` and `203.0.113.7/32` are one address.
-fn address(text: &str) -> String {
+pub(super) fn address(text: &str) -> String {
     text.trim().trim_end_matches("/32").to_owned()
 }
 
@@ -107,12 +107,12 @@ fn same(a: &NetworkRules, b: &NetworkRules) -> bool {
         && let_in(a) == let_in(b)
 }
 
-fn is_ipv4(text: &str) -> bool {
+pub(super) fn is_ipv4(text: &str) -> bool {
     let (address, bits) = text.trim().split_once('/').unwrap_or((text.trim(), "32"));
     address.parse::<std::net::Ipv4Addr>().is_ok() && bits.parse::<u8>().is_ok_and(|bits| bits <= 32)
 }
 
-fn edit(all: &mut Vec<String>, add: &[String], remove: &[String], same: impl Fn(&str) -> String) {
+pub(super) fn edit(all: &mut Vec<String>, add: &[String], remove: &[String], same: impl Fn(&str) -> String) {
     all.retain(|there| !remove.iter().any(|gone| same(gone) == same(there)));
     for new in add {
         if !all.iter().any(|there| same(there) == same(new)) {

@@ -43,7 +43,7 @@ impl Step for Withdraw {
 
     fn subject(&self) -> String {
         match &self.what {
-            GrantModel::Role { scope, role } => format!("{scope} {role} {}", self.principal),
+            GrantModel::Role { scope, role, .. } => format!("{scope} {role} {}", self.principal),
             GrantModel::Policy { vault, .. } => format!("{vault} {}", self.principal),
         }
     }
@@ -52,14 +52,17 @@ impl Step for Withdraw {
     }
     fn foresee(&self) -> Foreseen {
         let (held, az) = match &self.what {
-            GrantModel::Role { role, scope } => (
-                format!("role {} on {}", super::grant::role_name(role), scope.name()),
-                format!(
+            GrantModel::Role { role, scope, condition } => {
+                let mut az = format!(
                     "az role assignment create --role {role} --scope {scope} --assignee-object-id {} \
                      --assignee-principal-type {}",
                     self.principal, self.principal_type
-                ),
-            ),
+                );
+                if let Some(condition) = condition {
+                    az = format!("{az} --condition \"{condition}\" --condition-version 2.0");
+                }
+                (format!("role {} on {}", super::grant::role_name(role), scope.name()), az)
+            }
             GrantModel::Policy { vault, keys } => (
                 format!("access policy of {} (keys {})", vault.name(), keys.join(", ")),
                 format!(
@@ -85,7 +88,7 @@ impl Step for Withdraw {
     async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
         let principal = self.principal.now()?;
         let there = match &self.what {
-            GrantModel::Role { role, scope } => {
+            GrantModel::Role { role, scope, .. } => {
                 look.role_assignment(scope, &assignment_name(scope, principal, role)).await?.is_some()
             }
             GrantModel::Policy { vault, keys } => {
@@ -100,7 +103,7 @@ impl Step for Withdraw {
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
         let principal = self.principal.now()?;
         match &self.what {
-            GrantModel::Role { role, scope } => {
+            GrantModel::Role { role, scope, .. } => {
                 azure.delete_role_assignment(scope, &assignment_name(scope, principal, role)).await?;
             }
             GrantModel::Policy { vault, keys } => {

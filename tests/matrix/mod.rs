@@ -17,7 +17,7 @@ const GROUPS: usize = 7;
 static DONE: AtomicUsize = AtomicUsize::new(0);
 static CELLS: Mutex<BTreeMap<(&'static str, &'static str), usize>> = Mutex::new(BTreeMap::new());
 
-const STEPS: [&str; 26] = [
+const STEPS: [&str; 29] = [
     "register-provider",
     "ensure-group",
     "ensure-identity",
@@ -31,6 +31,9 @@ const STEPS: [&str; 26] = [
     "detach-identity",
     "revalidate",
     "set-network",
+    "set-registry-network",
+    "drop-private-endpoint",
+    "set-diagnostics",
     "recover-key",
     "recover-vault",
     "delete-key",
@@ -75,12 +78,15 @@ fn step_of(workflow: &str, one: &Fired, body: &Value) -> &'static str {
             // Only a way back switches the system-assigned identity off.
             if off || (back && !kind.contains("SystemAssigned")) { "detach-identity" } else { "attach-identity" }
         }
+        "PATCH" if ends("/registries/") && body.pointer("/properties/encryption").is_none() => "set-registry-network",
         "PATCH" if ends("/registries/") && matches!(workflow, "repair" | "recover" | "restore") => "revalidate",
         "PATCH" if ends("/registries/") => "point-registry",
         "PATCH" if path.contains("/keys/") && body.pointer("/attributes/exp").is_some() => "set-expiry",
         "PATCH" if path.contains("/keys/") => "set-version-enabled",
         "DELETE" if path.contains("/roleassignments/") && back => "withdraw",
         "DELETE" if path.contains("/roleassignments/") => "set-assignment",
+        "PUT" if ends("/diagnosticsettings/") => "set-diagnostics",
+        "DELETE" if ends("/privateendpointconnections/") => "drop-private-endpoint",
         "DELETE" if ends("/vaults/") => "delete-vault",
         "DELETE" if ends("/keys/") => "delete-key",
         _ => "(looking)",
@@ -89,15 +95,24 @@ fn step_of(workflow: &str, one: &Fired, body: &Value) -> &'static str {
 
 /// Why a cell may be empty.
 fn reason(step: &str, fault: &str) -> Option<&'static str> {
-    let registry =
-        matches!(step, "create-registry" | "point-registry" | "attach-identity" | "detach-identity" | "revalidate");
+    let registry = matches!(
+        step,
+        "create-registry"
+            | "point-registry"
+            | "attach-identity"
+            | "detach-identity"
+            | "revalidate"
+            | "set-registry-network"
+    );
     let reads = step.starts_with('(');
     match fault {
         "busy" if !registry => Some("only a registry is busy with another operation"),
         "lands_late" if reads => Some("a read does not land"),
         "stale_read" => (!reads || step == "(polling)").then_some("struck at the reads after a write"),
         "slow_grant" if step != "grant" => Some("only a grant is slow"),
-        "cut_body" | "html_body" | "empty_body" if step == "delete-vault" => Some("its answer has no body to spoil"),
+        "cut_body" | "html_body" | "empty_body" if matches!(step, "delete-vault" | "drop-private-endpoint") => {
+            Some("its answer has no body to spoil")
+        }
         _ => None,
     }
 }

@@ -50,7 +50,7 @@ pub fn state(world: &cmk_mocks::World) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     for id in world.registry_ids() {
-        let _ = writeln!(text, "{:#?}", world.registry(&id));
+        let _ = writeln!(text, "{:#?} {:?}", world.registry(&id), world.diagnostic_settings(&id));
     }
     for vault in world.vault_names() {
         let _ = writeln!(text, "{vault} {:?} {:?}", world.access_policies(&vault), world.vault_network(&vault));
@@ -59,7 +59,7 @@ pub fn state(world: &cmk_mocks::World) -> String {
             let _ = writeln!(text, "{key} {policy:?} {:#?}", world.key_versions(&vault, &key));
         }
     }
-    let _ = writeln!(text, "{:#?}", world.role_assignments());
+    let _ = writeln!(text, "{:#?} {:?}", world.role_assignments(), world.private_endpoints());
     text
 }
 

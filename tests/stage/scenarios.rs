@@ -1,5 +1,6 @@
 //! The plays: an order, and the world it meets. A new workflow joins every generator by one line in [`all`].
 
+mod access;
 mod create;
 mod keys;
 mod made;
@@ -220,6 +221,9 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &network::BYPASS_FROM_NOTHING,
         &network::BYPASS_IN_PLACE,
         &network::VAULT_NETWORK,
+        &access::GRANT_ACCESS,
+        &access::LOGS,
+        &network::REGISTRY_NETWORK,
         &keys::REVOKE_VERSIONS,
         &keys::REVOKE_ROLE,
         &keys::REVOKE_POLICY,

@@ -3,9 +3,12 @@
 #[path = "../ground/mod.rs"]
 mod ground;
 
+mod access;
 mod bypass;
 mod identities;
 mod keys;
+mod logs;
+mod networks;
 mod policies;
 mod revoke;
 mod targets;

@@ -1,4 +1,4 @@
-//! What has to do with a vault's firewall.
+//! What has to do with the firewalls of vaults and registries.
 
 use super::{NewArgs, RegistryArgs, RunArgs, irreversible};
 use clap::{Args, ValueEnum};
@@ -101,4 +101,45 @@ pub(crate) struct VaultNetworkArgs {
     pub(crate) network: NetworkArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RegistryNetworkArgs {
+    #[command(flatten)]
+    pub(crate) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) rules: RegistryRulesArgs,
+    /// Accept something that cannot be taken back; the plan names it. May be given several times.
+    #[arg(long, value_name = "NAME", value_parser = irreversible())]
+    pub(crate) accept: Vec<Irreversible>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// What is to change of a registry's network rules.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Network rules of the registry")]
+pub(crate) struct RegistryRulesArgs {
+    /// Whether the registry's public address answers at all. Off cuts service endpoints of subnets off too.
+    #[arg(long, value_enum, value_name = "SWITCH")]
+    pub(crate) public_access: Option<Switch>,
+    /// What becomes of callers that no rule names.
+    #[arg(long, value_enum, ignore_case = true, value_name = "ACTION")]
+    pub(crate) default_action: Option<Action>,
+    /// Let this IPv4 address or range in: 203.0.113.7, 203.0.113.0/24. May be given several times.
+    #[arg(long, value_name = "IP")]
+    pub(crate) allow_ip: Vec<String>,
+    /// Take the rule of this address or range away. May be given several times.
+    #[arg(long, value_name = "IP")]
+    pub(crate) forget_ip: Vec<String>,
+    /// Whether trusted services pass the rules.
+    #[arg(long, value_enum, value_name = "SWITCH")]
+    pub(crate) trusted_services: Option<Switch>,
+    /// Whether tasks with the registry's own identity pass the rules.
+    #[arg(long, value_enum, value_name = "SWITCH")]
+    pub(crate) tasks: Option<Switch>,
+    /// Remove this private endpoint connection, by its name: the endpoint has to be made anew then. May be given several
+    /// times.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) drop_private_endpoint: Vec<String>,
 }

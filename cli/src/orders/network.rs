@@ -1,16 +1,16 @@
 use super::{Told as _, Work, create::with_new, key};
 use crate::{
-    args::{Action, BypassArgs, Globals, NetworkArgs, NewArgs, Switch, VaultNetworkArgs},
+    args::{Action, BypassArgs, Globals, NetworkArgs, NewArgs, RegistryNetworkArgs, Switch, VaultNetworkArgs},
     exit::{Exit, usage},
     naming,
 };
 use cmk::{
-    Bypass, Create, VaultNetwork,
+    Bypass, Create, RegistryNetwork, VaultNetwork,
     azure::{
         id::{KeyId, RegistryId},
         vaults::NetworkAction,
     },
-    steps::NetworkChange,
+    steps::{NetworkChange, RegistryNetworkChange},
 };
 
 /// `cmk bypass`.
@@ -66,6 +66,33 @@ pub(crate) async fn vault_network(args: &VaultNetworkArgs, globals: &Globals) ->
     work.carry(VaultNetwork::new(vault).change(change)).await
 }
 
+/// `cmk network`.
+pub(crate) async fn network(args: &RegistryNetworkArgs, globals: &Globals) -> anyhow::Result<Exit> {
+    let work = Work::begin("network", &args.run, globals)?;
+    let registry = work.registry(&args.registry).await?;
+    let rules = &args.rules;
+    let change = RegistryNetworkChange {
+        public_access: rules.public_access.map(on),
+        default_action: rules.default_action.map(action),
+        allow_ip: rules.allow_ip.clone(),
+        forget_ip: rules.forget_ip.clone(),
+        trusted_services: rules.trusted_services.map(on),
+        tasks: rules.tasks.map(on),
+    };
+    let order = RegistryNetwork::new(registry)
+        .change(change)
+        .each(rules.drop_private_endpoint.iter().cloned(), RegistryNetwork::drop_connection)
+        .each(args.accept.iter().copied(), RegistryNetwork::accept);
+    work.carry(order).await
+}
+
+fn action(action: Action) -> NetworkAction {
+    match action {
+        Action::Allow => NetworkAction::Allow,
+        Action::Deny => NetworkAction::Deny,
+    }
+}
+
 fn on(switch: Switch) -> bool {
     switch == Switch::On
 }
@@ -73,10 +100,7 @@ fn on(switch: Switch) -> bool {
 fn change(args: &NetworkArgs) -> NetworkChange {
     NetworkChange {
         trusted_services: None,
-        default_action: args.default_action.map(|action| match action {
-            Action::Allow => NetworkAction::Allow,
-            Action::Deny => NetworkAction::Deny,
-        }),
+        default_action: args.default_action.map(action),
         public_access: args.public_access.map(on),
         allow_ip: args.allow_ip.clone(),
         forget_ip: args.forget_ip.clone(),

@@ -5,6 +5,7 @@ use cmk::{
     Hint, Outcome, Reference,
     azure::{
         keys::{RotationRules, Trigger},
+        registries::{RegistryAccess, RegistryRules},
         vaults::{NetworkAction, NetworkBypass, NetworkRules},
     },
     journal::RunName,
@@ -126,6 +127,30 @@ fn told(outcome: &Outcome) -> Option<Told> {
                 .value("BEFORE", rules(&o.before))
                 .value("AFTER", rules(&o.after))
         }
+        Outcome::RegistryNetworkChanged(o) => {
+            let same = if o.before == o.after && o.dropped.is_empty() { "are as they were" } else { "are changed" };
+            Told::new(format!("the network rules of {} {same}", o.registry.name()))
+                .value("REGISTRY", &o.registry)
+                .value("BEFORE", registry_rules(&o.before))
+                .value("AFTER", registry_rules(&o.after))
+                .list("DROPPED", &o.dropped)
+        }
+        Outcome::LogsSent(o) => {
+            Told::new(format!("logs of {} go to workspace {}", o.registry.name(), o.workspace.name()))
+                .value("REGISTRY", &o.registry)
+                .value("WORKSPACE", &o.workspace)
+                .list("SENT", &o.sent)
+        }
+        Outcome::AccessGranted(o) => {
+            let what = if o.access == RegistryAccess::List { "the repositories" } else { "images" };
+            Told::new(format!("{} may {} {what} of {}", o.principal, o.access, o.registry.name()))
+                .value("REGISTRY", &o.registry)
+                .value("PRINCIPAL", o.principal)
+                .value("ACCESS", o.access)
+                .list("REPOSITORIES", &o.repositories)
+                .value("ROLE", o.role)
+                .value("ROLE_NAME", &o.role_name)
+        }
         Outcome::Revoked(o) => Told::new(format!("{} is without its key", o.registry.name()))
             .value("REGISTRY", &o.registry)
             .value("KEY", &o.key)
@@ -187,6 +212,20 @@ fn rules(rules: &NetworkRules) -> String {
         if rules.public_access { "public access on" } else { "public access off" },
     ];
     words.extend(rules.ip.iter().chain(&rules.subnets).map(String::as_str));
+    words.join(", ")
+}
+
+fn registry_rules(rules: &RegistryRules) -> String {
+    let mut words = vec![
+        if rules.public_access { "public access on" } else { "public access off" },
+        match rules.default_action {
+            NetworkAction::Allow => "allow by default",
+            NetworkAction::Deny => "deny by default",
+        },
+        if rules.trusted_services { "trusted services pass" } else { "trusted services do not pass" },
+        if rules.tasks { "tasks pass" } else { "tasks do not pass" },
+    ];
+    words.extend(rules.ip.iter().map(String::as_str));
     words.join(", ")
 }
 

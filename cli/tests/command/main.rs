@@ -1,5 +1,6 @@
 //! The command as an operator meets it: the real binary against the simulator on a loopback port.
 
+mod access;
 mod apply;
 mod forms;
 mod mended;

@@ -131,3 +131,21 @@ fn a_vaults_rules_are_changed_one_by_one() {
     let table = s.cmk(&["vault-network", VAULT, "--public-access", "off", "--yes"]).with(0, &[]).out;
     assert!(table.starts_with(&format!("the network rules of {VAULT} are as they were")), "{table}");
 }
+
+#[test]
+fn a_registrys_rules_are_changed_one_by_one() {
+    let s = Setting::with_registry();
+    let network = ["network", "-n", REGISTRY];
+    let rules = ["--default-action", "deny", "--allow-ip", "203.0.113.7", "--tasks", "on", "--trusted-services", "off"];
+    let done = once_and_for_all(&s, &[&network[..], &rules].concat());
+    assert_eq!(
+        (&done["before"]["default-action"], &done["after"]["default-action"]),
+        (&json!("Allow"), &json!("Deny"))
+    );
+    assert_eq!((&done["after"]["ip"], &done["after"]["tasks"]), (&json!(["203.0.113.7"]), &json!(true)));
+    let plan = s.cmk(&[&network[..], &["--public-access", "off", "--plan"]].concat()).with(4, &[]).out;
+    assert!(plan.contains("R-DP-21") && plan.contains("no approved private endpoint"), "{plan}");
+    once_and_for_all(&s, &[&network[..], &["--public-access", "off", "--forget-ip", "203.0.113.7"]].concat());
+    s.cmk(&[&network[..], &["--allow-ip", "2001:db8::1", "--yes"]].concat()).with(3, &["R-DP-20"]);
+    s.cmk(&[&network[..], &["--yes"]].concat()).with(3, &["nothing is to change"]);
+}

@@ -175,6 +175,14 @@ impl World {
         self.seed_setting(resource, name, workspace, categories, Some("Dedicated"));
     }
 
+    /// The diagnostic settings of a resource: name, workspace, and the categories that are switched on.
+    pub fn diagnostic_settings(&self, resource: &str) -> Vec<(String, Option<String>, Vec<String>)> {
+        let mine = self.monitor.settings.all.iter().filter(|s| s.scope.eq_ignore_ascii_case(resource));
+        let view =
+            |s: &Setting| (s.name.clone(), s.workspace().map(str::to_owned), s.categories().into_iter().collect());
+        mine.map(view).collect()
+    }
+
     fn seed_setting(&mut self, resource: &str, name: &str, workspace: &str, logs: &[&str], kind: Option<&str>) {
         let log = |name: &&str| {
             let group = ["audit", "allLogs"].iter().any(|g| g.eq_ignore_ascii_case(name));
