@@ -12,7 +12,9 @@ use crate::{
         id::{KeyId, RegistryId, SubscriptionId, VaultId},
         registries::KeyIdentity,
     },
-    checks::{Check, Encrypted, Encryption, EncryptionOf, IdentityWanted, KeySeen, VaultFacts, VaultFound, Who},
+    checks::{
+        Check, Encrypted, Encryption, EncryptionOf, IdentityWanted, KeySeen, Probed, VaultFacts, VaultFound, Who,
+    },
     error::Refusal,
     journal::journaled,
     preflight,
@@ -39,6 +41,9 @@ pub struct Bypassed {
     pub identity: KeyIdentity,
     /// The vault that is no longer needed, and was not deleted.
     pub removable: Option<VaultId>,
+    /// What the probe saw, if the order wanted one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probed>,
 }
 
 journaled!(Bypass, Bypassed);
@@ -129,10 +134,15 @@ impl Workflow for Bypass {
         let in_use = self.use_key(access, &now, &target, &identity, open).await?;
         let removable = self.leave_old_vault(access, &now, &target, cx.carried_out(PointRegistry::NAME)).await?;
         preflight::look(cx).await?;
+        let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;
         Ok(match (in_use, identity) {
-            (Known::Now(in_use), Known::Now(identity)) => {
-                Known::Now(Bypassed { registry: self.registry.clone(), in_use, identity: identity.identity, removable })
-            }
+            (Known::Now(in_use), Known::Now(identity)) => Known::Now(Bypassed {
+                registry: self.registry.clone(),
+                in_use,
+                identity: identity.identity,
+                removable,
+                probe,
+            }),
             (Known::After(step), _) | (_, Known::After(step)) => Known::After(step),
         })
     }

@@ -1,4 +1,5 @@
-//! Floor 3: read-only probes, one thing each, shared by steps, preflight and diagnosis.
+//! Floor 3: probes that only look, one thing each, shared by steps, preflight and diagnosis. One writes, a few bytes that it
+//! takes away again: [`ProbeImages`], made only when it is asked for.
 
 mod encryption;
 mod grants;
@@ -6,6 +7,7 @@ mod grants_held;
 mod key_rights;
 mod key_usable;
 mod key_versions;
+mod probe;
 mod registries_on_key;
 mod vault_of_key;
 mod vault_standing;
@@ -18,6 +20,7 @@ pub use grants_held::{GrantsHeld, Held};
 pub use key_rights::{KeyRight, KeyRights, KeyRightsSeen};
 pub use key_usable::{KeySeen, KeyUsable, VersionSeen};
 pub use key_versions::{KeyVersions, VersionLine, Versions};
+pub use probe::{ProbeImages, ProbeSeen, Probed};
 pub use registries_on_key::{OnKey, OnVault, RegistriesOnKey, RegistriesOnVault, RegistryOnKey};
 pub use vault_of_key::{VaultFound, VaultOfKey};
 pub use vault_standing::{VaultFacts, VaultStanding, VaultState};

@@ -14,7 +14,7 @@ use crate::{
         role_assignments::{PrincipalType, roles},
         vaults::ENCRYPTION_USER_PERMISSIONS,
     },
-    checks::{Encryption, GrantModel, VaultState},
+    checks::{Encryption, GrantModel, Probed, VaultState},
     error::Refusal,
     journal::journaled,
     preflight,
@@ -46,6 +46,9 @@ pub struct Created {
     pub identity: Option<IdentityId>,
     /// The vault; `None` if the registry was there already.
     pub vault: Option<VaultId>,
+    /// What the probe saw, if the order wanted one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probed>,
 }
 
 journaled!(Create, Created);
@@ -73,7 +76,8 @@ impl Workflow for Create {
     async fn steps(&self, cx: &Context) -> Result<Known<Created>> {
         let made = self.make(cx).await?;
         preflight::look(cx).await?;
-        Ok(made)
+        let probe = crate::probe::at_the_end(cx, self.probe, self.registry()).await?;
+        Ok(made.map(|made| Created { probe, ..made }))
     }
 }
 
@@ -120,6 +124,7 @@ impl Create {
             in_use: m.in_use,
             identity: Some(self.identity_id()),
             vault: Some(self.vault_id()),
+            probe: None,
         }))
     }
 
@@ -136,6 +141,7 @@ impl Create {
                     in_use: in_use.clone(),
                     identity: None,
                     vault: None,
+                    probe: None,
                 })))
             }
             Encryption::Absent => {

@@ -1,13 +1,17 @@
 //! What went wrong, whether anything was changed, and what the operator can do.
 
 use crate::{
-    azure::{CallError, Cause, Sent, ServiceError},
+    azure::{
+        CallError, Cause, Sent, ServiceError,
+        error::FirewallKind,
+        registries::data::{DataPlaneError, Trouble},
+    },
     journal::{Holder, JournalError, RunName},
     step::Rollback,
     symptom::Symptom,
 };
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{borrow::Cow, fmt};
 use time::OffsetDateTime;
 
 /// The library's result.
@@ -78,6 +82,10 @@ pub enum ErrorKind {
     Journal(JournalError),
     /// A call failed.
     Call(CallError),
+    /// A registry's data plane did not let one in, or could not serve.
+    DataPlane(Box<DataPlaneError>),
+    /// All changes are made, and the probe at the end came to nothing: the registry does not serve images.
+    Probe(Box<Trouble>),
     /// An operation the service had accepted ended without success.
     Operation(Box<ServiceError>),
     /// The workflow did what it must not; please report it.
@@ -168,6 +176,7 @@ impl Error {
     pub fn sent(&self) -> Sent {
         match &self.0.kind {
             ErrorKind::Call(e) => e.sent,
+            ErrorKind::DataPlane(e) => e.source.sent,
             _ => Sent::No,
         }
     }
@@ -196,6 +205,8 @@ impl Error {
     pub fn service(&self) -> Option<&ServiceError> {
         match &self.0.kind {
             ErrorKind::Call(e) => e.service(),
+            ErrorKind::DataPlane(e) => e.source.service(),
+            ErrorKind::Probe(e) => e.service.as_ref(),
             ErrorKind::Operation(e) => Some(e),
             ErrorKind::Unsettled { last: Some(e), .. } => e.service(),
             _ => None,
@@ -268,6 +279,12 @@ impl fmt::Display for Error {
                     write!(f, " (it may have been carried out all the same)")?;
                 }
             }
+            ErrorKind::DataPlane(e) => write!(f, "{e}")?,
+            ErrorKind::Probe(e) => write!(
+                f,
+                "all changes are made, and stand; the registry does not serve images by them: {e}. See to that, and to how it \
+                 stands to its key (cmk status); taken up again, the run probes once more and changes nothing else"
+            )?,
             ErrorKind::Operation(e) => write!(f, "the service accepted it, and then failed: {e}")?,
             ErrorKind::Bug(what) => write!(f, "a mistake in this program: {what}; please report it")?,
         }
@@ -291,9 +308,29 @@ pub(crate) fn when(at: OffsetDateTime) -> String {
 }
 
 /// What to do about an error whose own text does not say, or says it wrongly.
-fn advice(e: &ServiceError) -> Option<&'static str> {
+fn advice(e: &ServiceError) -> Option<Cow<'static, str>> {
+    if let Some(refusal) = e.firewall_refusal().filter(|r| r.kind == FirewallKind::Registry) {
+        let client = refusal.client.map_or_else(|| "ADDRESS".into(), |ip| ip.to_string());
+        return Some(
+            format!(
+                "the registry's firewall does not let this machine in: add a rule for it (az acr network-rule add --name REGISTRY \
+                 --ip-address {client}), or call from where it does (R-DP-20)"
+            )
+            .into(),
+        );
+    }
+    advice_by_kind(e).map(Into::into)
+}
+
+fn advice_by_kind(e: &ServiceError) -> Option<&'static str> {
     if let Some(symptom) = e.messages().into_iter().find_map(Symptom::read) {
         return Some(symptom.kind.advice());
+    }
+    if e.insufficient_scope() {
+        return Some(
+            "the caller lacks a role on the registry's images: AcrPull, AcrPush or AcrDelete; in a registry with permissions by \
+             repository, Container Registry Repository Reader, Writer or Contributor (R-DP-08)",
+        );
     }
     if e.linked_authorization_failed() {
         return Some(
@@ -329,6 +366,7 @@ impl std::error::Error for Error {
         match &self.0.kind {
             ErrorKind::Call(e) => Some(e),
             ErrorKind::Journal(e) => Some(e),
+            ErrorKind::DataPlane(e) => Some(&**e),
             ErrorKind::Operation(e) => Some(&**e),
             ErrorKind::Unsettled { last: Some(e), .. } => Some(&**e),
             _ => None,
@@ -344,6 +382,11 @@ impl From<CallError> for Error {
             return Self::new(ErrorKind::Throttled { until: *until });
         }
         Self::new(ErrorKind::Call(e))
+    }
+}
+impl From<DataPlaneError> for Error {
+    fn from(e: DataPlaneError) -> Self {
+        Self::new(ErrorKind::DataPlane(Box::new(e)))
     }
 }
 impl From<JournalError> for Error {

@@ -8,7 +8,7 @@ use crate::{
         id::{KeyId, RegistryId, VaultId},
         vaults::Firewall,
     },
-    checks::{Encrypted, KeyRight, KeySeen, VaultFacts, VaultFound},
+    checks::{Encrypted, KeyRight, KeySeen, Probed, VaultFacts, VaultFound},
     error::Refusal,
     journal::journaled,
     preflight,
@@ -39,13 +39,15 @@ pub struct Recover {
     grant_me: bool,
     #[serde(default)]
     enable_version: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    probe: bool,
 }
 
 impl Recover {
     /// For what this registry's key needs.
     #[must_use]
     pub fn new(registry: RegistryId) -> Self {
-        Self { registry, vault: None, grant_me: false, enable_version: false }
+        Self { registry, vault: None, grant_me: false, enable_version: false, probe: false }
     }
     /// The vault, where it is or was not in the registry's subscription.
     #[must_use]
@@ -65,6 +67,13 @@ impl Recover {
     #[must_use]
     pub fn enable_version(mut self) -> Self {
         self.enable_version = true;
+        self
+    }
+    /// Then tries the registry out: a few bytes are pushed to its repository `cmk-probe`, pulled, and deleted. It shows more
+    /// than the registry as a resource does (R-CMK-27), and takes AcrPush and AcrDelete or what stands in for them (R-DP-08).
+    #[must_use]
+    pub fn probed(mut self) -> Self {
+        self.probe = true;
         self
     }
     /// The registry.
@@ -89,6 +98,9 @@ pub struct Recovered {
     pub key: KeyId,
     /// The version in use.
     pub in_use: Option<KeyId>,
+    /// What the probe saw, if the order wanted one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probed>,
 }
 
 journaled!(Recover, Recovered);
@@ -127,12 +139,14 @@ impl Workflow for Recover {
         let after = Some(then(ready, granted));
         let tried = cx.step(Revalidate { registry: self.registry.clone(), after }).await?;
         preflight::look(cx).await?;
+        let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;
         Ok(tried.map(|t| Recovered {
             registry: self.registry.clone(),
             vault: standing.vault.clone(),
             vault_was_deleted: standing.back.is_some(),
             key: t.key,
             in_use: t.in_use,
+            probe,
         }))
     }
 }

@@ -7,6 +7,7 @@ use crate::{
         Azure,
         id::{KeyId, RegistryId},
     },
+    checks::Probed,
     error::Refusal,
     journal::{Entry, Journal, RunName, journaled},
     preflight,
@@ -41,6 +42,8 @@ pub struct Restore {
     of: String,
     registry: RegistryId,
     backs: Vec<Back>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    probe: bool,
 }
 
 async fn opened(journal: &dyn Journal, run: &RunName) -> Result<(String, String)> {
@@ -87,7 +90,14 @@ impl Restore {
         if backs.is_empty() {
             return Err(Error::invalid(format!("run {run} took nothing away")));
         }
-        Ok(Self { of: run.to_string(), registry: subject.parse()?, backs })
+        Ok(Self { of: run.to_string(), registry: subject.parse()?, backs, probe: false })
+    }
+    /// Then tries the registry out: a few bytes are pushed to its repository `cmk-probe`, pulled, and deleted. It shows more
+    /// than the registry as a resource does (R-CMK-27), and takes AcrPush and AcrDelete or what stands in for them (R-DP-08).
+    #[must_use]
+    pub fn probed(mut self) -> Self {
+        self.probe = true;
+        self
     }
     /// The registry.
     #[must_use]
@@ -122,6 +132,9 @@ pub struct Restored {
     pub in_use: Option<KeyId>,
     /// How many things were put back.
     pub given_back: usize,
+    /// What the probe saw, if the order wanted one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probed>,
 }
 
 journaled!(Rollback, Restore, RolledBack, Restored);
@@ -187,11 +200,13 @@ impl Workflow for Restore {
         let tried = cx.step(Revalidate { registry: self.registry.clone(), after: Some(given) }).await?;
         cx.note("pulls can stay refused for a while after the key is back (R-CMK-27)");
         preflight::look(cx).await?;
+        let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;
         Ok(tried.map(|t| Restored {
             registry: self.registry.clone(),
             key: t.key,
             in_use: t.in_use,
             given_back: self.backs.len(),
+            probe,
         }))
     }
 }

@@ -7,7 +7,7 @@ use crate::{
         Azure, Cloud,
         id::{KeyId, RegistryId, VaultId},
     },
-    checks::{Check, Encrypted, IdentityWanted, KeyRight, KeySeen, OnKey, RegistriesOnKey, Who},
+    checks::{Check, Encrypted, IdentityWanted, KeyRight, KeySeen, OnKey, Probed, RegistriesOnKey, Who},
     error::Refusal,
     journal::journaled,
     preflight,
@@ -45,6 +45,8 @@ pub struct Rotate {
     remove_old_grant: bool,
     #[serde(default)]
     grant_me: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    probe: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,6 +73,7 @@ impl Rotate {
             unprotected_vault_is_fine: false,
             remove_old_grant: false,
             grant_me: false,
+            probe: false,
         }
     }
     /// To a new version of the key the registry is on, shaped as its current one. This is the default.
@@ -131,6 +134,13 @@ impl Rotate {
         self.grant_me = true;
         self
     }
+    /// Then tries the registry out: a few bytes are pushed to its repository `cmk-probe`, pulled, and deleted. It shows more
+    /// than the registry as a resource does (R-CMK-27), and takes AcrPush and AcrDelete or what stands in for them (R-DP-08).
+    #[must_use]
+    pub fn probed(mut self) -> Self {
+        self.probe = true;
+        self
+    }
     /// The registry.
     #[must_use]
     pub fn registry(&self) -> &RegistryId {
@@ -154,6 +164,9 @@ pub struct Rotated {
     /// Versions that carry this run's key besides the one in use, because a request landed later than it may. Nobody
     /// uses them as far as this run knows.
     pub surplus: Vec<KeyId>,
+    /// What the probe saw, if the order wanted one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probed>,
 }
 
 journaled!(Rotate, Rotated);
@@ -220,12 +233,14 @@ impl Workflow for Rotate {
             self.leave_old_grant(access, &now, pointed.map_ref(|_| ())).await?;
         }
         preflight::look(cx).await?;
+        let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;
         Ok(pointed.map(|p| Rotated {
             registry: self.registry.clone(),
             in_use: p.in_use,
             previous: now.in_use.clone(),
             reference,
             surplus,
+            probe,
         }))
     }
 }

@@ -4,10 +4,12 @@ mod context;
 mod history;
 mod open;
 mod perform;
+mod trial;
 
 pub use context::Context;
 pub(crate) use open::sha256_hex;
 pub use open::{abandon, hints, resumable};
+pub(crate) use trial::Tried;
 
 use crate::{
     Error, Result,

@@ -19,6 +19,28 @@ const CLOUDS: [(SimCloud, &str, &str); 3] = [
     (SimCloud::UsGov, "management.usgovcloudapi.net", "vault.usgovcloudapi.net"),
 ];
 
+#[test]
+fn each_cloud_has_its_own_directory_and_logs() {
+    use cmk::azure::cloud::HostKind;
+    let known = [
+        ("graph.microsoft.com", "api.loganalytics.io", "weumanaged201.blob.core.windows.net"),
+        ("microsoftgraph.chinacloudapi.cn", "api.loganalytics.azure.cn", "cnmanaged201.blob.core.chinacloudapi.cn"),
+        ("graph.microsoft.us", "api.loganalytics.us", "usmanaged201.blob.core.usgovcloudapi.net"),
+    ];
+    for (cloud, (graph, logs, blob)) in cmk::Cloud::all_known().iter().zip(known) {
+        assert_eq!(cloud.graph_endpoint(), Some(&*format!("https://{graph}")));
+        assert_eq!(cloud.logs_endpoint(), Some(&*format!("https://{logs}")));
+        assert_eq!(cloud.scope(HostKind::Graph), Some(&*format!("https://{graph}/.default")));
+        assert_eq!(cloud.scope(HostKind::Logs), Some(&*format!("https://{logs}/.default")));
+        for (host, kind) in [(graph, HostKind::Graph), (logs, HostKind::Logs), (blob, HostKind::Blob)] {
+            for other in cmk::Cloud::all_known() {
+                let allowed = other.allows(&format!("https://{host}/").parse().unwrap()).ok();
+                assert_eq!(allowed, (other == *cloud).then_some(kind), "{host} in {}", other.name());
+            }
+        }
+    }
+}
+
 /// A subscription of a cloud with nothing in it.
 fn world(cloud: SimCloud) -> World {
     World::new(Setup { cloud, location: location(cloud).into(), ..Setup::default() })

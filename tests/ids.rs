@@ -116,6 +116,9 @@ fn stack() -> Endpoints {
         hsm_scope: "https://hsm.stack.example/.default".into(),
         registry_suffix: "acr.stack.example".into(),
         registry_scope: "https://acr.stack.example/.default".into(),
+        graph: Some("https://Graph.stack.example/".into()),
+        logs: None,
+        blob_suffix: Some("Blob.stack.example".into()),
     }
 }
 
@@ -132,12 +135,33 @@ fn clouds_are_written_as_a_name_or_as_a_table() {
     let json = serde_json::to_value(&cloud).unwrap();
     assert_eq!(json["vault_suffix"], "vault.stack.example");
     assert_eq!(serde_json::from_value::<Cloud>(json).unwrap(), cloud);
+    assert_eq!(cloud.graph_endpoint(), Some("https://graph.stack.example"));
+    assert_eq!(cloud.scope(HostKind::Graph), Some("https://graph.stack.example/.default"));
+    assert_eq!((cloud.logs_endpoint(), cloud.scope(HostKind::Logs)), (None, None));
+}
+
+#[test]
+fn a_table_from_before_graph_and_logs_is_still_read() {
+    let mut json = serde_json::to_value(stack()).unwrap();
+    for member in ["graph", "logs", "blob_suffix"] {
+        json.as_object_mut().unwrap().remove(member);
+    }
+    let cloud: Cloud = serde_json::from_value(json.clone()).unwrap();
+    assert_eq!((cloud.graph_endpoint(), cloud.logs_endpoint()), (None, None));
+    assert_eq!(
+        serde_json::to_value(cloud.endpoints()).unwrap().as_object().unwrap().len(),
+        10,
+        "and written as it was"
+    );
+    for host in ["graph.stack.example", "logs.stack.example", "layers1.blob.stack.example"] {
+        assert!(cloud.allows(&format!("https://{host}/").parse().unwrap()).is_err(), "{host}");
+    }
 }
 
 #[test]
 fn custom_clouds_are_https_only_and_pose_as_no_known_one() {
     type Spoil = fn(&mut Endpoints);
-    let hostile: [(&str, Spoil); 13] = [
+    let hostile: [(&str, Spoil); 16] = [
         ("http arm", |t| t.arm = "http://management.stack.example".into()),
         ("loopback arm", |t| t.arm = "https://127.0.0.1".into()),
         ("hex ip arm", |t| t.arm = "https://0x7f000001".into()),
@@ -150,6 +174,9 @@ fn custom_clouds_are_https_only_and_pose_as_no_known_one() {
         ("empty suffix", |t| t.hsm_suffix = String::new()),
         ("suffix with dot", |t| t.hsm_suffix = ".hsm.stack.example".into()),
         ("shared suffix", |t| t.registry_suffix = "vault.stack.example".into()),
+        ("http graph", |t| t.graph = Some("http://graph.stack.example".into())),
+        ("path of logs", |t| t.logs = Some("https://logs.stack.example/v1".into())),
+        ("shared blob suffix", |t| t.blob_suffix = Some("vault.stack.example".into())),
         ("known name", |t| t.name = "public".into()),
     ];
     for (what, spoil) in hostile {
@@ -174,10 +201,32 @@ fn r_cmk_36_tokens_go_to_the_clouds_own_hosts() {
         ("https://contoso.managedhsm.azure.net/keys/k", HostKind::Hsm),
         ("https://contoso.azurecr.io/v2/", HostKind::Registry),
         ("https://contoso-a1b2c3.azurecr.io/v2/", HostKind::Registry),
+        ("https://contoso.westeurope.data.azurecr.io/v2/", HostKind::Registry),
+        ("https://graph.microsoft.com/v1.0/me", HostKind::Graph),
+        ("https://api.loganalytics.io/v1/workspaces/w/query", HostKind::Logs),
+        ("https://weumanaged201.blob.core.windows.net/c/b?sig=x", HostKind::Blob),
     ] {
         assert_eq!(cloud.allows(&url.parse().unwrap()), Ok(kind), "{url}");
     }
-    assert_eq!(cloud.scope(HostKind::Authority), None);
+    for host in [
+        "contoso.data.azurecr.io",
+        "contoso..data.azurecr.io",
+        "contoso.x.westeurope.data.azurecr.io",
+        "contoso.westeurope.dat.azurecr.io",
+        "contoso.west-europe.data.azurecr.io",
+        "x.graph.microsoft.com",
+        "a.b.blob.core.windows.net",
+        "blob.core.windows.net",
+        "with-hyphen.blob.core.windows.net",
+    ] {
+        let refused = format!("https://{host}/").parse().is_ok_and(|url| cloud.allows(&url).is_err());
+        assert!(refused, "{host}");
+    }
+    assert_eq!((cloud.scope(HostKind::Authority), cloud.scope(HostKind::Blob)), (None, None));
+    assert_eq!(cloud.scope(HostKind::Logs), Some("https://api.loganalytics.io/.default"));
+    let graphs: Vec<_> = Cloud::all_known().iter().map(|c| c.scope(HostKind::Graph).unwrap().to_owned()).collect();
+    let expected = ["graph.microsoft.com", "microsoftgraph.chinacloudapi.cn", "graph.microsoft.us"];
+    assert_eq!(graphs, expected.map(|host| format!("https://{host}/.default")));
     assert_eq!(cloud.scope(HostKind::Hsm), Some("https://managedhsm.azure.net/.default"));
 }
 
@@ -219,7 +268,7 @@ fn r_cmk_36_tokens_go_to_no_foreign_host() {
         "https://1contoso.vault.azure.net/",
         "https://-contoso.azurecr.io/",
         "https://con_toso.azurecr.io/",
-        "https://contoso.westeurope.data.azurecr.io/",
+        "https://evil.example.data.azurecr.io.evil.example/",
         "https://azurecr.io/",
         "https://127.0.0.1/",
         "https://169.254.169.254/metadata/identity/oauth2/token",
@@ -714,7 +763,11 @@ proptest! {
             match kind {
                 HostKind::Arm => prop_assert_eq!(host, "management.azure.com"),
                 HostKind::Vault => prop_assert_eq!(host.split_once('.').unwrap().1, "vault.azure.net"),
-                HostKind::Registry => prop_assert_eq!(host.split_once('.').unwrap().1, "azurecr.io"),
+                HostKind::Registry => {
+                    let below = host.split_once('.').unwrap().1;
+                    let data = below.strip_suffix(".data.azurecr.io").is_some_and(|region| !region.contains('.'));
+                    prop_assert!(below == "azurecr.io" || data, "{}", host);
+                }
                 other => prop_assert!(false, "{:?}", other),
             }
         }

@@ -18,7 +18,7 @@ use cmk::{
     journal::{Entry, Journal, RECORD_VERSION, Record},
     status,
 };
-use cmk_mocks::{Fault, OPERATOR_SECRET, Sim, What, When};
+use cmk_mocks::{Fault, KeyRef, OPERATOR_SECRET, Sim, VaultModel, What, When};
 use ground::{Answer, Tap};
 use serde_json::{Value, json};
 use stage::{Scenario, Stage, play, scenarios};
@@ -396,6 +396,57 @@ fn nothing_secret_is_shown_of_a_client_secret() {
     });
     // Tokens begin with `eyJ`, whoever made them.
     shown.has_none_of(&[OPERATOR_SECRET, "eyJ"]);
+}
+
+/// Logging in to a registry and trying it out: nobody sees the tokens of either side, nor a password.
+#[test]
+fn nothing_secret_is_shown_of_a_login_to_a_registry() {
+    use cmk::{azure::registries::data::LoginAs, checks::Check as _, checks::ProbeImages, login};
+    const PASSWORD: &str = "t0ken-CaNaRy7x";
+    let shown = Shown::default();
+    traced(&shown, || {
+        play(async {
+            for closed in [false, true] {
+                let ground = ground::Ground::of(ground::encrypted(KeyRef::Versionless, VaultModel::Rbac));
+                let (azure, id) = (ground.azure(), ground::registry());
+                ground.sim.with_world(|w, _| {
+                    w.seed_token(id.as_str(), "ci", "_repositories_pull", PASSWORD, None);
+                });
+                let login = login::login(&azure, &id).await.unwrap();
+                shown.add("login", format!("{login:?} {:?}", LoginAs::Refresh(login.refresh_token.clone())));
+                let look = azure.reader();
+                let at = look.challenge(&login.login_server).await.unwrap();
+                for password in [PASSWORD, "wr0ng-CaNaRy7x"] {
+                    let by = LoginAs::Basic { user: "ci".into(), password: password.to_owned().into() };
+                    shown.add("basic login", format!("{by:?}"));
+                    match look.registry_token(&at, &by, &[]).await {
+                        Ok(token) => shown.add("access token", format!("{token:?}")),
+                        Err(e) => shown.add_error("wrong password", &e.into()),
+                    }
+                }
+                if closed {
+                    ground.sim.with_world(|w, _| {
+                        w.mutate_registry_property(id.as_str(), "networkRuleSet", json!({ "defaultAction": "Deny" }));
+                    });
+                    shown.add_error("closed", &login::login(&azure, &id).await.unwrap_err());
+                }
+                let probe = ProbeImages { registry: id.clone(), login_server: login.login_server.clone() };
+                let seen = probe.look(&look).await.unwrap();
+                shown.add("probe", format!("{seen:?} {}", serde_json::to_string(&seen).unwrap()));
+                match ground.run(cmk::Repair::new(id.clone())).await {
+                    Ok(done) => shown.add("run", format!("{done:?}")),
+                    Err(e) => shown.add_error("run", &e),
+                }
+                match ground.run(cmk::Recover::new(id).probed()).named("probed").await {
+                    Ok(done) => shown.add("run", format!("{done:?} {}", serde_json::to_string(&done).unwrap())),
+                    Err(e) => shown.add_error("run", &e),
+                }
+                shown.add_journal("probed", &ground.journal).await;
+            }
+        });
+    });
+    // Tokens begin with `eyJ`, whoever made them; the way to a layer is signed.
+    shown.has_none_of(&[CANARY, "eyJ", "sig="]);
 }
 
 #[test]

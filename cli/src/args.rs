@@ -3,6 +3,7 @@
 mod access;
 mod create;
 mod logs;
+mod login;
 mod mend;
 mod network;
 mod revoke;
@@ -13,11 +14,12 @@ mod template;
 pub(crate) use access::{Access, GrantAccessArgs, Principal};
 pub(crate) use create::{AskedArgs, CreateArgs, NewArgs};
 pub(crate) use logs::{LogsArgs, Source};
+pub(crate) use login::{LoginArgs, LogoutArgs};
 pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
 pub(crate) use network::{Action, BypassArgs, NetworkArgs, RegistryNetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};
 pub(crate) use rotate::{AutoRotateArgs, RotateArgs};
-pub(crate) use run::{ApplyArgs, BackArgs, RunArgs};
+pub(crate) use run::{ApplyArgs, BackArgs, ProbeArgs, RestoreArgs, RunArgs};
 pub(crate) use template::{DeployArgs, ImportArgs, ListArgs, TemplateArgs};
 
 use clap::{
@@ -135,7 +137,7 @@ pub(crate) enum Command {
     /// Take a registry's key from it: no image can be pulled or pushed until `cmk restore` gives it back.
     Revoke(Box<RevokeArgs>),
     /// Give a registry back what a revocation took.
-    Restore(Box<BackArgs>),
+    Restore(Box<RestoreArgs>),
     /// Disable the old versions of a registry's key that no registry uses any more.
     Retire(Box<RetireArgs>),
     /// Take back what a run has done, newest first. A run that is unfinished has to be given up first.
@@ -163,6 +165,10 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "output")]
         azure_firewall: bool,
     },
+    /// Log container clients in to a registry: what `docker login` would keep, without Docker. Changes nothing in Azure.
+    Login(Box<LoginArgs>),
+    /// Forget the login to a registry. Changes nothing in Azure.
+    Logout(Box<LogoutArgs>),
     /// List the runs of the state directory. Changes nothing.
     Runs,
     /// Take a run up again where it was cut short, or show the outcome of one that is finished.

@@ -78,6 +78,7 @@ pub(crate) fn code_of(e: &anyhow::Error) -> Exit {
         Some(ErrorKind::Stopped) => Exit::Stopped,
         Some(ErrorKind::Throttled { .. }) => Exit::Throttled,
         Some(ErrorKind::Call(e)) => of_call(e),
+        Some(ErrorKind::DataPlane(e)) => of_call(&e.source),
         Some(
             ErrorKind::Drifted { .. }
             | ErrorKind::OtherRun(_)

@@ -4,7 +4,9 @@
 mod args;
 mod carry;
 mod connect;
+mod docker;
 mod exit;
+mod login;
 mod naming;
 mod orders;
 mod output;
@@ -61,6 +63,8 @@ fn online(command: Command, globals: &Globals) -> anyhow::Result<Exit> {
             Command::FirewallRules { registry, azure_firewall } => {
                 runs::firewall_rules(&registry, azure_firewall, globals).await
             }
+            Command::Login(args) => login::log_in(&args, globals).await,
+            Command::Logout(args) => login::log_out(&args, globals).await,
             Command::Runs => runs::list(globals).await,
             Command::Resume { run, plan, yes: _ } => runs::resume(&run, plan, globals).await,
             Command::Abandon { run, yes } => runs::abandon(&run, yes, globals).await,

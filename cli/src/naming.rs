@@ -5,8 +5,11 @@ use crate::{
     exit::usage,
 };
 use cmk::{
-    Azure, Error,
-    azure::id::{IdentityId, InvalidId, KeyId, Location, PrincipalId, RegistryId, ResourceId, SubscriptionId, VaultId},
+    Azure, Cloud, Error,
+    azure::{
+        id::{IdentityId, InvalidId, KeyId, Location, PrincipalId, RegistryId, ResourceId, SubscriptionId, VaultId},
+        registries::data::LoginServer,
+    },
     checks::IdentityWanted,
     create::IdentityChoice,
 };
@@ -31,7 +34,7 @@ pub(crate) fn wanted(args: &RegistryArgs, globals: &Globals) -> anyhow::Result<W
         same("-g", args.resource_group.clone(), id.group().as_str())?;
         return Ok(Wanted::Id(id));
     }
-    if let Some(label) = login_server(text) {
+    if let Some(label) = label_of_host(text) {
         return Err(usage(format!(
             "'{}' is a login server: give the registry's name, `-n {label}`, or its resource id",
             text.escape_debug()
@@ -45,6 +48,16 @@ pub(crate) fn wanted(args: &RegistryArgs, globals: &Globals) -> anyhow::Result<W
             RegistryId::new(&subscription, "any", text).map_err(Error::from)?;
             Ok(Wanted::Named(subscription, text.to_owned()))
         }
+    }
+}
+
+/// A registry that is given by its host, for the commands that need no more of it. Sends nothing.
+pub(crate) fn login_server(args: &RegistryArgs, cloud: &Cloud) -> anyhow::Result<Option<LoginServer>> {
+    let text = args.registry.as_deref().or(args.name.as_deref()).unwrap_or_default().trim();
+    let host = text.strip_prefix("https://").unwrap_or(text).trim_end_matches('/');
+    match text.starts_with('/') || !host.contains('.') {
+        true => Ok(None),
+        false => Ok(Some(LoginServer::parse(cloud, host).map_err(Error::from)?)),
     }
 }
 
@@ -88,7 +101,7 @@ impl Wanted {
 }
 
 /// The first label of what looks like `contoso.azurecr.io`, as a name.
-fn login_server(text: &str) -> Option<&str> {
+fn label_of_host(text: &str) -> Option<&str> {
     let bare = text.split_once("://").map_or(text, |(_, rest)| rest).trim_end_matches('/');
     let (label, rest) = bare.split_once('.')?;
     // `name-hash.azurecr.io` where a domain label scope is in use (R-ARM-20).

@@ -2,6 +2,7 @@
 
 mod firewall;
 mod list;
+mod login;
 mod outcome;
 mod plan;
 mod rotation;
@@ -10,6 +11,7 @@ mod status;
 
 pub(crate) use firewall::firewall;
 pub(crate) use list::list;
+pub(crate) use login::{login, logout};
 pub(crate) use outcome::{abandoned, outcome};
 pub(crate) use plan::plan;
 pub(crate) use rotation::rotation;

@@ -9,7 +9,7 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 /// The published schemas, by kind, newest version of each.
-const SCHEMAS: [(&str, &str); 24] = [
+const SCHEMAS: [(&str, &str); 26] = [
     ("plan", include_str!("../schemas/plan.v1.json")),
     ("created", include_str!("../schemas/created.v1.json")),
     ("rotated", include_str!("../schemas/rotated.v1.json")),
@@ -33,6 +33,8 @@ const SCHEMAS: [(&str, &str); 24] = [
     ("list", include_str!("../schemas/list.v1.json")),
     ("status", include_str!("../schemas/status.v1.json")),
     ("runs", include_str!("../schemas/runs.v1.json")),
+    ("login", include_str!("../schemas/login.v1.json")),
+    ("logout", include_str!("../schemas/logout.v1.json")),
     ("abandoned", include_str!("../schemas/abandoned.v1.json")),
 ];
 

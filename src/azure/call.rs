@@ -192,6 +192,8 @@ pub type Called<T> = Result<T, CallError>;
 /// What one try came to.
 pub(crate) enum Try {
     Answered(Answer),
+    /// An answer that is the one asked for, whatever its status: a challenge, a redirect.
+    Meant(Answer),
     Failed(azure_core::Error),
 }
 
@@ -202,29 +204,31 @@ impl fmt::Debug for Answer {
 }
 
 impl Core {
-    /// The only place where a request is repeated. `attempt` sends it once, with the SDK's own retries off.
+    /// The only place where a request is repeated. `attempt` sends it once, with the SDK's own retries off; without a
+    /// `scope` it brings its own credential, or none.
     ///
-    /// Returns every answer below 300 and 404; everything else is an error.
-    pub(crate) async fn call<F>(
+    /// Returns every answer below 300, 404, and what the attempt says is [meant](Try::Meant); everything else is an error.
+    pub(crate) async fn call<'s, F>(
         &self,
         patience: &Patience,
         nature: Nature,
-        scope: &str,
+        scope: impl Into<Option<&'s str>>,
         request: String,
         attempt: impl Fn() -> F,
     ) -> Called<Answer>
     where
         F: Future<Output = Result<Try, CallError>>,
     {
+        let scope = scope.into();
         let started = tokio::time::Instant::now();
         let (mut tries, mut doubt, mut fresh_token) = (0u32, false, false);
         loop {
             tries += 1;
             // Outside the deadline: a slow log-in says nothing about a request that has not left.
-            self.tokens
-                .token(scope)
-                .await
-                .map_err(|e| CallError { sent: if doubt { Sent::Maybe } else { e.sent }, ..e })?;
+            if let Some(scope) = scope {
+                let token = self.tokens.token(scope).await;
+                token.map_err(|e| CallError { sent: if doubt { Sent::Maybe } else { e.sent }, ..e })?;
+            }
             let tried = tokio::time::timeout(patience.deadline, attempt()).await;
             let (again, error) = match tried {
                 Err(_) => {
@@ -236,6 +240,10 @@ impl Core {
                     let never_left = matches!(e.kind(), azure_core::error::ErrorKind::Connection);
                     doubt |= nature != Nature::Read && !never_left;
                     (nature != Nature::Once || never_left, Cause::Transport(e))
+                }
+                Ok(Ok(Try::Meant(mut answer))) => {
+                    answer.doubt = doubt;
+                    return Ok(answer);
                 }
                 Ok(Ok(Try::Answered(mut answer))) => {
                     let error = || answer.service_error(self.clock.now());
@@ -250,7 +258,7 @@ impl Core {
                             doubt |= nature != Nature::Read;
                             (nature != Nature::Once, Cause::Service(error()))
                         }
-                        401 if !fresh_token => {
+                        401 if !fresh_token && scope.is_some() => {
                             fresh_token = true;
                             self.tokens.forget();
                             (true, Cause::Service(error()))

@@ -25,6 +25,8 @@ use super::id::{InvalidId, vault_label_fault};
 pub struct Cloud {
     known: bool,
     table: Endpoints,
+    graph_scope: Option<String>,
+    logs_scope: Option<String>,
 }
 
 /// The table of a cloud, given in full for a custom one. Endpoints are `https://host`, suffixes are bare
@@ -51,6 +53,16 @@ pub struct Endpoints {
     pub registry_suffix: String,
     /// Token scope of the registry data plane, e.g. `https://containerregistry.azure.net/.default` (R-DP-06).
     pub registry_scope: String,
+    /// Endpoint of Microsoft Graph, e.g. `https://graph.microsoft.com`. Without it nothing is asked of the directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<String>,
+    /// Endpoint of the query API of Log Analytics, e.g. `https://api.loganalytics.io`. Without it no logs are read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs: Option<String>,
+    /// Suffix of the storage hosts that registries send a layer's reader on to, e.g. `blob.core.windows.net`. Without
+    /// it such a redirect is not followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob_suffix: Option<String>,
 }
 
 /// What kind of service answers at a host that [`Cloud::allows`]. [`Cloud::scope`] tells which token may go there.
@@ -65,8 +77,14 @@ pub enum HostKind {
     Vault,
     /// The data plane of a managed HSM.
     Hsm,
-    /// The data plane of a registry.
+    /// The data plane of a registry, its dedicated data endpoints included.
     Registry,
+    /// Microsoft Graph, the directory.
+    Graph,
+    /// The query API of Log Analytics.
+    Logs,
+    /// Storage that holds a registry's layers: its URLs are signed, and it is never sent a token.
+    Blob,
 }
 
 /// A URL that no token of ours may be sent to. The message names the host only: path and query may carry signatures.
@@ -84,8 +102,11 @@ impl ForeignHost {
     pub(crate) fn token_not_for(url: &Url, kind: HostKind) -> ForeignHost {
         let why = match kind {
             HostKind::Authority => "the authority gives tokens and is never sent one",
-            HostKind::Registry => "a registry's data plane is not sent tokens of this kind",
-            HostKind::Arm | HostKind::Vault | HostKind::Hsm => "it is not sent this token",
+            HostKind::Registry => "a registry is sent only what it gave out itself (R-DP-02, R-DP-03)",
+            HostKind::Blob => "the URLs of layers are signed, and their host is never sent a token",
+            HostKind::Arm | HostKind::Vault | HostKind::Hsm | HostKind::Graph | HostKind::Logs => {
+                "it is not sent this token"
+            }
         };
         ForeignHost { host: InvalidId::shown(url.host_str().unwrap_or_default()), why: why.to_owned() }
     }
@@ -99,6 +120,7 @@ impl Cloud {
             "management.azure.com",
             "login.microsoftonline.com",
             ["vault.azure.net", "managedhsm.azure.net", "azurecr.io"],
+            ["graph.microsoft.com", "api.loganalytics.io", "blob.core.windows.net"],
         )
     }
 
@@ -109,6 +131,7 @@ impl Cloud {
             "management.chinacloudapi.cn",
             "login.chinacloudapi.cn",
             ["vault.azure.cn", "managedhsm.azure.cn", "azurecr.cn"],
+            ["microsoftgraph.chinacloudapi.cn", "api.loganalytics.azure.cn", "blob.core.chinacloudapi.cn"],
         )
     }
 
@@ -119,6 +142,7 @@ impl Cloud {
             "management.usgovcloudapi.net",
             "login.microsoftonline.us",
             ["vault.usgovcloudapi.net", "managedhsm.usgovcloudapi.net", "azurecr.us"],
+            ["graph.microsoft.us", "api.loganalytics.us", "blob.core.usgovcloudapi.net"],
         )
     }
 
@@ -134,7 +158,8 @@ impl Cloud {
             return Err(invalid(&endpoints.name, "give the cloud a name of 1 to 64 printable characters"));
         }
         let mut table = endpoints;
-        for endpoint in [&mut table.arm, &mut table.authority] {
+        let optional = [&mut table.graph, &mut table.logs].into_iter().flatten();
+        for endpoint in [&mut table.arm, &mut table.authority].into_iter().chain(optional) {
             let parsed = Url::parse(endpoint).ok().filter(|url| is_bare_https(url) && url.path() == "/");
             let host = parsed.as_ref().and_then(Url::host_str).filter(|host| is_dns_name(host));
             match host {
@@ -149,17 +174,18 @@ impl Cloud {
             }
         }
         let mut seen = Vec::new();
-        for suffix in [&mut table.vault_suffix, &mut table.hsm_suffix, &mut table.registry_suffix] {
+        let suffixes = [&mut table.vault_suffix, &mut table.hsm_suffix, &mut table.registry_suffix];
+        for suffix in suffixes.into_iter().chain(&mut table.blob_suffix) {
             suffix.make_ascii_lowercase();
             if !is_dns_name(suffix) || !suffix.contains('.') {
                 return Err(invalid(suffix, "give a suffix as a bare host name such as vault.azure.net"));
             }
             if seen.contains(suffix) {
-                return Err(invalid(suffix, "give vaults, managed HSMs and registries a suffix each"));
+                return Err(invalid(suffix, "give vaults, managed HSMs, registries and blobs a suffix each"));
             }
             seen.push(suffix.clone());
         }
-        Ok(Cloud { known: false, table })
+        Ok(Cloud::of(false, table))
     }
 
     /// A known cloud by its short name or by the name the Azure CLI gives it, in any case: `public`, `AzureCloud`,
@@ -178,10 +204,16 @@ impl Cloud {
         [Cloud::public(), Cloud::china(), Cloud::us_gov()]
     }
 
-    fn known(name: &str, arm: &str, authority: &str, [vault, hsm, registry]: [&str; 3]) -> Cloud {
-        Cloud {
-            known: true,
-            table: Endpoints {
+    fn known(
+        name: &str,
+        arm: &str,
+        authority: &str,
+        [vault, hsm, registry]: [&str; 3],
+        [graph, logs, blob]: [&str; 3],
+    ) -> Cloud {
+        Cloud::of(
+            true,
+            Endpoints {
                 name: name.to_owned(),
                 arm: format!("https://{arm}"),
                 arm_scope: format!("https://{arm}/.default"),
@@ -193,8 +225,16 @@ impl Cloud {
                 registry_suffix: registry.to_owned(),
                 // The audience of the registry data plane is one for all clouds.
                 registry_scope: "https://containerregistry.azure.net/.default".to_owned(),
+                graph: Some(format!("https://{graph}")),
+                logs: Some(format!("https://{logs}")),
+                blob_suffix: Some(blob.to_owned()),
             },
-        }
+        )
+    }
+
+    fn of(known: bool, table: Endpoints) -> Cloud {
+        let scope = |endpoint: &Option<String>| endpoint.as_ref().map(|endpoint| format!("{endpoint}/.default"));
+        Cloud { known, graph_scope: scope(&table.graph), logs_scope: scope(&table.logs), table }
     }
 
     /// `public`, `china`, `usgov`, or the name of a custom cloud.
@@ -288,7 +328,18 @@ impl Cloud {
         &self.table.registry_scope
     }
 
-    /// The scope whose tokens may be sent to a host of this kind; none for the authority.
+    /// Endpoint of Microsoft Graph without a trailing slash: `https://graph.microsoft.com`.
+    pub fn graph_endpoint(&self) -> Option<&str> {
+        self.table.graph.as_deref()
+    }
+
+    /// Endpoint of the query API of Log Analytics without a trailing slash: `https://api.loganalytics.io`.
+    pub fn logs_endpoint(&self) -> Option<&str> {
+        self.table.logs.as_deref()
+    }
+
+    /// The scope of the tokens for a host of this kind; none for the authority, for blobs, and for what the cloud's
+    /// table does not have. A registry takes its tokens in one place only, where they are exchanged (R-DP-02).
     pub fn scope(&self, kind: HostKind) -> Option<&str> {
         match kind {
             HostKind::Arm => Some(self.arm_scope()),
@@ -296,13 +347,17 @@ impl Cloud {
             HostKind::Vault => Some(self.vault_scope()),
             HostKind::Hsm => Some(self.hsm_scope()),
             HostKind::Registry => Some(self.registry_scope()),
+            HostKind::Graph => self.graph_scope.as_deref(),
+            HostKind::Logs => self.logs_scope.as_deref(),
+            HostKind::Blob => None,
         }
     }
 
     /// Whether a request, and with it a token, may be sent to this URL, and to what kind of service it goes.
     ///
-    /// Allowed are `https` URLs without user info, on the default port, whose host is the ARM endpoint, the
-    /// authority, or one plain label below the suffix of vaults, managed HSMs or registries (R-CMK-36).
+    /// Allowed are `https` URLs without user info, on the default port, whose host is the endpoint of ARM, Graph or
+    /// Log Analytics, the authority, one plain label below the suffix of vaults, managed HSMs, registries or blobs, or
+    /// a registry's data endpoint, `registry.region.data` below the registries' suffix (R-CMK-36, R-DP-23).
     pub fn allows(&self, url: &Url) -> Result<HostKind, ForeignHost> {
         let host = url.host_str().unwrap_or_default();
         let refuse = |why| {
@@ -335,6 +390,11 @@ impl Cloud {
         if host == self.authority_host() {
             return Ok(HostKind::Authority);
         }
+        for (endpoint, kind) in [(self.graph_endpoint(), HostKind::Graph), (self.logs_endpoint(), HostKind::Logs)] {
+            if endpoint.is_some_and(|endpoint| host == host_of(endpoint)) {
+                return Ok(kind);
+            }
+        }
         let below = |suffix: &str| host.strip_suffix(suffix).and_then(|rest| rest.strip_suffix('.')).map(str::to_owned);
         for (suffix, kind) in [(self.vault_suffix(), HostKind::Vault), (self.hsm_suffix(), HostKind::Hsm)] {
             if let Some(label) = below(suffix) {
@@ -344,11 +404,26 @@ impl Cloud {
                 };
             }
         }
-        match below(self.registry_suffix()) {
-            // A label made with a name scope is `name-hash` (R-ARM-20); "--" would let punycode through.
-            Some(label) if is_label(&label) && label.len() >= 5 && !label.contains("--") => Ok(HostKind::Registry),
-            Some(_) => Err("what stands before the suffix is no registry label (R-ARM-20)"),
-            None => Err("it is below none of the cloud's suffixes"),
+        if let Some(account) = self.table.blob_suffix.as_deref().and_then(below) {
+            let plain = account.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+            return match (3..=24).contains(&account.len()) && plain {
+                true => Ok(HostKind::Blob),
+                false => Err("what stands before the suffix is no storage account"),
+            };
+        }
+        let Some(labels) = below(self.registry_suffix()) else {
+            return Err("it is below none of the cloud's suffixes");
+        };
+        let (registry, region) = match labels.strip_suffix(".data").and_then(|rest| rest.split_once('.')) {
+            Some((registry, region)) => (registry, Some(region)),
+            None => (labels.as_str(), None),
+        };
+        let plain_region = region.is_none_or(|r| r.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+        // A label made with a name scope is `name-hash` (R-ARM-20); "--" would let punycode through.
+        if is_label(registry) && registry.len() >= 5 && !registry.contains("--") && plain_region && region != Some("") {
+            Ok(HostKind::Registry)
+        } else {
+            Err("what stands before the suffix is no registry label (R-ARM-20)")
         }
     }
 }

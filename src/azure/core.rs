@@ -4,7 +4,7 @@ use super::{
     Cloud, Operation,
     call::{Answer, CallError, Called, Cause, Nature, Patience, Sent, Try},
     credential::{Caller, Tokens},
-    door::Door,
+    door::{Door, Given},
 };
 use azure_core::{
     credentials::TokenCredential,
@@ -77,8 +77,10 @@ pub(crate) struct Core {
     pub(crate) patience: Patience,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) guards: crate::guard::Guards,
+    /// What registries gave out; the door lets it back to them.
+    pub(crate) given: Given,
     door: Arc<dyn HttpClient>,
-    arm: Pipeline,
+    pipeline: Pipeline,
     vaults: Mutex<HashMap<String, Arc<VaultClient>>>,
     jitter: Mutex<fastrand::Rng>,
 }
@@ -155,13 +157,15 @@ impl Builder {
     #[must_use]
     pub fn build(self) -> Azure {
         let inner = self.transport.unwrap_or_else(|| azure_core::http::new_http_client(None));
-        let door: Arc<dyn HttpClient> = Arc::new(Door::new(self.cloud.clone(), inner, self.guards.clone()));
+        let given = Given::default();
+        let door: Arc<dyn HttpClient> =
+            Arc::new(Door::new(self.cloud.clone(), inner, self.guards.clone(), given.clone()));
         let options = ClientOptions {
             retry: RetryOptions::none(),
             transport: Some(Transport::new(door.clone())),
             ..ClientOptions::default()
         };
-        let arm = Pipeline::new(
+        let pipeline = Pipeline::new(
             option_env!("CARGO_PKG_NAME"),
             option_env!("CARGO_PKG_VERSION"),
             options,
@@ -177,8 +181,9 @@ impl Builder {
                 clock: self.clock,
                 patience: self.patience,
                 guards: self.guards,
+                given,
                 door,
-                arm,
+                pipeline,
                 vaults: Mutex::default(),
                 jitter: Mutex::new(fastrand::Rng::with_seed(seed)),
             }),
@@ -349,6 +354,11 @@ impl Reader {
         self.called(nature, self.core.cloud.arm_scope(), &name, url.as_str(), body.as_deref(), attempt).await
     }
 
+    /// How long its calls may take.
+    pub(super) fn patience(&self) -> &Patience {
+        self.patience.as_deref().unwrap_or(&self.core.patience)
+    }
+
     /// One call with its repetitions; a read is told to the trail, and had from memory where there is one. `of`, a query or a
     /// page, and `body` tell one question from another.
     pub(crate) async fn called<F>(
@@ -363,8 +373,7 @@ impl Reader {
     where
         F: Future<Output = Result<Try, CallError>>,
     {
-        let patience = self.patience.as_deref().unwrap_or(&self.core.patience);
-        let call = || self.core.call(patience, nature, scope, request.to_owned(), attempt);
+        let call = || self.core.call(self.patience(), nature, scope, request.to_owned(), attempt);
         if nature != Nature::Read {
             return call().await;
         }
@@ -383,17 +392,7 @@ impl Reader {
             request.insert_header("content-type", "application/json");
             request.set_body(body.to_vec());
         }
-        let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
-        Ok(match self.core.arm.send(&Context::new(), &mut request, Some(options)).await {
-            Ok(raw) => {
-                let (status, headers, body) = raw.deconstruct();
-                Try::Answered(Answer { status: status.into(), headers, body: body.to_vec(), doubt: false })
-            }
-            Err(e) => match super::door::foreign(&e) {
-                Some(foreign) => return Err(CallError::new(Sent::No, name_of(verb, url), Cause::Foreign(foreign))),
-                None => Try::Failed(e),
-            },
-        })
+        self.core.send(&mut request).await
     }
 }
 
@@ -476,6 +475,23 @@ pub(crate) fn read<T: DeserializeOwned>(request: String, answer: &Answer) -> Cal
 }
 
 impl Core {
+    /// Sends a request once.
+    pub(crate) async fn send(&self, request: &mut Request) -> Result<Try, CallError> {
+        let options = PipelineSendOptions { skip_checks: true, ..PipelineSendOptions::default() };
+        Ok(match self.pipeline.send(&Context::new(), request, Some(options)).await {
+            Ok(raw) => {
+                let (status, headers, body) = raw.deconstruct();
+                Try::Answered(Answer { status: status.into(), headers, body: body.to_vec(), doubt: false })
+            }
+            Err(e) => match super::door::foreign(&e) {
+                Some(foreign) => {
+                    let name = name_of(request.method(), request.url());
+                    return Err(CallError::new(Sent::No, name, Cause::Foreign(foreign)));
+                }
+                None => Try::Failed(e),
+            },
+        })
+    }
     pub(crate) fn jitter(&self) -> f64 {
         self.jitter.lock().unwrap_or_else(PoisonError::into_inner).f64()
     }

@@ -125,7 +125,7 @@ impl TokenCredential for Tokens {
 }
 
 impl Caller {
-    fn of(token: &str) -> Option<Self> {
+    pub(crate) fn of(token: &str) -> Option<Self> {
         #[derive(serde::Deserialize)]
         struct Claims {
             oid: String,

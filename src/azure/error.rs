@@ -93,6 +93,11 @@ impl ServiceError {
         if error.code.is_empty() {
             error.code = header("x-ms-error-code").unwrap_or_default();
         }
+        // A registry says only in its challenge that the token is good and allows too little (R-DP-03).
+        let challenged = headers("www-authenticate").is_some_and(|c| c.contains("error=\"insufficient_scope\""));
+        if challenged && error.inner_code.is_none() {
+            error.inner_code = Some("insufficient_scope".to_owned());
+        }
         ServiceError {
             status,
             code: error.code,

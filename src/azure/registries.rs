@@ -3,6 +3,7 @@
 //! There is no `PUT` of a registry that exists: it would replace what this version does not know (R-CMK-24, R-CMK-30).
 
 mod access;
+pub mod data;
 #[cfg(feature = "azure_mgmt")]
 pub mod interop;
 mod model;

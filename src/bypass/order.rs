@@ -39,6 +39,8 @@ pub struct Bypass {
     pub(super) create: Option<Box<Create>>,
     #[serde(default)]
     pub(super) accept: Vec<Irreversible>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) probe: bool,
 }
 
 impl Bypass {
@@ -55,6 +57,7 @@ impl Bypass {
             drop_old_vault: false,
             create: None,
             accept: Vec::new(),
+            probe: false,
         }
     }
     /// All of it from nothing, as one plan: this registry is created on a vault of its own, then put on the key of this
@@ -64,7 +67,7 @@ impl Bypass {
         let accept = create.accepted().to_vec();
         let mut order = Self::new(create.registry().clone()).to_key(key).vault(vault);
         order.network.default_action = Some(NetworkAction::Deny);
-        Self { create: Some(Box::new(create)), accept, ..order }
+        Self { probe: create.probe, create: Some(Box::new(create)), accept, ..order }
     }
     /// Rotates to this key, which is behind a firewall, without a version; with the system-assigned identity unless another
     /// is said.
@@ -103,6 +106,13 @@ impl Bypass {
         if !self.accept.contains(&what) {
             self.accept.push(what);
         }
+        self
+    }
+    /// Then tries the registry out: a few bytes are pushed to its repository `cmk-probe`, pulled, and deleted. It shows more
+    /// than the registry as a resource does (R-CMK-27), and takes AcrPush and AcrDelete or what stands in for them (R-DP-08).
+    #[must_use]
+    pub fn probed(mut self) -> Self {
+        self.probe = true;
         self
     }
     /// The registry.

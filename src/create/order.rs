@@ -52,6 +52,8 @@ pub struct Create {
     tags: BTreeMap<String, String>,
     #[serde(default)]
     accept: Vec<Irreversible>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) probe: bool,
 }
 
 /// Which identity unwraps the registry's key.
@@ -100,6 +102,7 @@ impl Create {
             encryption: true,
             tags: BTreeMap::new(),
             accept: Vec::new(),
+            probe: false,
         }
     }
     /// With this identity, which has to be there.
@@ -188,6 +191,13 @@ impl Create {
         self
     }
 
+    /// Then tries the registry out: a few bytes are pushed to its repository `cmk-probe`, pulled, and deleted. It shows more
+    /// than the registry as a resource does (R-CMK-27), and takes AcrPush and AcrDelete or what stands in for them (R-DP-08).
+    #[must_use]
+    pub fn probed(mut self) -> Self {
+        self.probe = true;
+        self
+    }
     /// The registry.
     #[must_use]
     pub fn registry(&self) -> &RegistryId {

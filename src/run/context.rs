@@ -320,7 +320,7 @@ impl Context {
     }
 
     /// The same name and subject twice would share one idempotency key and one place in the journal.
-    fn once(&self, name: &str, subject: &str) -> Result<()> {
+    pub(super) fn once(&self, name: &str, subject: &str) -> Result<()> {
         if lock(&self.shared.seen).insert((name.to_owned(), subject.to_owned())) {
             Ok(())
         } else {

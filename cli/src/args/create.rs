@@ -1,6 +1,6 @@
 //! What makes a registry.
 
-use super::{RegistryArgs, RunArgs, irreversible};
+use super::{ProbeArgs, RegistryArgs, RunArgs, irreversible};
 use clap::Args;
 use cmk::{Irreversible, azure::id::Location};
 
@@ -66,6 +66,8 @@ pub(crate) struct CreateArgs {
     /// Accept something that cannot be taken back; the plan names it. May be given several times.
     #[arg(long, value_name = "NAME", value_parser = irreversible())]
     pub(crate) accept: Vec<Irreversible>,
+    #[command(flatten)]
+    pub(crate) probe: ProbeArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

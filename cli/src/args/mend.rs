@@ -1,6 +1,6 @@
 //! What mends a registry's way to its key.
 
-use super::{RegistryArgs, RunArgs};
+use super::{ProbeArgs, RegistryArgs, RunArgs};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -36,6 +36,8 @@ pub(crate) struct RecoverArgs {
     /// Enable the version in use, if that is all that is wrong, whoever has disabled it.
     #[arg(long)]
     pub(crate) enable_version: bool,
+    #[command(flatten)]
+    pub(crate) probe: ProbeArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

@@ -1,6 +1,6 @@
 //! What has to do with the firewalls of vaults and registries.
 
-use super::{NewArgs, RegistryArgs, RunArgs, irreversible};
+use super::{NewArgs, ProbeArgs, RegistryArgs, RunArgs, irreversible};
 use clap::{Args, ValueEnum};
 use cmk::Irreversible;
 
@@ -72,6 +72,8 @@ pub(crate) struct BypassArgs {
     pub(crate) create: bool,
     #[command(flatten, next_help_heading = "From nothing")]
     pub(crate) new: NewArgs,
+    #[command(flatten)]
+    pub(crate) probe: ProbeArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

@@ -1,6 +1,6 @@
 //! What rotates a key.
 
-use super::{RegistryArgs, RunArgs};
+use super::{ProbeArgs, RegistryArgs, RunArgs};
 use clap::Args;
 use time::{Date, OffsetDateTime, format_description::well_known::Iso8601, format_description::well_known::Rfc3339};
 
@@ -41,6 +41,8 @@ pub(crate) struct RotateArgs {
     /// Give the caller the right to make versions first, if it lacks it.
     #[arg(long, conflicts_with_all = ["to_version", "keep_version"])]
     pub(crate) grant_me: bool,
+    #[command(flatten)]
+    pub(crate) probe: ProbeArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

@@ -22,6 +22,14 @@ pub(crate) struct RunArgs {
     pub(crate) name: Option<RunName>,
 }
 
+/// Whether the registry is tried out in the end.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct ProbeArgs {
+    /// In the end, try the registry out: push a few bytes to its repository cmk-probe, pull them, and delete them.
+    #[arg(long)]
+    pub(crate) probe: bool,
+}
+
 /// What is made of what an earlier run did.
 #[derive(Debug, Args)]
 pub(crate) struct BackArgs {
@@ -30,6 +38,14 @@ pub(crate) struct BackArgs {
     pub(crate) of: RunName,
     #[command(flatten)]
     pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    #[command(flatten)]
+    pub(crate) probe: ProbeArgs,
+    #[command(flatten)]
+    pub(crate) back: BackArgs,
 }
 
 #[derive(Debug, Args)]

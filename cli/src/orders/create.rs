@@ -14,7 +14,8 @@ pub(crate) async fn create(args: &CreateArgs, globals: &Globals) -> anyhow::Resu
         .await?
         .encryption(!args.no_encryption)
         .when(args.unprotected_vault_is_fine, Create::unprotected_vault_is_fine)
-        .each(args.accept.iter().copied(), Create::accept);
+        .each(args.accept.iter().copied(), Create::accept)
+        .when(args.probe.probe, Create::probed);
     work.carry(order).await
 }
 

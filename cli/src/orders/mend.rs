@@ -41,6 +41,7 @@ pub(crate) async fn recover(args: &RecoverArgs, globals: &Globals) -> anyhow::Re
     let order = Recover::new(registry.clone())
         .with(naming::vault(args.vault.as_deref(), &registry)?, Recover::vault)
         .when(args.grant_me, Recover::grant_me)
+        .when(args.probe.probe, Recover::probed)
         .when(args.enable_version, Recover::enable_version);
     work.carry(order).await
 }

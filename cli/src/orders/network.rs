@@ -38,7 +38,8 @@ pub(crate) async fn bypass(args: &BypassArgs, globals: &Globals) -> anyhow::Resu
         .with(naming::identity(args.identity.as_deref(), &registry)?, Bypass::identity)
         .network(network)
         .when(args.drop_old_vault, Bypass::drop_old_vault)
-        .each(args.accept.iter().copied(), Bypass::accept);
+        .each(args.accept.iter().copied(), Bypass::accept)
+        .when(args.probe.probe, Bypass::probed);
     work.carry(order).await
 }
 

@@ -21,7 +21,8 @@ pub(crate) async fn rotate(args: &RotateArgs, globals: &Globals) -> anyhow::Resu
         .when(args.versionless, |order| order.referring(Reference::Versionless))
         .when(args.remove_old_grant, Rotate::remove_old_grant)
         .when(args.unprotected_vault_is_fine, Rotate::unprotected_vault_is_fine)
-        .when(args.grant_me, Rotate::grant_me);
+        .when(args.grant_me, Rotate::grant_me)
+        .when(args.probe.probe, Rotate::probed);
     work.carry(order).await
 }
 

@@ -1,6 +1,6 @@
-use super::Work;
+use super::{Told as _, Work};
 use crate::{
-    args::{BackArgs, Globals},
+    args::{BackArgs, Globals, RestoreArgs},
     exit::Exit,
     runs,
 };
@@ -10,10 +10,10 @@ use cmk::{
 };
 
 /// `cmk restore`.
-pub(crate) async fn restore(args: &BackArgs, globals: &Globals) -> anyhow::Result<Exit> {
-    let (work, journal, records) = of_run("restore", args, globals).await?;
-    let order = Restore::of(&journal, &args.of).await?;
-    ended(args, &records)?;
+pub(crate) async fn restore(args: &RestoreArgs, globals: &Globals) -> anyhow::Result<Exit> {
+    let (work, journal, records) = of_run("restore", &args.back, globals).await?;
+    let order = Restore::of(&journal, &args.back.of).await?.when(args.probe.probe, Restore::probed);
+    ended(&args.back, &records)?;
     work.carry(order).await
 }
 

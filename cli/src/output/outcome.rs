@@ -8,6 +8,7 @@ use cmk::{
         registries::{RegistryAccess, RegistryRules},
         vaults::{NetworkAction, NetworkBypass, NetworkRules},
     },
+    checks::Probed,
     journal::RunName,
 };
 use serde::Serialize;
@@ -43,6 +44,13 @@ impl Told {
     /// Empty if there is none.
     fn maybe(self, name: &'static str, value: Option<impl Display>) -> Self {
         self.value(name, value.map(|v| v.to_string()).unwrap_or_default())
+    }
+    /// What was pushed and pulled in the end, where that was asked for.
+    fn probe(self, probed: Option<&Probed>) -> Self {
+        match probed {
+            Some(p) => self.noted("PROBE", format!("{}@{}", p.repository, p.digest), " (pushed and pulled)"),
+            None => self,
+        }
     }
     fn list(self, name: &'static str, values: &[impl Display]) -> Self {
         let all: Vec<_> = values.iter().map(ToString::to_string).collect();
@@ -81,7 +89,8 @@ fn told(outcome: &Outcome) -> Option<Told> {
             .noted("KEY", &o.key, if o.key.version().is_some() { " (pinned)" } else { " (followed)" })
             .value("IN_USE", &o.in_use)
             .maybe("IDENTITY", o.identity.as_ref())
-            .maybe("VAULT", o.vault.as_ref()),
+            .maybe("VAULT", o.vault.as_ref())
+            .probe(o.probe.as_ref()),
         Outcome::Rotated(o) => {
             let same = o.previous.as_ref().is_some_and(|p| p.same_version(&o.in_use));
             let head = if same { "is on its version already" } else { "is on its new version" };
@@ -95,6 +104,7 @@ fn told(outcome: &Outcome) -> Option<Told> {
                 .maybe("PREVIOUS", o.previous.as_ref())
                 .noted("REFERENCE", reference, follows)
                 .list("SURPLUS", &o.surplus)
+                .probe(o.probe.as_ref())
         }
         Outcome::AutoRotated(o) => Told::new(format!("{} follows its key", o.registry.name()))
             .value("REGISTRY", &o.registry)
@@ -110,7 +120,8 @@ fn told(outcome: &Outcome) -> Option<Told> {
             .value("REGISTRY", &o.registry)
             .noted("VAULT", &o.vault, if o.vault_was_deleted { " (had been deleted)" } else { "" })
             .value("KEY", &o.key)
-            .maybe("IN_USE", o.in_use.as_ref()),
+            .maybe("IN_USE", o.in_use.as_ref())
+            .probe(o.probe.as_ref()),
         Outcome::Repaired(o) => Told::new(format!("{} has read its key", o.registry.name()))
             .value("REGISTRY", &o.registry)
             .value("KEY", &o.key)
@@ -119,7 +130,8 @@ fn told(outcome: &Outcome) -> Option<Told> {
             .value("REGISTRY", &o.registry)
             .value("IN_USE", &o.in_use)
             .value("IDENTITY", o.identity)
-            .maybe("REMOVABLE", o.removable.as_ref()),
+            .maybe("REMOVABLE", o.removable.as_ref())
+            .probe(o.probe.as_ref()),
         Outcome::NetworkChanged(o) => {
             let same = if o.before == o.after { "are as they were" } else { "are changed" };
             Told::new(format!("the network rules of {} {same}", o.vault.name()))
@@ -160,7 +172,8 @@ fn told(outcome: &Outcome) -> Option<Told> {
             .value("REGISTRY", &o.registry)
             .value("KEY", &o.key)
             .maybe("IN_USE", o.in_use.as_ref())
-            .value("GIVEN_BACK", o.given_back),
+            .value("GIVEN_BACK", o.given_back)
+            .probe(o.probe.as_ref()),
         Outcome::Retired(o) => {
             let head = match o.disabled.len() {
                 0 => "no version is disabled by this run".to_owned(),

@@ -3,6 +3,7 @@
 mod access;
 mod apply;
 mod forms;
+mod login;
 mod mended;
 mod network;
 mod pages;

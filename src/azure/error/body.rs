@@ -145,10 +145,22 @@ fn detail(object: &Map<String, Value>, depth: usize) -> Detail {
         code: code(object),
         inner_code: innermost,
         message: message(&raw),
-        target: text(object, "target").map(|t| tidy(&t, 512)).filter(|t| !t.is_empty()),
+        target: text(object, "target").or_else(|| wanted(object)).map(|t| tidy(&t, 512)).filter(|t| !t.is_empty()),
         details,
         policies: policies(object),
     }
+}
+
+/// What a registry says one would have to be allowed: `"detail":[{"Type":"repository","Name":"web","Action":"pull"}]` as
+/// a scope, `repository:web:pull`.
+fn wanted(object: &Map<String, Value>) -> Option<String> {
+    let one = match get(object, "detail")? {
+        Value::Array(all) => all.first()?.as_object()?,
+        Value::Object(one) => one,
+        _ => return None,
+    };
+    let [kind, name, action] = ["type", "name", "action"].map(|member| text(one, member));
+    Some(format!("{}:{}:{}", kind?, name?, action?))
 }
 
 /// Names out of `"additionalInfo":[{"type":"PolicyViolation","info":{"policyDefinitionDisplayName":..}}]`.

@@ -91,6 +91,16 @@ impl ServiceError {
         self.says("The identity associated with the registry is inactive")
     }
 
+    /// A registry's token is good, and allows too little: a role is missing (R-DP-03, R-DP-26).
+    pub fn insufficient_scope(&self) -> bool {
+        self.has_code("insufficient_scope") || self.says("insufficient_scope")
+    }
+
+    /// A lock or quarantine on the repository or image stands in the way (R-DP-26).
+    pub fn repository_locked(&self) -> bool {
+        self.says("The operation is disallowed on this")
+    }
+
     /// Key or identity was missing in a write to an encrypted registry (R-ERR-06).
     pub fn incomplete_key(&self) -> bool {
         self.says("Property Identity and KeyIdentifier must be set when encryption is enabled")
