@@ -14,12 +14,14 @@ mod kept;
 mod looked;
 mod operation;
 
+pub mod clusters;
 pub mod deployments;
 pub mod diagnostic_settings;
 pub mod groups;
 pub mod identities;
 pub mod keys;
 pub mod locks;
+pub mod networks;
 pub mod permissions;
 pub mod policies;
 pub mod providers;
@@ -45,6 +47,8 @@ pub mod versions {
     /// Rules for subnets of registries, which are in previews only; the one by which az changes network rules. Read only:
     /// <https://learn.microsoft.com/azure/container-registry/container-registry-vnet>.
     pub const REGISTRY_SUBNETS: &str = "2021-08-01-preview";
+    /// Tasks of registries, in previews only: <https://learn.microsoft.com/rest/api/containerregistry/tasks>.
+    pub const TASKS: &str = "2019-06-01-preview";
     /// Microsoft.KeyVault, vaults and keys through ARM (R-KV-30).
     pub const VAULT: &str = "2026-02-01";
     /// Key Vault keys, data plane.
@@ -63,6 +67,12 @@ pub mod versions {
     pub const DEPLOYMENTS: &str = "2024-03-01";
     /// Diagnostic settings, in previews only: <https://learn.microsoft.com/rest/api/monitor/diagnostic-settings>.
     pub const DIAGNOSTIC_SETTINGS: &str = "2021-05-01-preview";
+    /// Networks and what stands in them: <https://learn.microsoft.com/rest/api/virtualnetwork>.
+    pub const NETWORK: &str = "2024-05-01";
+    /// Private DNS zones: <https://learn.microsoft.com/rest/api/dns/privatedns>.
+    pub const PRIVATE_DNS: &str = "2020-06-01";
+    /// Kubernetes clusters: <https://learn.microsoft.com/rest/api/aks/managed-clusters>.
+    pub const CLUSTERS: &str = "2024-05-01";
     /// Resource groups, providers and resource lists.
     pub const RESOURCES: &str = "2024-03-01";
 }

@@ -179,6 +179,14 @@ impl CallError {
             _ => None,
         }
     }
+    /// What went wrong when it was asked first.
+    #[must_use]
+    pub fn first_cause(&self) -> &Cause {
+        match &*self.cause {
+            Cause::Before(e) => e.first_cause(),
+            cause => cause,
+        }
+    }
     /// The status of the service's answer.
     #[must_use]
     pub fn status(&self) -> Option<u16> {

@@ -9,6 +9,8 @@ pub mod interop;
 mod model;
 mod network;
 mod replications;
+mod subnets;
+mod tasks;
 
 pub use super::resources::NameAvailability;
 pub use access::{RegistryAccess, RepositoryPattern, RoleMode};
@@ -18,6 +20,7 @@ pub use model::{
 };
 pub use network::RegistryRules;
 pub use replications::{Replication, ReplicationProperties};
+pub use tasks::{Task, TaskProperties};
 
 use super::{
     Kept, Reader, Writer,

@@ -112,6 +112,25 @@ pub struct PrivateLinkState {
     pub actions_required: Option<String>,
 }
 
+impl PrivateEndpointConnection {
+    /// `Approved`, `Pending`, `Rejected` or `Disconnected`.
+    #[must_use]
+    pub fn status(&self) -> &str {
+        let state = self.properties.private_link_service_connection_state.as_ref();
+        state.and_then(|s| s.status.as_deref()).unwrap_or_default()
+    }
+    /// Whether it is approved.
+    #[must_use]
+    pub fn is_approved(&self) -> bool {
+        self.status().eq_ignore_ascii_case("Approved")
+    }
+    /// The id of the endpoint, if it is one.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<ResourceId> {
+        self.properties.private_endpoint.as_ref()?.id.as_ref()?.parse().ok()
+    }
+}
+
 /// Whether a global name is free.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -1,15 +1,34 @@
 //! What is looked at: each fact once in a diagnosis, whoever needs it.
 
 mod caller;
+mod cluster;
+mod door;
+mod endpoints;
 mod grant;
 mod identity;
 mod key;
+mod names;
 mod registry;
+mod replicas;
+mod subnets;
 mod vault;
+mod zones;
 
 pub use caller::CallerFact;
+pub use cluster::ClusterFact;
+pub use door::{Door, DoorFact};
+pub use endpoints::{EndpointSeen, EndpointThere, EndpointsFact, StrayEndpointsFact};
 pub use grant::{GrantFact, GrantHeld};
 pub use identity::{IdentityFact, IdentityLife};
 pub use key::{KeyFact, VersionsFact};
+pub use names::{NameFound, NamesFact};
 pub use registry::{EncryptedFact, RegistryFact, ServerFact};
+pub use replicas::{ReplicasFact, TasksFact};
+pub use subnets::{
+    FirewallsFact, NetworksFact, Role, SubnetRulesFact, SubnetSeen, SubnetThere, SubnetsFact, UnregisteredFact,
+};
 pub use vault::VaultFact;
+pub use zones::{ZoneSeen, ZonesFact};
+
+pub(in crate::diagnose) use door::proxy;
+pub(in crate::diagnose) use endpoints::is_private;

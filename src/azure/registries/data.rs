@@ -24,6 +24,7 @@ use crate::azure::{
     core::name_of,
 };
 use azure_core::http::{Method, Request};
+use std::future::Future;
 use url::Url;
 
 /// One request to a registry, as it is sent again and again.
@@ -54,10 +55,25 @@ impl<'a> Asked<'a> {
 }
 
 impl Reader {
-    /// Sends a request that carries its own credential, or none.
+    /// Sends a request that carries its own credential, or none. What says nothing of who asks is a question like any
+    /// other; an answer to somebody is never kept.
     async fn ask_registry(&self, asked: Asked<'_>) -> Called<Answer> {
         let name = asked.name();
-        self.core.call(self.patience(), asked.nature, None, name, || self.ask_registry_once(&asked)).await
+        let attempt = || self.ask_registry_once(&asked);
+        if asked.headers.is_empty() && asked.body.is_empty() {
+            return self.called(asked.nature, None, &name, asked.url.as_str(), None, attempt).await;
+        }
+        self.told(asked.nature, None, &name, attempt).await
+    }
+
+    /// One call with its repetitions, whose answer is noted and not kept.
+    async fn told<F>(&self, nature: Nature, scope: Option<&str>, name: &str, attempt: impl Fn() -> F) -> Called<Answer>
+    where
+        F: Future<Output = Result<Try, CallError>>,
+    {
+        let answer = self.core.call(self.patience(), nature, scope, name.to_owned(), attempt).await;
+        self.trace(name, &answer, self.now());
+        answer
     }
 
     async fn ask_registry_once(&self, asked: &Asked<'_>) -> Result<Try, CallError> {

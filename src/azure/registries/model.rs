@@ -285,6 +285,27 @@ impl Registry {
     pub fn is_busy(&self) -> bool {
         ["Creating", "Updating", "Deleting"].iter().any(|s| is(self.provisioning_state(), s))
     }
+    /// Whether its public address answers at all (R-DP-21).
+    #[must_use]
+    pub fn has_public_access(&self) -> bool {
+        !is(self.properties.public_network_access.as_deref(), "Disabled")
+    }
+    /// Whether it keeps out whom no rule names. Rules are there in Premium only.
+    #[must_use]
+    pub fn denies_by_default(&self) -> bool {
+        let rules = self.properties.network_rule_set.as_ref();
+        self.is_premium() && rules.is_some_and(|r| is(r.default_action.as_deref(), "Deny"))
+    }
+    /// Whether it is closed to somebody: it has no public access, or keeps out whom no rule names.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        !self.has_public_access() || self.denies_by_default()
+    }
+    /// Whether trusted services are let through whatever the rules say (R-DP-22).
+    #[must_use]
+    pub fn trusts_services(&self) -> bool {
+        !is(self.properties.network_rule_bypass_options.as_deref(), "None")
+    }
     /// Whether it has a customer-managed key.
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
@@ -350,7 +371,7 @@ impl Registry {
 }
 
 impl RegistryIdentity {
-    fn has_system(&self) -> bool {
+    pub(super) fn has_system(&self) -> bool {
         self.kind.as_deref().is_some_and(|k| k.split(',').any(|word| is(Some(word.trim()), "SystemAssigned")))
     }
 }

@@ -1,6 +1,6 @@
 //! The other regions of a registry.
 
-use super::RegistryId;
+use super::{RegistryId, RegistryStatus};
 use crate::azure::{Kept, Reader, call::Called, id::Location, resources::null_as_default, versions};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,8 @@ pub struct Replication {
 pub struct ReplicationProperties {
     /// How its making stands.
     pub provisioning_state: Option<String>,
+    /// What goes on with it: `Ready`, `Syncing`, ..
+    pub status: Option<RegistryStatus>,
     /// Whether clients are sent to it.
     pub region_endpoint_enabled: Option<bool>,
 }

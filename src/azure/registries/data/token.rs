@@ -247,7 +247,7 @@ impl Reader {
             let (service, token) = (("service", at.service.as_str()), ("access_token", token.shown()));
             self.post_form(&url, &form(&[("grant_type", "access_token"), service, tenant, token])).await
         };
-        let answer = self.core.call(self.patience(), Nature::Read, scope, name.clone(), attempt).await?;
+        let answer = self.told(Nature::Read, Some(scope), &name, attempt).await?;
         let given: Given = self.token_in(name, &answer)?;
         let expires = Claims::of(&given.refresh_token).expires(self.now(), LOGIN_LASTS);
         Ok(RefreshToken { token: Hidden::new(given.refresh_token), expires })
@@ -301,8 +301,7 @@ impl Reader {
 
     async fn ask_token(&self, realm: &Url, form: Hidden) -> Called<(String, Answer)> {
         let name = format!("POST {}", realm.path());
-        let answer =
-            self.core.call(self.patience(), Nature::Read, None, name.clone(), || self.post_form(realm, &form)).await?;
+        let answer = self.told(Nature::Read, None, &name, || self.post_form(realm, &form)).await?;
         Ok((name, answer))
     }
 

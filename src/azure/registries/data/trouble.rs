@@ -64,7 +64,7 @@ impl DataPlaneError {
     /// told how to log in.
     pub(crate) fn new(server: &LoginServer, stage: Stage, source: CallError) -> Self {
         let unreached =
-            matches!(*source.cause, Cause::Transport(_) | Cause::Deadline(_)) || source.status() == Some(403);
+            matches!(source.first_cause(), Cause::Transport(_) | Cause::Deadline(_)) || source.status() == Some(403);
         let stage = if stage == Stage::Challenge && unreached { Stage::Network } else { stage };
         Self { server: server.clone(), stage, code: code(stage, &source), source }
     }
@@ -75,7 +75,7 @@ fn code(stage: Stage, e: &CallError) -> Option<&'static str> {
     if e.status() == Some(429) {
         return Some("CONNECTIVITY_TOOMANYREQUESTS_ERROR");
     }
-    if let Cause::Transport(e) = &*e.cause {
+    if let Cause::Transport(e) = e.first_cause() {
         let said = crate::azure::call::chain(e).to_ascii_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
         return if says(&["certificate", "tls", "ssl"]) {
@@ -88,12 +88,12 @@ fn code(stage: Stage, e: &CallError) -> Option<&'static str> {
     }
     match stage {
         Stage::Network if e.status() == Some(403) => Some("CONNECTIVITY_FORBIDDEN_ERROR"),
-        Stage::Challenge if matches!(&*e.cause, Cause::Unreadable(why) if why == NO_BEARER) => {
+        Stage::Challenge if matches!(e.first_cause(), Cause::Unreadable(why) if why == NO_BEARER) => {
             Some("CONNECTIVITY_AAD_LOGIN_ERROR")
         }
         Stage::Network | Stage::Challenge => Some("CONNECTIVITY_CHALLENGE_ERROR"),
         // Without an Entra token nothing was asked of the registry.
-        Stage::Exchange if matches!(*e.cause, Cause::Credential { .. }) => None,
+        Stage::Exchange if matches!(e.first_cause(), Cause::Credential { .. }) => None,
         Stage::Exchange => Some("CONNECTIVITY_REFRESH_TOKEN_ERROR"),
         Stage::Token => Some("CONNECTIVITY_ACCESS_TOKEN_ERROR"),
         Stage::Push | Stage::Pull | Stage::Delete => None,
