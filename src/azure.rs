@@ -14,6 +14,7 @@ mod kept;
 mod looked;
 mod operation;
 
+pub mod activity_log;
 pub mod clusters;
 pub mod deployments;
 pub mod diagnostic_settings;
@@ -29,6 +30,7 @@ pub mod registries;
 pub mod resources;
 pub mod role_assignments;
 pub mod vaults;
+pub mod workspaces;
 
 pub use call::{CallError, Called, Cause, Sent};
 pub use cloud::Cloud;
@@ -67,6 +69,10 @@ pub mod versions {
     pub const DEPLOYMENTS: &str = "2024-03-01";
     /// Diagnostic settings, in previews only: <https://learn.microsoft.com/rest/api/monitor/diagnostic-settings>.
     pub const DIAGNOSTIC_SETTINGS: &str = "2021-05-01-preview";
+    /// The Activity Log: <https://learn.microsoft.com/rest/api/monitor/activity-logs>.
+    pub const ACTIVITY_LOG: &str = "2015-04-01";
+    /// Log Analytics workspaces: <https://learn.microsoft.com/rest/api/loganalytics/workspaces>.
+    pub const WORKSPACES: &str = "2023-09-01";
     /// Networks and what stands in them: <https://learn.microsoft.com/rest/api/virtualnetwork>.
     pub const NETWORK: &str = "2024-05-01";
     /// Private DNS zones: <https://learn.microsoft.com/rest/api/dns/privatedns>.

@@ -35,8 +35,8 @@ pub mod grant_access;
 #[cfg(feature = "import")]
 pub mod import_key;
 pub mod list;
-pub mod logs;
 pub mod login;
+pub mod logs;
 pub mod network;
 mod only;
 mod preflight;
@@ -65,8 +65,8 @@ pub use grant_access::{AccessGranted, GrantAccess, grant_access};
 #[cfg(feature = "import")]
 pub use import_key::{ImportKey, ImportedKey, import_key};
 pub use list::{Listing, list};
-pub use logs::{Logs, LogsSent, logs};
 pub use login::{Login, login};
+pub use logs::{Logs, LogsSent, logs};
 pub use network::{NetworkChanged, VaultNetwork, vault_network};
 pub use only::Only;
 pub use reassign::{Reassign, Reassigned, reassign};

@@ -2,8 +2,8 @@
 
 mod access;
 mod create;
-mod logs;
 mod login;
+mod logs;
 mod mend;
 mod network;
 mod revoke;
@@ -13,8 +13,8 @@ mod template;
 
 pub(crate) use access::{Access, GrantAccessArgs, Principal};
 pub(crate) use create::{AskedArgs, CreateArgs, NewArgs};
-pub(crate) use logs::{LogsArgs, Source};
 pub(crate) use login::{LoginArgs, LogoutArgs};
+pub(crate) use logs::{LogsArgs, Source};
 pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
 pub(crate) use network::{Action, BypassArgs, NetworkArgs, RegistryNetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};

@@ -121,7 +121,7 @@ impl Cause {
 /// All causes a diagnosis looks for, in the order in which they are told: a cause before what may follow from it.
 pub fn causes() -> impl Iterator<Item = &'static Cause> {
     let areas = [super::registry::CAUSES].into_iter().chain(super::key::CAUSES);
-    areas.flatten()
+    areas.chain(super::machine_area::CAUSES).chain(super::logs::CAUSES).flatten()
 }
 
 /// Microsoft's pages.
@@ -138,6 +138,13 @@ pub(super) mod pages {
     pub(crate) const SOFT_DELETE: &str = "https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview";
     pub(crate) const RBAC_TROUBLE: &str = "https://learn.microsoft.com/azure/role-based-access-control/troubleshooting";
     pub(crate) const KEYS: &str = "https://learn.microsoft.com/azure/key-vault/keys/about-keys-details";
+    pub(crate) const MONITOR: &str = "https://learn.microsoft.com/azure/container-registry/monitor-container-registry";
+    pub(crate) const VAULT_LOGS: &str = "https://learn.microsoft.com/azure/key-vault/general/logging";
+    pub(crate) const HEALTH: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-check-health";
+    pub(crate) const DOCKER_PROXY: &str = "https://docs.docker.com/engine/daemon/proxy/";
+    pub(crate) const AZ_CLOUDS: &str = "https://learn.microsoft.com/cli/azure/manage-clouds-azure-cli";
+    pub(crate) const AZ_ACCOUNTS: &str = "https://learn.microsoft.com/cli/azure/manage-azure-subscriptions-azure-cli";
     pub(crate) const LOGIN: &str =
         "https://learn.microsoft.com/azure/container-registry/container-registry-troubleshoot-login";
 }

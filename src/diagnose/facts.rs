@@ -1,12 +1,16 @@
 //! What is looked at: each fact once in a diagnosis, whoever needs it.
 
+mod activity;
 mod caller;
 mod cluster;
+mod docker;
 mod door;
 mod endpoints;
 mod grant;
 mod identity;
 mod key;
+mod local;
+pub(in crate::diagnose) mod logs;
 mod names;
 mod registry;
 mod replicas;
@@ -14,13 +18,19 @@ mod subnets;
 mod vault;
 mod zones;
 
+pub use activity::ActivityFact;
 pub use caller::CallerFact;
 pub use cluster::ClusterFact;
+pub use docker::{Daemon, DaemonConfigFact, DockerConfigFact, DockerFact};
 pub use door::{Door, DoorFact};
 pub use endpoints::{EndpointSeen, EndpointThere, EndpointsFact, StrayEndpointsFact};
 pub use grant::{GrantFact, GrantHeld};
 pub use identity::{IdentityFact, IdentityLife};
 pub use key::{KeyFact, VersionsFact};
+pub use local::{AzFact, AzSubscription};
+pub use logs::{
+    LoginEventsFact, RefusedEvent, RegistryLogsFact, RepositoryEventsFact, TaskLogsFact, VaultAuditFact, VaultLogsFact,
+};
 pub use names::{NameFound, NamesFact};
 pub use registry::{EncryptedFact, RegistryFact, ServerFact};
 pub use replicas::{ReplicasFact, TasksFact};

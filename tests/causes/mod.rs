@@ -2,7 +2,9 @@
 #![allow(unreachable_pub, missing_debug_implementations, dead_code)]
 
 mod key;
+mod logs;
 mod look;
+mod machine;
 mod pairs;
 mod remedies;
 mod set;
@@ -11,5 +13,5 @@ pub use set::{Set, Stage, stage};
 
 /// One a cause.
 pub fn all() -> impl Iterator<Item = &'static Stage> {
-    [key::STAGES].into_iter().flatten()
+    [key::STAGES, machine::STAGES, logs::STAGES].into_iter().flatten()
 }

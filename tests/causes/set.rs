@@ -62,6 +62,31 @@ pub struct Staged {
     pub names: BTreeMap<String, Result<Vec<IpAddr>, Unresolved>>,
 }
 
+impl Staged {
+    /// With Docker, its daemon running.
+    fn healthy() -> Self {
+        let mut machine = Self::default();
+        machine.docker("28.5.1", "28.5.1", "");
+        machine
+    }
+    /// What a program says.
+    pub fn says(&mut self, line: &str, stdout: &str) {
+        let ran = Ran { success: true, stdout: stdout.to_owned(), stderr: String::new() };
+        self.programs.insert(line.to_owned(), Ok(ran));
+    }
+    /// Docker's client and daemon, and the proxy that the daemon goes by.
+    pub fn docker(&mut self, client: &str, daemon: &str, proxy: &str) {
+        let version = serde_json::json!({"Client": {"Version": client}, "Server": {"Version": daemon}});
+        self.says("docker version --format {{json .}}", &version.to_string());
+        let info = serde_json::json!({"ServerVersion": daemon, "HttpProxy": proxy, "HttpsProxy": proxy, "NoProxy": ""});
+        self.says("docker info --format {{json .}}", &info.to_string());
+    }
+    /// The content of a file.
+    pub fn writes(&mut self, path: &str, content: &str) {
+        self.files.insert(PathBuf::from(path), content.as_bytes().to_vec());
+    }
+}
+
 impl Set {
     /// A registry on a customer-managed key, with everything as it should be for long.
     pub fn healthy() -> Self {
@@ -72,11 +97,15 @@ impl Set {
         let (operator, now) = (world.operator().object_id, world.now());
         let scope = scenarios::vault(VAULT).to_string();
         world.set_role(operator, roles::KEY_VAULT_CRYPTO_OFFICER, &scope, now);
+        let workspace = world.seed_workspace(GROUP, WORKSPACE);
+        let registry = scenarios::registry().to_string();
+        world.seed_diagnostic_setting(&registry, "kept", &workspace, &["allLogs"]);
+        world.seed_diagnostic_setting(&scope, "kept", &workspace, &["audit"]);
         let later = now + Duration::from_secs(24 * 3600);
         world.advance(later);
         let principal = scenarios::principal(&world, IDENTITY);
         let version = world.key_versions(VAULT, KEY).last().map(|v| v.version.clone()).unwrap();
-        Self { world, machine: Staged::default(), caller: None, principal, version, asks: Vec::new() }
+        Self { world, machine: Staged::healthy(), caller: None, principal, version, asks: Vec::new() }
     }
     pub fn ask(&mut self, ask: fn(Diagnose) -> Diagnose) {
         self.asks.push(ask);
@@ -92,6 +121,9 @@ impl Set {
     }
     pub fn registry_id(&self) -> String {
         scenarios::registry().to_string()
+    }
+    pub fn vault_id(&self) -> String {
+        scenarios::vault(VAULT).to_string()
     }
     pub fn identity_id(&self) -> String {
         scenarios::identity(IDENTITY).to_string()
@@ -160,6 +192,9 @@ impl Machine for OnMachine {
         Some(PathBuf::from("/home/operator"))
     }
 }
+
+/// The workspace that gets the logs of the registry and of its vault.
+pub const WORKSPACE: &str = "logs";
 
 /// Names that ways to spoil use.
 pub const NAMES: (&str, &str, &str, &str, &str) = (GROUP, REGISTRY, VAULT, KEY, IDENTITY);

@@ -59,10 +59,13 @@ fn mode(_: &Path) -> u32 {
 fn a_login_is_kept_in_dockers_configuration_and_forgotten() {
     let s = setting();
     let other = json!({ "auth": "eA==", "email": "a@b.example" });
-    configured(&s, &json!({
-        "auths": { "other.azurecr.io": other, HOST: { "identitytoken": "old", "email": "kept@b.example" } },
-        "currentContext": "x", "HttpHeaders": { "A": [1, null] }, "later": { "unknown": true },
-    }));
+    configured(
+        &s,
+        &json!({
+            "auths": { "other.azurecr.io": other, HOST: { "identitytoken": "old", "email": "kept@b.example" } },
+            "currentContext": "x", "HttpHeaders": { "A": [1, null] }, "later": { "unknown": true },
+        }),
+    );
     let said = cmk(&s, &["login", "-n", REGISTRY]).with(0, &[]);
     assert!(said.out.contains("logged in to contoso1.azurecr.io"), "{}", said.out);
     assert!(!said.out.contains("eyJ") && !said.err.contains("eyJ"));
@@ -102,8 +105,8 @@ fn a_directory_can_be_named_and_is_made() {
 #[test]
 fn a_token_is_printed_when_it_is_asked_for_and_kept_nowhere() {
     let s = setting();
-    let out: Value =
-        serde_json::from_str(&cmk(&s, &["login", HOST, "--expose-token", "-o", "json"]).with(0, &[]).out).expect("JSON");
+    let out: Value = serde_json::from_str(&cmk(&s, &["login", HOST, "--expose-token", "-o", "json"]).with(0, &[]).out)
+        .expect("JSON");
     fits(&out);
     assert_eq!((&out["loginServer"], &out["username"]), (&json!(HOST), &json!(USER)));
     assert!(out["accessToken"].as_str().is_some_and(|t| t.starts_with("eyJ")), "{out}");
