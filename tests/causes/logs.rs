@@ -159,7 +159,7 @@ fn logs_that_are_off_are_turned_on_where_the_others_go_or_where_one_is_told() {
 fn a_workspace_that_is_told_is_asked_and_without_rights_the_query_is_left_to_be_asked_by_hand() {
     crate::stage::play(async {
         let on = Set::healthy().on();
-        let other = on.sim.world().seed_workspace(GROUP, "other");
+        let other = on.sim.with_world(|w, _| w.seed_workspace(GROUP, "other"));
         let diagnosis = on.order().workspace(other.parse().unwrap()).await.unwrap();
         assert_eq!(diagnosis.verdict, Verdict::Healthy, "{diagnosis}");
         assert_eq!(diagnosis.queries.len(), 3);
