@@ -157,6 +157,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         registry: RegistryArgs,
     },
+    /// Log container clients in to a registry: what `docker login` would keep, without Docker. Changes nothing in Azure.
+    Login(Box<LoginArgs>),
+    /// Forget the login to a registry. Changes nothing in Azure.
+    Logout(Box<LogoutArgs>),
     /// List the hosts that a client's firewall has to let through for a registry. Changes nothing.
     FirewallRules {
         #[command(flatten)]
@@ -165,10 +169,6 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "output")]
         azure_firewall: bool,
     },
-    /// Log container clients in to a registry: what `docker login` would keep, without Docker. Changes nothing in Azure.
-    Login(Box<LoginArgs>),
-    /// Forget the login to a registry. Changes nothing in Azure.
-    Logout(Box<LogoutArgs>),
     /// List the runs of the state directory. Changes nothing.
     Runs,
     /// Take a run up again where it was cut short, or show the outcome of one that is finished.

@@ -60,11 +60,11 @@ fn online(command: Command, globals: &Globals) -> anyhow::Result<Exit> {
             Command::ImportKey(args) => orders::import_key(&args, globals).await,
             Command::List(args) => runs::registries(&args, globals).await,
             Command::Status { registry } => runs::status(&registry, globals).await,
+            Command::Login(args) => login::log_in(&args, globals).await,
+            Command::Logout(args) => login::log_out(&args, globals).await,
             Command::FirewallRules { registry, azure_firewall } => {
                 runs::firewall_rules(&registry, azure_firewall, globals).await
             }
-            Command::Login(args) => login::log_in(&args, globals).await,
-            Command::Logout(args) => login::log_out(&args, globals).await,
             Command::Runs => runs::list(globals).await,
             Command::Resume { run, plan, yes: _ } => runs::resume(&run, plan, globals).await,
             Command::Abandon { run, yes } => runs::abandon(&run, yes, globals).await,

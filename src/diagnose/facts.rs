@@ -3,6 +3,7 @@
 mod activity;
 mod caller;
 mod cluster;
+mod containers;
 mod docker;
 mod door;
 mod endpoints;
@@ -21,7 +22,8 @@ mod zones;
 pub use activity::ActivityFact;
 pub use caller::CallerFact;
 pub use cluster::ClusterFact;
-pub use docker::{Daemon, DaemonConfigFact, DockerConfigFact, DockerFact};
+pub use containers::{Daemon, DaemonConfigFact, DockerFact};
+pub use docker::{DockerAuth, DockerConfigFact};
 pub use door::{Door, DoorFact};
 pub use endpoints::{EndpointSeen, EndpointThere, EndpointsFact, StrayEndpointsFact};
 pub use grant::{GrantFact, GrantHeld};

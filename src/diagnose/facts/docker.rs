@@ -1,207 +1,170 @@
 use crate::{
     azure::Reader,
-    diagnose::{Blind, Fact, Looked, NotRun, Ran, Scene},
+    diagnose::{Blind, Fact, Looked, Scene},
 };
-use futures::future::{join, join_all};
+use base64::{Engine as _, engine::general_purpose};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
+use time::OffsetDateTime;
 
-/// Docker's configuration of this user: `config.json` in `$DOCKER_CONFIG`, or in `.docker` below the home directory.
+/// What the configuration of container clients on this machine says of logins: `$DOCKER_CONFIG/config.json`, or
+/// `~/.docker/config.json`. Nothing secret of it is kept.
 #[derive(Clone, Debug)]
 pub struct DockerConfigFact {
-    /// Where it is, or would be.
-    pub path: PathBuf,
-    /// What it says; null where there is none.
-    pub whole: Value,
+    /// The file; `None` on a machine that names no home.
+    pub path: Option<PathBuf>,
+    /// Whether there is one.
+    pub is_there: bool,
+    /// Why it says nothing, if it cannot be read as what it is to be.
+    pub unreadable: Option<String>,
+    /// Its logins.
+    pub auths: Vec<DockerAuth>,
+    /// The program that keeps all other logins: `desktop` for `docker-credential-desktop`.
+    pub store: Option<String>,
+    /// The programs that keep the logins of single hosts.
+    pub helpers: BTreeMap<String, String>,
+    /// The proxies that are handed on to containers and builds, unless their daemon has its own: `httpsProxy`, ..
+    pub proxies: BTreeMap<String, String>,
 }
 
-/// A file of JSON; null where there is none.
-async fn json(scene: &Scene, path: &Path) -> Result<Value, String> {
-    match scene.machine().file(path).await {
-        Ok(None) => Ok(Value::Null),
-        // Docker takes an empty file for none.
-        Ok(Some(content)) if content.iter().all(u8::is_ascii_whitespace) => Ok(Value::Null),
-        Ok(Some(content)) => match serde_json::from_slice::<Value>(&content) {
-            Ok(whole) if whole.is_object() => Ok(whole),
-            Ok(_) => Err("it is no JSON object".into()),
-            Err(e) => Err(e.to_string()),
-        },
-        Err(e) => Err(e.to_string()),
-    }
+/// A login that is kept for a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DockerAuth {
+    /// The entry's name as it is spelled.
+    pub name: String,
+    /// Its host, as it is spelled, without scheme and path.
+    pub host: String,
+    /// The user name, where it stands here.
+    pub user: Option<String>,
+    /// Whether there is something secret here; otherwise a helper has it.
+    pub has_secret: bool,
+    /// Until when it is good, if it is a token that says so.
+    pub expires: Option<OffsetDateTime>,
 }
 
 impl DockerConfigFact {
-    fn place(scene: &Scene) -> Option<PathBuf> {
-        let given = scene.machine().env("DOCKER_CONFIG").map(PathBuf::from);
-        let folder = given.or_else(|| scene.machine().home().map(|home| home.join(".docker")))?;
-        Some(folder.join("config.json"))
+    /// The logins.
+    ///
+    /// # Errors
+    /// When the file could not be read.
+    pub fn logins(&self) -> Looked<&[DockerAuth]> {
+        match &self.unreadable {
+            Some(_) => Err(Blind::masked("docker-config-unreadable")),
+            None => Ok(&self.auths),
+        }
     }
+    /// The login for a host, spelled as clients look it up.
+    ///
+    /// # Errors
+    /// When the file could not be read.
+    pub fn login(&self, host: &str) -> Looked<Option<&DockerAuth>> {
+        Ok(self.logins()?.iter().find(|a| a.host == host))
+    }
+    /// The file as people know it.
+    #[must_use]
+    pub fn file(&self) -> String {
+        self.path.as_ref().map_or_else(|| "config.json".to_owned(), |p| p.display().to_string())
+    }
+    /// The program that keeps the login for a host, if one does.
+    #[must_use]
+    pub fn helper(&self, host: &str) -> Option<&str> {
+        self.helpers.get(host).or(self.store.as_ref()).map(String::as_str)
+    }
+}
 
-    /// Why it cannot be read, with its place; `None` if it can.
-    pub(in crate::diagnose) async fn fault(scene: &Scene) -> Option<(PathBuf, String)> {
-        let path = Self::place(scene)?;
-        let why = json(scene, &path).await.err()?;
-        Some((path, why))
+impl DockerAuth {
+    fn read(name: &str, entry: &Value) -> Self {
+        let text = |member: &str| entry.get(member).and_then(Value::as_str).filter(|t| !t.is_empty());
+        let pair = text("auth").and_then(|auth| general_purpose::STANDARD.decode(auth.trim()).ok());
+        let pair = pair.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        let (user, password) = pair.split_once(':').unwrap_or((&pair, ""));
+        let user = Some(user).filter(|u| !u.is_empty()).or(text("username"));
+        // A password may be a token too (R-DP-05).
+        let token = text("identitytoken").or(Some(password).filter(|p| !p.is_empty())).or(text("password"));
+        let host = name.split_once("://").map_or(name, |(_, rest)| rest);
+        Self {
+            name: name.to_owned(),
+            host: host.split('/').next().unwrap_or_default().trim_end_matches(":443").to_owned(),
+            user: user.map(str::to_owned),
+            has_secret: token.is_some() || text("registrytoken").is_some(),
+            expires: token.and_then(expires),
+        }
     }
+}
+
+/// When a token says that it ends; `None` of what is no such token. Read, not verified.
+fn expires(token: &str) -> Option<OffsetDateTime> {
+    let part = token.split('.').nth(1)?.trim_end_matches('=');
+    let claims = general_purpose::URL_SAFE_NO_PAD.decode(part).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    OffsetDateTime::from_unix_timestamp(claims.get("exp")?.as_i64()?).ok()
 }
 
 impl Fact for DockerConfigFact {
     async fn look(scene: &Scene, _: &Reader) -> Looked<Self> {
-        let path = Self::place(scene).ok_or_else(|| Blind::beyond("no home directory is known"))?;
-        match json(scene, &path).await {
-            Ok(whole) => Ok(Self { path, whole }),
-            Err(_) => Err(Blind::masked("docker-config-unreadable")),
-        }
-    }
-}
-
-/// How Docker's daemon is configured on this machine, as far as its files say.
-#[derive(Clone, Debug)]
-pub struct DaemonConfigFact {
-    /// The proxy for `https`, and the file that names it.
-    pub https: Option<(String, PathBuf)>,
-    /// The proxy for `http`, and the file that names it.
-    pub http: Option<(String, PathBuf)>,
-}
-
-const DAEMON: &str = "/etc/docker/daemon.json";
-/// What Docker's pages tell people to write.
-const DROP_INS: [&str; 3] = [
-    "/etc/systemd/system/docker.service.d/http-proxy.conf",
-    "/etc/systemd/system/docker.service.d/https-proxy.conf",
-    "/etc/systemd/system/docker.service.d/override.conf",
-];
-
-impl Fact for DaemonConfigFact {
-    async fn look(scene: &Scene, _: &Reader) -> Looked<Self> {
-        let daemon = PathBuf::from(DAEMON);
-        let drop_ins = join_all(DROP_INS.map(|path| scene.machine().file(Path::new(path))));
-        let (whole, drop_ins) = join(json(scene, &daemon), drop_ins).await;
-        let whole = whole.map_err(|why| Blind::beyond(format!("{DAEMON}: {why}")))?;
-        let mut files = Vec::new();
-        for (path, content) in DROP_INS.into_iter().zip(drop_ins) {
-            let content = content.map_err(|e| Blind::beyond(format!("{path}: {e}")))?;
-            let text = content.map(|c| String::from_utf8_lossy(&c).into_owned());
-            files.extend(text.map(|text| (PathBuf::from(path), text)));
-        }
-        // The daemon's own file goes before its environment.
-        let of = |member: &str, variable: &str| {
-            let own = whole["proxies"][member].as_str().filter(|p| !p.is_empty());
-            let own = own.map(|proxy| (proxy.to_owned(), daemon.clone()));
-            own.or_else(|| files.iter().find_map(|(path, text)| Some((variable_of(text, variable)?, path.clone()))))
+        let machine = scene.machine();
+        let dir = machine.env("DOCKER_CONFIG").map(PathBuf::from);
+        let path = dir.or_else(|| Some(machine.home()?.join(".docker"))).map(|dir| dir.join("config.json"));
+        let nothing = Self {
+            path: path.clone(),
+            is_there: false,
+            unreadable: None,
+            auths: Vec::new(),
+            store: None,
+            helpers: BTreeMap::new(),
+            proxies: BTreeMap::new(),
         };
-        Ok(Self { https: of("https-proxy", "HTTPS_PROXY"), http: of("http-proxy", "HTTP_PROXY") })
-    }
-}
-
-/// A variable of a unit's `Environment=`: `"HTTPS_PROXY=http://proxy:3128" "NO_PROXY=.."`, quoted or not. The last counts.
-fn variable_of(unit: &str, variable: &str) -> Option<String> {
-    let lines = unit.lines().filter_map(|line| line.trim().strip_prefix("Environment="));
-    let words = lines.flat_map(|line| line.split(['"', '\'', ' ', '\t']));
-    let named = words.filter_map(|word| word.split_once('=')).filter(|(name, _)| name.eq_ignore_ascii_case(variable));
-    named.last().map(|(_, value)| value.to_owned()).filter(|value| !value.is_empty())
-}
-
-/// The container client of this machine and its daemon: what `az` runs, Docker or Podman.
-#[derive(Clone, Debug)]
-pub struct DockerFact {
-    /// What it is called by.
-    pub command: String,
-    /// The client's version.
-    pub client: Option<String>,
-    /// The daemon.
-    pub daemon: Daemon,
-}
-
-/// A container client's daemon.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Daemon {
-    /// It answers.
-    Runs {
-        /// Its version.
-        version: Option<String>,
-        /// The proxies it goes by now: for `https`, and for `http`.
-        https: Option<String>,
-        /// For `http`.
-        http: Option<String>,
-    },
-    /// It does not.
-    Silent {
-        /// What the client said.
-        why: String,
-    },
-    /// There is none: Podman needs none.
-    None,
-}
-
-const FORMAT: &str = "{{json .}}";
-
-fn parsed(ran: &Ran) -> Value {
-    serde_json::from_str(ran.stdout.trim()).unwrap_or_default()
-}
-
-fn said(value: &Value) -> Option<String> {
-    value.as_str().filter(|v| !v.is_empty()).map(str::to_owned)
-}
-
-impl Fact for DockerFact {
-    async fn look(scene: &Scene, _: &Reader) -> Looked<Self> {
-        let given = scene.machine().env("DOCKER_COMMAND");
-        let known: Vec<String> = match given {
-            Some(given) => vec![given],
-            None => vec!["docker".into(), "podman".into()],
+        let Some(path) = path else { return Ok(nothing) };
+        let unreadable = |why: String| {
+            Ok(Self { is_there: true, unreadable: Some(format!("{}: {why}", path.display())), ..nothing.clone() })
         };
-        for command in known {
-            let (version, info) = join(
-                scene.machine().run(&command, &["version", "--format", FORMAT]),
-                scene.machine().run(&command, &["info", "--format", FORMAT]),
-            )
-            .await;
-            let version = match version {
-                Err(NotRun::Absent) => continue,
-                Err(NotRun::Failed(why)) => return Err(Blind::beyond(format!("{command} version: {why}"))),
-                Ok(version) => version,
-            };
-            let client = said(&parsed(&version)["Client"]["Version"]);
-            let daemon = if command.contains("podman") { Daemon::None } else { daemon(&version, info) };
-            return Ok(Self { command, client, daemon });
-        }
-        Err(Blind::masked("docker-absent"))
+        let content = match machine.file(&path).await {
+            Ok(None) => return Ok(nothing),
+            Ok(Some(content)) => content,
+            Err(e) => return unreadable(e.to_string()),
+        };
+        // As Docker does: an empty file is as good as none. The parser's own words may quote what stands there.
+        let all: Value = match serde_json::from_slice(&content) {
+            Ok(all @ Value::Object(_)) => all,
+            Ok(_) => return unreadable("it is no JSON object".into()),
+            Err(_) if content.iter().all(u8::is_ascii_whitespace) => return Ok(Self { is_there: true, ..nothing }),
+            Err(e) => return unreadable(format!("it is no JSON, at line {}", e.line())),
+        };
+        let of = |member: &str| all.get(member).and_then(Value::as_object).into_iter().flatten();
+        let proxies = all.pointer("/proxies/default").and_then(Value::as_object).into_iter().flatten();
+        Ok(Self {
+            is_there: true,
+            auths: of("auths").map(|(name, entry)| DockerAuth::read(name, entry)).collect(),
+            store: all.get("credsStore").and_then(Value::as_str).filter(|s| !s.is_empty()).map(str::to_owned),
+            helpers: of("credHelpers").filter_map(|(h, p)| Some((h.clone(), p.as_str()?.to_owned()))).collect(),
+            proxies: proxies.filter_map(|(n, p)| Some((n.clone(), p.as_str()?.to_owned()))).collect(),
+            ..nothing
+        })
     }
-}
-
-/// A client prints its own part even when the daemon does not answer.
-fn daemon(version: &Ran, info: Result<Ran, NotRun>) -> Daemon {
-    let server = said(&parsed(version)["Server"]["Version"]);
-    let info = match info {
-        Ok(info) => info,
-        Err(NotRun::Failed(why)) => return Daemon::Silent { why },
-        Err(NotRun::Absent) => Ran::default(),
-    };
-    let shown = parsed(&info);
-    let running = server.or_else(|| said(&shown["ServerVersion"]));
-    if running.is_none() {
-        let words = [&version.stderr, &info.stderr].into_iter().find(|w| !w.trim().is_empty());
-        let why = words.map_or("it says nothing of its daemon", |w| w.trim());
-        return Daemon::Silent { why: why.lines().next().unwrap_or_default().chars().take(300).collect() };
-    }
-    Daemon::Runs { version: running, https: said(&shown["HttpsProxy"]), http: said(&shown["HttpProxy"]) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
-    fn a_unit_names_its_proxies_quoted_or_not() {
-        let unit =
-            "[Service]\nEnvironment=\"HTTP_PROXY=http://a:1\" \"https_proxy=http://b:2\"\n Environment=NO_PROXY=x,y\n";
-        assert_eq!(variable_of(unit, "HTTPS_PROXY").as_deref(), Some("http://b:2"));
-        assert_eq!(variable_of(unit, "NO_PROXY").as_deref(), Some("x,y"));
-        assert_eq!(variable_of("Environment=\nEnvironment=\"HTTPS_PROXY=\"", "HTTPS_PROXY"), None);
-        assert_eq!(
-            variable_of("Environment='HTTPS_PROXY=a'\nEnvironment=HTTPS_PROXY=b", "HTTPS_PROXY").as_deref(),
-            Some("b")
-        );
+    fn logins_are_read_in_all_their_forms() {
+        let encode = |text: &str| general_purpose::STANDARD.encode(text);
+        let token = format!("e30.{}.x", general_purpose::URL_SAFE_NO_PAD.encode(r#"{"exp":1700000000}"#));
+        let read = |name: &str, entry: Value| DockerAuth::read(name, &entry);
+        let by_token = read("contoso1.azurecr.io", json!({ "auth": encode("0000:"), "identitytoken": token }));
+        assert_eq!(by_token.expires.map(OffsetDateTime::unix_timestamp), Some(1_700_000_000));
+        assert!(by_token.has_secret && by_token.user.as_deref() == Some("0000"));
+        let in_pair = read("https://Contoso1.azurecr.io/v1/", json!({ "auth": encode(&format!("0000:{token}")) }));
+        assert_eq!((in_pair.host.as_str(), in_pair.expires), ("Contoso1.azurecr.io", by_token.expires));
+        let kept_elsewhere = read("contoso1.azurecr.io", json!({}));
+        assert!(!kept_elsewhere.has_secret && kept_elsewhere.user.is_none());
+        for odd in
+            [json!(null), json!([]), json!({ "auth": 1 }), json!({ "auth": "%" }), json!({ "auth": encode("a:b") })]
+        {
+            assert_eq!(read("x", odd).expires, None);
+        }
+        assert!(!format!("{by_token:?}").contains(&token));
     }
 }

@@ -97,11 +97,12 @@ async fn stopped(scene: &Scene) -> Judged {
 }
 
 async fn unreadable(scene: &Scene) -> Judged {
-    let Some((path, why)) = DockerConfigFact::fault(scene).await else { return Ok(None) };
-    let path = path.display();
+    let config = scene.see::<DockerConfigFact>().await?;
+    let Some(why) = &config.unreadable else { return Ok(None) };
+    let path = config.file();
     Ok(Some(
-        Case::new(format!("{path}: {why}; no client of Docker's knows its logins with it"))
-            .shows(format!("{path}: {why}"))
+        Case::new(format!("{why}; no client of Docker's knows its logins with it"))
+            .shows(why.clone())
             .words(format!("mend {path}, or move it away and log in again: `cmk login`")),
     ))
 }
@@ -116,13 +117,13 @@ fn helper(scene: &Scene, config: &DockerConfigFact) -> Option<String> {
         // With a domain name label, something comes after the registry's name.
         label == name || label.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('-'))
     };
-    let own = config.whole["credHelpers"].as_object().and_then(|all| all.iter().find(|(host, _)| mine(host)));
-    let named = own.map(|(_, helper)| helper).unwrap_or(&config.whole["credsStore"]).as_str();
-    named.filter(|helper| !helper.is_empty()).map(str::to_owned)
+    let own = config.helpers.iter().find(|(host, _)| mine(host)).map(|(_, helper)| helper);
+    own.or(config.store.as_ref()).filter(|helper| !helper.is_empty()).cloned()
 }
 
 async fn store_missing(scene: &Scene) -> Judged {
     let config = scene.see::<DockerConfigFact>().await?;
+    config.logins()?;
     let Some(helper) = helper(scene, &config) else { return Ok(None) };
     let plain = helper.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
     let program = format!("docker-credential-{helper}");
@@ -130,7 +131,7 @@ async fn store_missing(scene: &Scene) -> Judged {
     if plain && scene.machine().run(&program, &["version"]).await != Err(NotRun::Absent) {
         return Ok(None);
     }
-    let (path, helper) = (config.path.display(), helper.escape_debug());
+    let (path, helper) = (config.file(), helper.escape_debug());
     Ok(Some(
         Case::new(format!("{path} names '{helper}', and there is no docker-credential-{helper} on the PATH"))
             .shows(format!("{path}: credsStore or credHelpers names {helper}"))

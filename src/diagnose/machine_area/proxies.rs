@@ -3,7 +3,7 @@ use crate::diagnose::{
     cause::pages,
     facts::{Daemon, DaemonConfigFact, DockerConfigFact, DockerFact},
 };
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 pub(crate) const CAUSES: &[Cause] = &[
     Cause::new(
@@ -76,18 +76,18 @@ async fn pending(scene: &Scene) -> Judged {
 
 /// The proxies of the client's configuration, which it hands on to containers and builds: for `https`, and for `http`.
 fn of_client(config: &DockerConfigFact) -> [Option<String>; 2] {
-    let proxies = &config.whole["proxies"]["default"];
-    ["httpsProxy", "httpProxy"].map(|name| proxies[name].as_str().filter(|p| !p.is_empty()).map(str::to_owned))
+    ["httpsProxy", "httpProxy"].map(|name| config.proxies.get(name).filter(|p| !p.is_empty()).cloned())
 }
 
 async fn differs(scene: &Scene) -> Judged {
     let config = scene.see::<DockerConfigFact>().await?;
+    config.logins()?;
     let client = of_client(&config);
     if client.iter().all(Option::is_none) {
         return Ok(None);
     }
     let Some((docker, daemon)) = running(scene).await? else { return Ok(None) };
-    let path: &Path = &config.path;
+    let path = config.file();
     for (what, (client, daemon)) in ["https", "http"].into_iter().zip(client.iter().zip(&daemon)) {
         let Some(client) = client else { continue };
         if daemon.as_deref().map(bare) == Some(bare(client)) {
@@ -95,12 +95,11 @@ async fn differs(scene: &Scene) -> Judged {
         }
         return Ok(Some(
             Case::new(format!(
-                "for {what} {} gives containers {}, and the daemon, which pulls images, goes by {}",
-                path.display(),
+                "for {what} {path} gives containers {}, and the daemon, which pulls images, goes by {}",
                 bare(client),
                 shown(daemon.as_deref())
             ))
-            .shows(format!("{}: proxies.default {}", path.display(), bare(client)))
+            .shows(format!("{path}: proxies.default {}", bare(client)))
             .seen(&docker, format!("{} info: {}", docker.command, shown(daemon.as_deref())))
             .words("give the daemon the same proxy in the `proxies` of /etc/docker/daemon.json, and restart it"),
         ));
