@@ -1,6 +1,6 @@
 //! What is written down of a registry and its key.
 
-use super::{Set, Stage, set::WORKSPACE, stage};
+use super::{Set, Stage, stage};
 use crate::stage::scenarios::{GROUP, VAULT};
 use cmk::diagnose::{UnseenKind, Verdict};
 use std::time::Duration;
@@ -17,11 +17,9 @@ fn attempt(set: &mut Set, ago: Duration) {
     set.world.mutate_identity_at_risk(&registry, at);
 }
 
-/// The workspace's id; no other setting sends anything to it then.
-fn workspace(set: &mut Set, of: &str, categories: &[&str]) {
-    let group = set.world.group_in(set.world.subscription(), GROUP);
-    let id = format!("{group}/providers/Microsoft.OperationalInsights/workspaces/{WORKSPACE}");
-    set.world.seed_diagnostic_setting(of, "kept", &id, categories);
+/// Sends these categories to the workspace, and no others.
+fn sends(set: &mut Set, of: &str, categories: &[&str]) {
+    set.world.seed_diagnostic_setting(of, "kept", &set.workspace, categories);
 }
 
 /// The registry meets a closed vault, which is open again before anybody looks.
@@ -44,16 +42,16 @@ pub const STAGES: &[Stage] = &[
     stage("task-logs-short", |s| {
         let registry = s.registry_id();
         s.world.seed_task(&registry, "nightly", false, true);
-        workspace(s, &registry, &[]);
+        sends(s, &registry, &[]);
     })
     .with(&["logs-off"]),
     stage("logs-off", |s| {
         let registry = s.registry_id();
-        workspace(s, &registry, &["ContainerRegistryLoginEvents"]);
+        sends(s, &registry, &["ContainerRegistryLoginEvents"]);
     }),
     stage("vault-logs-off", |s| {
         let vault = s.vault_id();
-        workspace(s, &vault, &[]);
+        sends(s, &vault, &[]);
     }),
     stage("vault-refusals-logged", closed_for_a_while),
     stage("logins-refused", |s| {
@@ -123,9 +121,7 @@ fn r_err_01_the_vaults_log_proves_a_firewall_that_is_below_its_cause() {
 fn r_fl_04_a_vault_with_a_table_of_its_own_is_asked_there() {
     crate::stage::play(async {
         let mut set = Set::healthy();
-        let (vault, group) = (set.vault_id(), set.world.group_in(set.world.subscription(), GROUP));
-        let id = format!("{group}/providers/Microsoft.OperationalInsights/workspaces/{WORKSPACE}");
-        set.world.seed_dedicated_diagnostic_setting(&vault, "kept", &id, &["AuditEvent"]);
+        set.world.seed_dedicated_diagnostic_setting(&set.vault_id(), "kept", &set.workspace, &["AuditEvent"]);
         closed_for_a_while(&mut set);
         let (principal, version) = (set.principal.to_string(), set.version.clone());
         let diagnosis = set.on().diagnosis().await;
@@ -141,15 +137,15 @@ fn r_fl_04_a_vault_with_a_table_of_its_own_is_asked_there() {
 fn logs_that_are_off_are_turned_on_where_the_others_go_or_where_one_is_told() {
     let known = diagnosed(|s| {
         let registry = s.registry_id();
-        workspace(s, &registry, &[]);
+        sends(s, &registry, &[]);
     });
     let command = known.findings[0].remedies[0].to_string();
     assert!(command.starts_with("cmk logs ") && command.contains("/workspaces/logs --of registry"), "{command}");
     assert_eq!(known.findings[0].hides.len(), 2, "{known}");
     let unknown = diagnosed(|s| {
         let (registry, vault) = (s.registry_id(), s.vault_id());
-        workspace(s, &registry, &[]);
-        workspace(s, &vault, &[]);
+        sends(s, &registry, &[]);
+        sends(s, &vault, &[]);
     });
     assert_eq!(codes(&unknown), ["logs-off", "vault-logs-off"], "{unknown}");
     assert!(unknown.findings[0].order().is_none() && unknown.queries.is_empty(), "{unknown}");

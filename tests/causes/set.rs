@@ -28,6 +28,8 @@ pub struct Set {
     /// The principal of the registry's identity, and the version it uses, while all was healthy.
     pub principal: Uuid,
     pub version: String,
+    /// The workspace that gets the logs of the registry and of its vault.
+    pub workspace: String,
     /// What is asked besides.
     pub asks: Vec<fn(Diagnose) -> Diagnose>,
 }
@@ -97,7 +99,7 @@ impl Set {
         let (operator, now) = (world.operator().object_id, world.now());
         let scope = scenarios::vault(VAULT).to_string();
         world.set_role(operator, roles::KEY_VAULT_CRYPTO_OFFICER, &scope, now);
-        let workspace = world.seed_workspace(GROUP, WORKSPACE);
+        let workspace = world.seed_workspace(GROUP, "logs");
         let registry = scenarios::registry().to_string();
         world.seed_diagnostic_setting(&registry, "kept", &workspace, &["allLogs"]);
         world.seed_diagnostic_setting(&scope, "kept", &workspace, &["audit"]);
@@ -105,7 +107,7 @@ impl Set {
         world.advance(later);
         let principal = scenarios::principal(&world, IDENTITY);
         let version = world.key_versions(VAULT, KEY).last().map(|v| v.version.clone()).unwrap();
-        Self { world, machine: Staged::healthy(), caller: None, principal, version, asks: Vec::new() }
+        Self { world, machine: Staged::healthy(), caller: None, principal, version, workspace, asks: Vec::new() }
     }
     pub fn ask(&mut self, ask: fn(Diagnose) -> Diagnose) {
         self.asks.push(ask);
@@ -192,9 +194,6 @@ impl Machine for OnMachine {
         Some(PathBuf::from("/home/operator"))
     }
 }
-
-/// The workspace that gets the logs of the registry and of its vault.
-pub const WORKSPACE: &str = "logs";
 
 /// Names that ways to spoil use.
 pub const NAMES: (&str, &str, &str, &str, &str) = (GROUP, REGISTRY, VAULT, KEY, IDENTITY);
