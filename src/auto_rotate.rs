@@ -168,6 +168,9 @@ impl Workflow for AutoRotate {
     fn subject(&self) -> String {
         self.registry.to_string()
     }
+    async fn explain(&self, azure: &Azure, error: &crate::Error) -> Option<String> {
+        crate::explain::of_the_key(azure, &self.registry, error).await
+    }
     fn refusals(&self, _: &Cloud) -> Vec<Refusal> {
         let mut why = Vec::new();
         if self.off && self.rotate.is_some() {

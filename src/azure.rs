@@ -67,14 +67,14 @@ pub mod versions {
     pub const POLICY_RESTRICTIONS: &str = "2023-03-01";
     /// Deployments of templates.
     pub const DEPLOYMENTS: &str = "2024-03-01";
+    /// Diagnostic settings, in previews only: <https://learn.microsoft.com/rest/api/monitor/diagnostic-settings>.
+    pub const DIAGNOSTIC_SETTINGS: &str = "2021-05-01-preview";
     /// Networks and what stands in them: <https://learn.microsoft.com/rest/api/virtualnetwork>.
     pub const NETWORK: &str = "2024-05-01";
     /// Private DNS zones: <https://learn.microsoft.com/rest/api/dns/privatedns>.
     pub const PRIVATE_DNS: &str = "2020-06-01";
     /// Kubernetes clusters: <https://learn.microsoft.com/rest/api/aks/managed-clusters>.
     pub const CLUSTERS: &str = "2024-05-01";
-    /// Diagnostic settings, in previews only: <https://learn.microsoft.com/rest/api/monitor/diagnostic-settings>.
-    pub const DIAGNOSTIC_SETTINGS: &str = "2021-05-01-preview";
     /// The Activity Log: <https://learn.microsoft.com/rest/api/monitor/activity-logs>.
     pub const ACTIVITY_LOG: &str = "2015-04-01";
     /// Log Analytics workspaces: <https://learn.microsoft.com/rest/api/loganalytics/workspaces>.

@@ -66,6 +66,9 @@ impl Workflow for Bypass {
     fn subject(&self) -> String {
         self.registry.to_string()
     }
+    async fn explain(&self, azure: &Azure, error: &crate::Error) -> Option<String> {
+        crate::explain::of_the_key(azure, &self.registry, error).await
+    }
     fn further_subjects(&self) -> Vec<String> {
         self.vault.iter().map(ToString::to_string).chain(self.create.iter().map(|c| c.vault_id().to_string())).collect()
     }

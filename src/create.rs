@@ -63,6 +63,9 @@ impl Workflow for Create {
     fn subject(&self) -> String {
         self.registry().to_string()
     }
+    async fn explain(&self, azure: &Azure, error: &crate::Error) -> Option<String> {
+        crate::explain::of_the_key(azure, self.registry(), error).await
+    }
     fn further_subjects(&self) -> Vec<String> {
         vec![self.vault_id().to_string()]
     }

@@ -8,7 +8,7 @@ use crate::{
     },
     journal::{Holder, JournalError, RunName},
     step::Rollback,
-    symptom::Symptom,
+    symptom::{Area, Symptom, SymptomKind},
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt};
@@ -29,6 +29,7 @@ struct Inner {
     run: Option<RunName>,
     hints: Vec<Hint>,
     also: Vec<Error>,
+    cause: Option<String>,
 }
 
 /// What kind of trouble it is.
@@ -138,7 +139,7 @@ impl Error {
     /// An error of a kind.
     #[must_use]
     pub fn new(kind: ErrorKind) -> Self {
-        Self(Box::new(Inner { kind, step: None, run: None, hints: Vec::new(), also: Vec::new() }))
+        Self(Box::new(Inner { kind, step: None, run: None, hints: Vec::new(), also: Vec::new(), cause: None }))
     }
     /// A value that cannot be right.
     #[must_use]
@@ -165,6 +166,25 @@ impl Error {
     pub(crate) fn with(mut self, other: Error) -> Self {
         self.0.also.push(other);
         self
+    }
+    pub(crate) fn explained(mut self, cause: Option<String>) -> Self {
+        self.0.cause = cause;
+        self
+    }
+    /// What the error of a service says of a registry's way to its key, here or in a branch beside.
+    pub(crate) fn key_symptom(&self) -> Option<Symptom> {
+        use SymptomKind::{IdentityInactive, IdentityLost, KeyAccessRefused, KeyForbidden};
+        let said = self.service().into_iter().flat_map(ServiceError::messages).filter_map(Symptom::read);
+        let of_the_key =
+            |s: &Symptom| matches!(s.kind, KeyAccessRefused | KeyForbidden | IdentityLost | IdentityInactive);
+        let mut said = said.filter(of_the_key);
+        said.next().or_else(|| self.0.also.iter().find_map(Self::key_symptom))
+    }
+    /// The cause and what helps, where a service blamed the way to a key and it was looked for: see
+    /// [`Workflow::explain`](crate::Workflow::explain).
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
     }
     /// The kind of trouble.
     #[must_use]
@@ -230,6 +250,15 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.show(f, &mut Vec::new())
+    }
+}
+
+impl Error {
+    /// Writes it, leaving out the advice that was `told` already.
+    fn show(&self, f: &mut fmt::Formatter<'_>, told: &mut Vec<Cow<'static, str>>) -> fmt::Result {
+        // Where the cause is known, advice on how to look for it is none.
+        told.extend(self.0.cause.as_ref().and(self.service()).and_then(advice));
         if let Some(step) = self.0.step {
             write!(f, "{step}: ")?;
         }
@@ -259,7 +288,8 @@ impl fmt::Display for Error {
             ErrorKind::Unsettled { waited_for, last } => {
                 write!(f, "waited in vain for {waited_for}")?;
                 if let Some(last) = last {
-                    write!(f, "; the last try said: {last}")?;
+                    write!(f, "; the last try said: ")?;
+                    last.show(f, told)?;
                 }
             }
             ErrorKind::Stopped => write!(f, "stopped as asked, between two requests")?,
@@ -288,11 +318,16 @@ impl fmt::Display for Error {
             ErrorKind::Operation(e) => write!(f, "the service accepted it, and then failed: {e}")?,
             ErrorKind::Bug(what) => write!(f, "a mistake in this program: {what}; please report it")?,
         }
-        if let Some(advice) = self.service().and_then(advice) {
+        if let Some(advice) = self.service().and_then(advice).filter(|advice| !told.contains(advice)) {
             write!(f, "\n{advice}")?;
+            told.push(advice);
         }
         for other in &self.0.also {
-            write!(f, "\nand beside it: {other}")?;
+            write!(f, "\nand beside it: ")?;
+            other.show(f, told)?;
+        }
+        if let Some(cause) = &self.0.cause {
+            write!(f, "\nthe cause: {cause}")?;
         }
         if let Some(run) = self.0.run.as_ref().filter(|_| self.can_resume()) {
             write!(f, "\ntake it up again: cmk resume {run}")?;
@@ -322,9 +357,12 @@ fn advice(e: &ServiceError) -> Option<Cow<'static, str>> {
     advice_by_kind(e).map(Into::into)
 }
 
+/// What is about logins and the way to a registry has no place in a run's errors, but for what a run itself does there.
 fn advice_by_kind(e: &ServiceError) -> Option<&'static str> {
-    if let Some(symptom) = e.messages().into_iter().find_map(Symptom::read) {
-        return Some(symptom.kind.advice());
+    let read = e.messages().into_iter().filter_map(Symptom::read).map(|symptom| symptom.kind);
+    let mut read = read.filter(|kind| matches!(kind.area(), Area::KeyAccess | Area::Governance));
+    if let Some(kind) = read.next() {
+        return Some(kind.advice());
     }
     if e.insufficient_scope() {
         return Some(
@@ -332,21 +370,15 @@ fn advice_by_kind(e: &ServiceError) -> Option<&'static str> {
              repository, Container Registry Repository Reader, Writer or Contributor (R-DP-08)",
         );
     }
-    if e.linked_authorization_failed() {
-        return Some(
-            "the caller needs the role Managed Identity Operator on the identity, besides its rights on the registry (R-CMK-25)",
-        );
-    }
-    if e.authorization_failed() {
-        return Some("the caller lacks the right named above at that scope (R-ERR-30)");
-    }
-    if e.locked_scope().is_some() {
-        return Some("a lock stands in the way; it is not taken off for you (R-ARM-31)");
-    }
-    if e.disallowed_by_policy() {
-        return Some("a policy denies it; its ids are named above (R-ARM-32)");
-    }
-    None
+    // Codes say it also where the text is another, or about another provider.
+    [
+        (e.linked_authorization_failed(), SymptomKind::LinkedAuthorizationFailed),
+        (e.authorization_failed(), SymptomKind::AuthorizationFailed),
+        (e.locked_scope().is_some(), SymptomKind::ScopeLocked),
+        (e.disallowed_by_policy(), SymptomKind::PolicyDenied),
+    ]
+    .into_iter()
+    .find_map(|(is, kind)| is.then_some(kind.advice()))
 }
 
 impl fmt::Debug for Error {

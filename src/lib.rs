@@ -24,12 +24,14 @@ pub use step::{Irreversible, Known, Step};
 pub use symptom::Symptom;
 
 mod access;
+pub mod audit;
 pub mod auto_rotate;
 pub mod bypass;
 pub mod checks;
 pub mod create;
 pub mod deploy;
 pub mod diagnose;
+mod explain;
 pub mod firewall_rules;
 pub mod grant_access;
 #[cfg(feature = "import")]
@@ -55,6 +57,7 @@ pub mod steps;
 pub mod template;
 mod undo;
 
+pub use audit::{Audit, audit};
 pub use auto_rotate::{AutoRotate, AutoRotated, Rotation, auto_rotate, rotation};
 pub use bypass::{Bypass, Bypassed, bypass};
 pub use create::{Create, Created, create};

@@ -102,6 +102,9 @@ impl Workflow for Reassign {
     fn subject(&self) -> String {
         self.registry.to_string()
     }
+    async fn explain(&self, azure: &Azure, error: &crate::Error) -> Option<String> {
+        crate::explain::of_the_key(azure, &self.registry, error).await
+    }
     fn refusals(&self, _: &Cloud) -> Vec<Refusal> {
         let mut why = Vec::new();
         if self.remove_old && self.to.is_none() {
@@ -174,7 +177,7 @@ impl Reassign {
                 symptom.kind.advice(),
             ));
         }
-        let named = symptom.registry.as_deref().map(|r| r.rsplit('/').next().unwrap_or(r).to_owned());
+        let named = symptom.registry_name().map(str::to_owned);
         let other = named.filter(|n| !n.eq_ignore_ascii_case(self.registry.name()) && n != "myregistry");
         other.map(|name| {
             Refusal::new(

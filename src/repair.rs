@@ -70,6 +70,9 @@ impl Workflow for Repair {
     fn subject(&self) -> String {
         self.registry.to_string()
     }
+    async fn explain(&self, azure: &Azure, error: &crate::Error) -> Option<String> {
+        crate::explain::of_the_key(azure, &self.registry, error).await
+    }
 
     async fn steps(&self, cx: &Context) -> Result<Known<Repaired>> {
         let access = Access::new(cx, &self.registry);

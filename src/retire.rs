@@ -112,6 +112,9 @@ impl Workflow for Retire {
     fn subject(&self) -> String {
         self.registry.to_string()
     }
+    async fn explain(&self, azure: &Azure, error: &crate::Error) -> Option<String> {
+        crate::explain::of_the_key(azure, &self.registry, error).await
+    }
     fn refusals(&self, _: &Cloud) -> Vec<Refusal> {
         if self.quiet_hours > 0 {
             return Vec::new();

@@ -121,6 +121,9 @@ impl Workflow for Revoke {
     fn subject(&self) -> String {
         self.registry.to_string()
     }
+    async fn explain(&self, azure: &Azure, error: &crate::Error) -> Option<String> {
+        crate::explain::of_the_key(azure, &self.registry, error).await
+    }
     fn accepts(&self) -> &[Irreversible] {
         &self.accept
     }

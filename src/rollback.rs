@@ -189,6 +189,9 @@ impl Workflow for Restore {
     fn subject(&self) -> String {
         self.registry.to_string()
     }
+    async fn explain(&self, azure: &Azure, error: &crate::Error) -> Option<String> {
+        crate::explain::of_the_key(azure, &self.registry, error).await
+    }
 
     async fn steps(&self, cx: &Context) -> Result<Known<Restored>> {
         let access = Access::new(cx, &self.registry);

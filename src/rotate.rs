@@ -181,6 +181,9 @@ impl Workflow for Rotate {
     fn subject(&self) -> String {
         self.registry.to_string()
     }
+    async fn explain(&self, azure: &Azure, error: &crate::Error) -> Option<String> {
+        crate::explain::of_the_key(azure, &self.registry, error).await
+    }
 
     fn refusals(&self, cloud: &Cloud) -> Vec<Refusal> {
         let To::Version(key) = &self.to else { return Vec::new() };

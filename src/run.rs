@@ -55,6 +55,11 @@ pub trait Workflow: Journaled {
     fn refusals(&self, _: &Cloud) -> Vec<Refusal> {
         Vec::new()
     }
+    /// The cause of an error in which a service blames the way to a key, and what helps, in a line. Asked once, when a run
+    /// has failed with it. May only look, takes a bounded time, and has no failures of its own.
+    fn explain(&self, _: &Azure, _: &Error) -> impl Future<Output = Option<String>> + Send {
+        async { None }
+    }
     /// Takes the steps. The same function makes the plan, so it must not send anything but through `cx`.
     fn steps(&self, cx: &Context) -> impl Future<Output = Result<Known<Self::Outcome>>> + Send;
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 /// What each shows first, its trouble if it has one, and what it shows later.
-const SAID: [(&str, &str, &str); 34] = [
+const SAID: [(&str, &str, &str); 35] = [
     ("01_group", "~ ensure-group       resource group shop", "Nothing to do."),
     ("02_identity", "ensure-identity: id-contoso1", "and a registry's key takes a client id (R-CMK-07)"),
     ("03_vault", "'purge-protection' is not accepted", "ensure-vault: kv-contoso1"),
@@ -50,6 +50,7 @@ const SAID: [(&str, &str, &str); 34] = [
     ("32_registry_network", "virtualNetworkRules", "address 203.0.113.7 let in"),
     ("33_logs", "AuditEvent of kv-contoso1", "ContainerRegistryLoginEvents | where"),
     ("34_firewall_rules", "*.blob.core.windows.net", "contoso1.northeurope.data.azurecr.io"),
+    ("35_diagnose", "trusted services are not let through (vault-firewall)", "contoso1: healthy"),
 ];
 
 const PLACE: [&str; 7] =

@@ -2,6 +2,7 @@
 
 mod access;
 mod create;
+mod diagnose;
 mod login;
 mod logs;
 mod mend;
@@ -13,6 +14,7 @@ mod template;
 
 pub(crate) use access::{Access, GrantAccessArgs, Principal};
 pub(crate) use create::{AskedArgs, CreateArgs, NewArgs};
+pub(crate) use diagnose::{AuditArgs, DiagnoseArgs};
 pub(crate) use login::{LoginArgs, LogoutArgs};
 pub(crate) use logs::{LogsArgs, Source};
 pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
@@ -58,7 +60,8 @@ Exit codes:
     6  stopped on request; it can be resumed
     7  throttled: the service asks to be left alone for a while; it can be resumed then
     8  run, journal and world do not agree: drifted, another order's, given up, lost or damaged
-  130  interrupted, by a second Ctrl-C or where nothing was being changed; a run can be resumed";
+  130  interrupted, by a second Ctrl-C or where nothing was being changed; a run can be resumed
+`diagnose` and `audit` end with 0 where all is healthy, 1 with findings, 2 where they could not look.";
 
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
@@ -150,6 +153,11 @@ pub(crate) enum Command {
     Deploy(Box<DeployArgs>),
     /// Import a key of one's own into a vault, to create a registry with it or rotate to it.
     ImportKey(Box<ImportArgs>),
+    /// Find out what is wrong with a registry: the causes, what shows them, and what helps. Changes nothing, unless --fix or
+    /// --probe is given.
+    Diagnose(Box<DiagnoseArgs>),
+    /// Find out what is wrong, or could be better, with the keys of all registries of some subscriptions. Changes nothing.
+    Audit(AuditArgs),
     /// List the registries with a customer-managed key, and how far each is behind its key. Changes nothing.
     List(ListArgs),
     /// Show how a registry stands to its key. Changes nothing.

@@ -1,7 +1,7 @@
 //! Carrying orders out: plan, question, run.
 
 use crate::{
-    args::{ApplyArgs, Globals, RunArgs},
+    args::{ApplyArgs, Format, Globals, RunArgs},
     connect,
     exit::{Exit, again, told, usage},
     output,
@@ -37,18 +37,23 @@ pub(crate) fn askable(args: &RunArgs, verb: &str) -> anyhow::Result<()> {
     )))
 }
 
-/// Puts a question; everything but yes is no.
+/// Puts a question; everything but yes is no, and ends it.
 pub(crate) fn ask(question: &str) -> anyhow::Result<()> {
+    if answered(question)? {
+        Ok(())
+    } else {
+        Err(told(Exit::Refused, "not carried out, as you said; nothing was written"))
+    }
+}
+
+/// Puts a question; everything but yes is no.
+fn answered(question: &str) -> anyhow::Result<bool> {
     let mut err = std::io::stderr().lock();
     write!(err, "{question} [y/N] ").and_then(|()| err.flush())?;
     drop(err);
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
-    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
-        Ok(())
-    } else {
-        Err(told(Exit::Refused, "not carried out, as you said; nothing was written"))
-    }
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 /// A plan on stdout, and what it says of what is to be done.
@@ -129,6 +134,26 @@ pub(crate) fn is_finished(records: &[Record]) -> bool {
     records.iter().any(|r| matches!(r.entry, Entry::Closed { ending: Ending::Succeeded, .. }))
 }
 
+/// Plans an order that is to mend something, shows the plan, and carries it out if it may be and is agreed to. Its outcome is
+/// told on stderr. Whether it was carried out.
+pub(crate) async fn mend(order: Order, azure: &Azure, yes: bool, globals: &Globals) -> anyhow::Result<bool> {
+    let name = RunName::unique(order.workflow(), azure.now());
+    let run = order.on(azure).named(name.as_str());
+    let plan = run.plan().await?;
+    say(format_args!("{}", plan.to_string().trim_end()));
+    if !plan.refusals.is_empty() {
+        say(format_args!("refused, and skipped"));
+        return Ok(false);
+    }
+    if !plan.has_changes() || !(yes || answered("Carry it out?")?) {
+        say(format_args!("skipped"));
+        return Ok(false);
+    }
+    let outcome = carried(run, &name, Arc::new(connect::journal(globals)?), globals).await?;
+    say(format_args!("{}", output::outcome(&name, &outcome)?.text(Format::Table)?.trim_end()));
+    Ok(true)
+}
+
 /// Carries a run out under its name, new or known, and prints its outcome.
 pub(crate) async fn carry_out(
     run: AnyRun,
@@ -136,6 +161,15 @@ pub(crate) async fn carry_out(
     journal: Arc<dyn Journal>,
     globals: &Globals,
 ) -> anyhow::Result<Exit> {
+    let outcome = carried(run, name, journal, globals).await?;
+    output::outcome(name, &outcome)?.print(globals.output)?;
+    if let Outcome::Revoked(_) = outcome {
+        say(format_args!("give it back: {}", again("restore", name, globals)));
+    }
+    Ok(Exit::Done)
+}
+
+async fn carried(run: AnyRun, name: &RunName, journal: Arc<dyn Journal>, globals: &Globals) -> anyhow::Result<Outcome> {
     let progress = Arc::new(Progress::new(globals));
     let (stop, begun) = (Stop::new(), Arc::new(AtomicBool::new(false)));
     let run = run.shared_journal(journal.clone()).stop_on(&stop).watch({
@@ -150,12 +184,7 @@ pub(crate) async fn carry_out(
     let heed = Heed { stop, begun, name, journal: &*journal, resume: again("resume", name, globals) };
     let ended = heed.until_the_end(run, &progress).await;
     progress.end();
-    let outcome = ended?;
-    output::outcome(name, &outcome)?.print(globals.output)?;
-    if let Outcome::Revoked(_) = outcome {
-        say(format_args!("give it back: {}", again("restore", name, globals)));
-    }
-    Ok(Exit::Done)
+    ended
 }
 
 /// What has to be known to heed a signal.

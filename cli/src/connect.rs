@@ -15,10 +15,16 @@ use azure_core::{
 use cmk::{
     Auth, Azure, Cloud,
     azure::{id::ClientId, loopback},
+    diagnose::{Machine, NotRun, Ran, ThisMachine, Unresolved},
     journal::FileJournal,
 };
 use serde::Deserialize;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use url::Url;
 
 /// The handle that the command works on. Sends nothing.
@@ -46,6 +52,64 @@ pub(crate) fn azure(globals: &Globals, cloud: &Cloud) -> anyhow::Result<Azure> {
         builder = builder.transport(transport);
     }
     Ok(builder.build())
+}
+
+/// The machine that a diagnosis is made on, where it is not this one as it is: a simulated host has addresses that only the
+/// simulator knows.
+pub(crate) fn machine(globals: &Globals) -> anyhow::Result<Option<Arc<dyn Machine>>> {
+    let Some(base) = &globals.simulator else { return Ok(None) };
+    let url = Url::parse(base).and_then(|base| base.join("/_sim/resolve")).context("--simulator")?;
+    Ok(Some(Arc::new(OnSimulator { url, client: direct()? })))
+}
+
+/// A client without proxy and redirects: what is meant for this machine stays on it.
+fn direct() -> anyhow::Result<reqwest::Client> {
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+    client.context("the HTTP client cannot be made")
+}
+
+/// This machine, on which names resolve as the simulator says.
+#[derive(Debug)]
+struct OnSimulator {
+    url: Url,
+    client: reqwest::Client,
+}
+
+#[derive(Deserialize)]
+struct Resolved {
+    addresses: Vec<IpAddr>,
+}
+
+impl OnSimulator {
+    async fn ask(&self, host: &str) -> anyhow::Result<Vec<IpAddr>> {
+        let mut url = self.url.clone();
+        url.query_pairs_mut().append_pair("host", host);
+        let answer = self.client.get(url).send().await?.error_for_status()?.bytes().await?;
+        Ok(serde_json::from_slice::<Resolved>(&answer)?.addresses)
+    }
+}
+
+#[async_trait]
+impl Machine for OnSimulator {
+    async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, Unresolved> {
+        match self.ask(host).await {
+            Ok(none) if none.is_empty() => Err(Unresolved::NoSuchName(format!("the simulator knows no host {host}"))),
+            Ok(all) => Ok(all),
+            Err(e) => Err(Unresolved::CannotAsk(format!("the simulator does not say: {e:#}"))),
+        }
+    }
+    async fn run(&self, program: &str, args: &[&str]) -> Result<Ran, NotRun> {
+        ThisMachine.run(program, args).await
+    }
+    async fn file(&self, path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+        ThisMachine.file(path).await
+    }
+    fn env(&self, name: &str) -> Option<String> {
+        ThisMachine.env(name)
+    }
+    fn home(&self) -> Option<PathBuf> {
+        ThisMachine.home()
+    }
 }
 
 /// Checks the simulator's address and says that it is one: the first line a command prints on stderr.
@@ -93,13 +157,7 @@ fn simulator(url: &str, auth: Option<&Auth>) -> anyhow::Result<Way> {
             )));
         }
     };
-    // No proxy and no redirects: what is meant for this machine stays on it.
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .context("the HTTP client cannot be made")?;
-    let transport = loopback(url, Arc::new(client)).map_err(|e| usage(format!("--simulator: {e}")))?;
+    let transport = loopback(url, Arc::new(direct()?)).map_err(|e| usage(format!("--simulator: {e}")))?;
     let credential = Simulated { transport: transport.clone(), client_id, url: url.to_owned() };
     Ok((Arc::new(credential), transport))
 }

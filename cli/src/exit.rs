@@ -8,7 +8,8 @@ use cmk::{
 };
 use std::{fmt, process::ExitCode};
 
-/// How `cmk` ends. The numbers are part of its interface: `docs/command.md` and `cmk --help` list them.
+/// How `cmk` ends. The numbers are part of its interface: `docs/command.md` and `cmk --help` list them. `diagnose` and `audit`
+/// use the first three in a sense of their own: healthy, findings, could not look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
@@ -61,6 +62,14 @@ pub(crate) fn usage(text: impl Into<String>) -> anyhow::Error {
 /// A failure with this exit code.
 pub(crate) fn told(exit: Exit, text: impl Into<String>) -> anyhow::Error {
     Told { exit, text: text.into() }.into()
+}
+
+/// A failure that kept a diagnosis or an audit from looking at anything.
+pub(crate) fn could_not_look(e: anyhow::Error) -> anyhow::Error {
+    match code_of(&e) {
+        Exit::Usage => e,
+        _ => e.context(Told { exit: Exit::Usage, text: "could not look".into() }),
+    }
 }
 
 /// The exit code of a failure.

@@ -58,6 +58,8 @@ fn online(command: Command, globals: &Globals) -> anyhow::Result<Exit> {
             Command::Template(args) => orders::template(&args, globals).await,
             Command::Deploy(args) => orders::deploy(&args, globals).await,
             Command::ImportKey(args) => orders::import_key(&args, globals).await,
+            Command::Diagnose(args) => orders::diagnose(&args, globals).await,
+            Command::Audit(args) => orders::audit(&args, globals).await,
             Command::List(args) => runs::registries(&args, globals).await,
             Command::Status { registry } => runs::status(&registry, globals).await,
             Command::Login(args) => login::log_in(&args, globals).await,

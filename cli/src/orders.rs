@@ -2,6 +2,7 @@
 
 mod access;
 mod create;
+mod diagnose;
 mod logs;
 mod mend;
 mod network;
@@ -12,6 +13,7 @@ mod undo;
 
 pub(crate) use access::grant_access;
 pub(crate) use create::create;
+pub(crate) use diagnose::{audit, diagnose};
 pub(crate) use logs::logs;
 pub(crate) use mend::{reassign, recover, repair};
 pub(crate) use network::{bypass, network, vault_network};
@@ -19,6 +21,8 @@ pub(crate) use revoke::{retire, revoke};
 pub(crate) use rotate::{auto_rotate, rotate};
 pub(crate) use template::{deploy, import_key, template};
 pub(crate) use undo::{restore, rollback};
+
+use mend::error_text;
 
 use crate::{
     args::{Globals, RegistryArgs, RunArgs},

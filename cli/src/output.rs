@@ -1,5 +1,6 @@
 //! Results, in the forms they are printed in.
 
+mod diagnosis;
 mod firewall;
 mod list;
 mod login;
@@ -9,6 +10,7 @@ mod rotation;
 mod runs;
 mod status;
 
+pub(crate) use diagnosis::{audit, causes, diagnosis, symptom};
 pub(crate) use firewall::firewall;
 pub(crate) use list::list;
 pub(crate) use login::{login, logout};

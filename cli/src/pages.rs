@@ -9,7 +9,11 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 /// The published schemas, by kind, newest version of each.
-const SCHEMAS: [(&str, &str); 26] = [
+const SCHEMAS: [(&str, &str); 30] = [
+    ("diagnosis", include_str!("../schemas/diagnosis.v1.json")),
+    ("audit", include_str!("../schemas/audit.v1.json")),
+    ("causes", include_str!("../schemas/causes.v1.json")),
+    ("symptom", include_str!("../schemas/symptom.v1.json")),
     ("plan", include_str!("../schemas/plan.v1.json")),
     ("created", include_str!("../schemas/created.v1.json")),
     ("rotated", include_str!("../schemas/rotated.v1.json")),

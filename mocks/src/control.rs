@@ -7,6 +7,7 @@
 //! | `GET`, `PUT`, `DELETE /_sim/faults` | a list of faults, or `{"faults": [..], "restart_count": true}` | the faults, and those that struck |
 //! | `GET`, `PUT /_sim/world` | `{"now": "..", "world": {..}}` | the same |
 //! | `GET`, `DELETE /_sim/exchanges` | | the exchanges so far |
+//! | `GET /_sim/resolve?host=contoso1.azurecr.io` | | the host's addresses from where the client stands; none if it has none |
 //! | `GET /_sim/held?n=7&wait_s=10` | | the held requests; with `n`, whether request 7 came to be held within that time |
 //! | `POST /_sim/release` | `{"n": 7, "how": "drop"}`, both optional; or `"go"` | how many were let go |
 
@@ -124,16 +125,25 @@ async fn route(sim: &Sim, request: &Request<Bytes>) -> Result<Value, Wrong> {
             sim.clear_log();
             Ok(json!({}))
         }
+        ("GET", "resolve") => resolve(sim, request.uri().query().unwrap_or_default()),
         ("GET", "held") => held(sim, request.uri().query().unwrap_or_default()).await,
         ("POST", "release") => {
             let Let { n, how } = if body.is_empty() { Let::default() } else { parse(body)? };
             Ok(json!({ "released": sim.release(n, how) }))
         }
-        (_, "health" | "clock" | "clock/advance" | "faults" | "world" | "exchanges" | "held" | "release") => {
-            Err(Wrong(StatusCode::METHOD_NOT_ALLOWED, format!("no {} here", request.method())))
-        }
+        (
+            _,
+            "health" | "clock" | "clock/advance" | "faults" | "world" | "exchanges" | "resolve" | "held" | "release",
+        ) => Err(Wrong(StatusCode::METHOD_NOT_ALLOWED, format!("no {} here", request.method()))),
         _ => Err(Wrong(StatusCode::NOT_FOUND, format!("there is no {PREFIX}{what}"))),
     }
+}
+
+fn resolve(sim: &Sim, query: &str) -> Result<Value, Wrong> {
+    let query: HashMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let host = query.get("host").filter(|host| !host.is_empty()).ok_or_else(|| bad(&"which host?"))?;
+    let addresses = sim.with_world(|world, _| world.resolve(host));
+    Ok(json!({ "host": host, "addresses": addresses }))
 }
 
 async fn held(sim: &Sim, query: &str) -> Result<Value, Wrong> {

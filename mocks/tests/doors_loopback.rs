@@ -153,6 +153,12 @@ async fn the_control_api_steers() {
     assert!(other.bench.has("g").await);
     assert!(other.bench.sim.clock().now() - before >= time::Duration::HOUR);
 
+    let (_, resolved) = loopback.control("GET", "resolve?host=management.azure.com", Value::Null).await;
+    assert_eq!(resolved["addresses"].as_array().map(Vec::len), Some(1), "{resolved}");
+    let (_, nowhere) = loopback.control("GET", "resolve?host=nobody.azurecr.io", Value::Null).await;
+    assert_eq!(nowhere["addresses"], json!([]));
+    assert_eq!(loopback.control("GET", "resolve", Value::Null).await.0, 400);
+
     assert_eq!(loopback.control("GET", "nothing", Value::Null).await.0, 404);
     assert_eq!(loopback.control("PATCH", "world", Value::Null).await.0, 405);
     let addr = loopback.server.addr();

@@ -307,20 +307,14 @@ impl Cloud {
         &self.table.hsm_scope
     }
 
-    /// Suffix of storage accounts' blob hosts: `blob.core.windows.net`. `None` for a custom cloud, whose table does not
-    /// say.
-    pub fn blob_suffix(&self) -> Option<&'static str> {
-        match self.table.name.as_str() {
-            _ if !self.known => None,
-            "china" => Some("blob.core.chinacloudapi.cn"),
-            "usgov" => Some("blob.core.usgovcloudapi.net"),
-            _ => Some("blob.core.windows.net"),
-        }
-    }
-
     /// Suffix of registry login servers: `azurecr.io`. Read a registry's `loginServer`, never build it (R-ARM-20).
     pub fn registry_suffix(&self) -> &str {
         &self.table.registry_suffix
+    }
+
+    /// Suffix of the storage hosts that registries send a layer's reader on to, if it is known.
+    pub fn blob_suffix(&self) -> Option<&str> {
+        self.table.blob_suffix.as_deref()
     }
 
     /// Token scope of the registry data plane (R-DP-06).

@@ -260,7 +260,8 @@ impl Reader {
     pub fn now(&self) -> OffsetDateTime {
         self.core.clock.now()
     }
-    /// A handle for changing, with the same correlation id. Within the library only the engine asks for it.
+    /// A handle for changing, with the same correlation id. Within the library only the engine asks for it, and the one check
+    /// that writes.
     pub(crate) fn writer(&self) -> Writer {
         Writer(self.clone())
     }
@@ -354,6 +355,11 @@ impl Reader {
         self.called(nature, self.core.cloud.arm_scope(), &name, url.as_str(), body.as_deref(), attempt).await
     }
 
+    /// How long its calls may take.
+    pub(crate) fn patience(&self) -> &Patience {
+        self.patience.as_deref().unwrap_or(&self.core.patience)
+    }
+
     /// One call with its repetitions; a read is told to the trail, and had from memory where there is one. `of`, a query or a
     /// page, and `body` tell one question from another.
     pub(crate) async fn called<'s, F>(
@@ -374,11 +380,6 @@ impl Reader {
         }
         let question = format!("{request} {of} {}", String::from_utf8_lossy(body.unwrap_or_default()));
         self.once(question, request, call).await
-    }
-
-    /// How long this handle waits for answers.
-    pub(crate) fn patience(&self) -> &Patience {
-        self.patience.as_deref().unwrap_or(&self.core.patience)
     }
 
     async fn arm_once(&self, verb: Method, url: &Url, body: Option<&[u8]>) -> Result<Try, CallError> {

@@ -119,7 +119,8 @@ impl ProbeImages {
         let login = look.exchange(&challenge, Audience::Registry).await.map_err(at(Stage::Exchange))?;
         let scope = TokenScope::repository(&repository, &[Action::Pull, Action::Push, Action::Delete]);
         let login = LoginAs::Refresh(login);
-        let token = look.registry_token(&challenge, &login, &[scope.clone()]).await.map_err(at(Stage::Token))?;
+        let token =
+            look.registry_token(&challenge, &login, std::slice::from_ref(&scope)).await.map_err(at(Stage::Token))?;
         let lacks = token.lacks(&scope);
         self.may_push_and_pull(&lacks)?;
 

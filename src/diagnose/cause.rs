@@ -104,7 +104,7 @@ impl Cause {
         Ok(case.map(|case| Finding {
             code: self.code.to_owned(),
             area: self.area,
-            severity: self.severity,
+            severity: case.severity.unwrap_or(self.severity),
             cause: self.line.to_owned(),
             says: case.says,
             certainty: case.certainty,
@@ -120,7 +120,7 @@ impl Cause {
 
 /// All causes a diagnosis looks for, in the order in which they are told: a cause before what may follow from it.
 pub fn causes() -> impl Iterator<Item = &'static Cause> {
-    let areas = [super::registry::CAUSES].into_iter().chain(super::key::CAUSES);
+    let areas = [super::registry::CAUSES].into_iter().chain(super::key::CAUSES).chain(super::network::CAUSES);
     areas.chain(super::machine_area::CAUSES).chain(super::logs::CAUSES).flatten()
 }
 
@@ -138,6 +138,24 @@ pub(super) mod pages {
     pub(crate) const SOFT_DELETE: &str = "https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview";
     pub(crate) const RBAC_TROUBLE: &str = "https://learn.microsoft.com/azure/role-based-access-control/troubleshooting";
     pub(crate) const KEYS: &str = "https://learn.microsoft.com/azure/key-vault/keys/about-keys-details";
+    pub(crate) const ACCESS: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-troubleshoot-access";
+    pub(crate) const ADDRESSES: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-access-selected-networks";
+    pub(crate) const CODES: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-health-error-reference";
+    pub(crate) const HOSTS: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-firewall-access-rules";
+    pub(crate) const PRIVATE_LINK: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-private-link";
+    pub(crate) const SERVICE_ENDPOINTS: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-vnet";
+    pub(crate) const REPLICATION: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-geo-replication";
+    pub(crate) const TRUSTED: &str =
+        "https://learn.microsoft.com/azure/container-registry/allow-access-trusted-services";
+    pub(crate) const TASKS: &str =
+        "https://learn.microsoft.com/azure/container-registry/manage-network-bypass-policy-for-tasks";
     pub(crate) const MONITOR: &str = "https://learn.microsoft.com/azure/container-registry/monitor-container-registry";
     pub(crate) const VAULT_LOGS: &str = "https://learn.microsoft.com/azure/key-vault/general/logging";
     pub(crate) const HEALTH: &str =

@@ -15,6 +15,7 @@ pub(in crate::diagnose) mod logs;
 mod names;
 mod registry;
 mod replicas;
+mod siblings;
 mod subnets;
 mod vault;
 mod zones;
@@ -36,6 +37,7 @@ pub use logs::{
 pub use names::{NameFound, NamesFact};
 pub use registry::{EncryptedFact, RegistryFact, ServerFact};
 pub use replicas::{ReplicasFact, TasksFact};
+pub use siblings::SiblingsFact;
 pub use subnets::{
     FirewallsFact, NetworksFact, Role, SubnetRulesFact, SubnetSeen, SubnetThere, SubnetsFact, UnregisteredFact,
 };

@@ -189,6 +189,7 @@ impl Finding {
 pub struct Case {
     pub(super) says: String,
     pub(super) certainty: Certainty,
+    pub(super) severity: Option<Severity>,
     pub(super) evidence: Vec<Evidence>,
     pub(super) remedies: Vec<Remedy>,
 }
@@ -196,7 +197,13 @@ pub struct Case {
 impl Case {
     /// With the particulars, in a line.
     pub fn new(says: impl Into<String>) -> Self {
-        Self { says: says.into(), certainty: Certainty::Seen, evidence: Vec::new(), remedies: Vec::new() }
+        Self {
+            says: says.into(),
+            certainty: Certainty::Seen,
+            severity: None,
+            evidence: Vec::new(),
+            remedies: Vec::new(),
+        }
     }
     /// What a fact shows, with the requests it was had by.
     pub fn seen<F>(mut self, fact: &Seen<F>, shows: impl Into<String>) -> Self {
@@ -206,6 +213,11 @@ impl Case {
     /// What shows without a request.
     pub fn shows(mut self, shows: impl Into<String>) -> Self {
         self.evidence.push(Evidence { shows: shows.into(), reads: Vec::new() });
+        self
+    }
+    /// It is worse here, or not as bad, than the cause is as a rule.
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = Some(severity);
         self
     }
     /// It was not seen itself, but follows.

@@ -6,7 +6,8 @@ mod upkeep;
 mod vault;
 mod version;
 
-use super::{Cause, Scene};
+use super::{Case, Cause, Scene};
+use crate::Order;
 
 pub(super) const CAUSES: [&[Cause]; 5] =
     [identity::CAUSES, vault::CAUSES, grant::CAUSES, version::CAUSES, upkeep::CAUSES];
@@ -15,4 +16,9 @@ pub(super) const CAUSES: [&[Cause]; 5] =
 fn command(scene: &Scene, verb: &str, options: &str) -> String {
     let id = scene.registry();
     if options.is_empty() { format!("cmk {verb} {id}") } else { format!("cmk {verb} {id} {options}") }
+}
+
+/// An order helps the registry's own way to its key. One that was only meant is mended where it is barred, by `line`.
+fn mended(scene: &Scene, case: Case, order: impl Into<Order>, command: String, line: impl Into<String>) -> Case {
+    if scene.asked().meant.is_some() { case.line(line) } else { case.order(order, command) }
 }

@@ -7,7 +7,11 @@ use super::{
 };
 use crate::{
     Azure, Symptom,
-    azure::id::{PrincipalId, RegistryId, ResourceId},
+    azure::{
+        Reader,
+        id::{KeyId, PrincipalId, RegistryId, ResourceId},
+        registries::KeyIdentity,
+    },
 };
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
@@ -78,6 +82,17 @@ pub struct Asked {
     pub symptom: Option<Symptom>,
     /// Codes that the trouble points at: told first.
     pub first: Vec<String>,
+    /// The way to a key that was meant, where it is not the registry's present one.
+    pub(crate) meant: Option<Meant>,
+}
+
+/// A way to a key that a registry was to take, and does not have.
+#[derive(Clone, Debug)]
+pub(crate) struct Meant {
+    /// The key.
+    pub(crate) key: KeyId,
+    /// Who was to unwrap.
+    pub(crate) identity: KeyIdentity,
 }
 
 impl Default for Asked {
@@ -92,6 +107,7 @@ impl Default for Asked {
             key_age: Duration::from_secs(365 * 24 * 3600),
             symptom: None,
             first: Vec::new(),
+            meant: None,
         }
     }
 }
@@ -107,7 +123,7 @@ pub struct Diagnose {
     pub(super) also: Vec<Cause>,
     pub(super) limit: Duration,
     pub(super) audit: bool,
-    pub(super) look: Option<crate::azure::Reader>,
+    pub(super) look: Option<Reader>,
 }
 
 impl fmt::Debug for Diagnose {
@@ -162,12 +178,13 @@ impl Diagnose {
     }
     /// With the trouble that was met: what it points at is told first.
     pub fn symptom(mut self, symptom: Symptom) -> Self {
+        self.asked.first.extend(symptom.kind.codes().iter().map(|code| (*code).to_owned()));
         self.asked.symptom = Some(symptom);
         self
     }
     /// Tells these codes first.
     pub fn first(mut self, codes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.asked.first = codes.into_iter().map(Into::into).collect();
+        self.asked.first.extend(codes.into_iter().map(Into::into));
         self
     }
     /// Looks for these causes only, by code or by area.
@@ -188,6 +205,21 @@ impl Diagnose {
     /// How long one look may take with its repetitions; 20 s unless told. What takes longer could not be looked at.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
+        self
+    }
+    /// As part of an audit, whose registries share what is read.
+    pub(crate) fn in_audit(mut self, look: Reader) -> Self {
+        (self.audit, self.look) = (true, Some(look));
+        self
+    }
+    /// With what was read before.
+    pub(crate) fn look(mut self, look: Reader) -> Self {
+        self.look = Some(look);
+        self
+    }
+    /// Of a way that the registry was to take instead of its own.
+    pub(crate) fn meant(mut self, meant: Option<Meant>) -> Self {
+        self.asked.meant = meant;
         self
     }
     pub(super) fn wants(&self, cause: &Cause) -> bool {

@@ -1,21 +1,24 @@
 //! The registry itself: whether it is there, may be read, and is at rest.
 
-use super::{Area, Blind, BlindKind, Case, Cause, Judged, Scene, Severity, cause::pages, facts::RegistryFact};
+use super::{Area, Blind, BlindKind, Case, Cause, Judged, Scene, Severity, When, cause::pages, facts::RegistryFact};
 
 pub(super) const CAUSES: &[Cause] = &[
     Cause::new("registry-absent", Area::Login, Severity::Broken, "there is no such registry", |s| Box::pin(absent(s)))
         .rules(&["R-DP-11", "R-ERR-40"])
-        .page(pages::LOGIN),
+        .page(pages::LOGIN)
+        .when(When::Both),
     Cause::new("caller-may-not-read", Area::Login, Severity::Broken, "the caller may not see the registry", |s| {
         Box::pin(may_not_read(s))
     })
     .rules(&["R-ERR-30", "R-DP-11"])
-    .page(pages::LOGIN),
+    .page(pages::LOGIN)
+    .when(When::Both),
     Cause::new("registry-failed", Area::Key, Severity::Broken, "the last change of the registry failed", |s| {
         Box::pin(failed(s))
     })
     .rules(&["R-ARM-11"])
-    .page(pages::TROUBLE),
+    .page(pages::TROUBLE)
+    .when(When::Both),
     Cause::new("registry-busy", Area::Key, Severity::Risk, "the registry is being changed right now", |s| {
         Box::pin(busy(s))
     })

@@ -3,7 +3,7 @@
 use super::{
     cause::Cause,
     finding::{Area, Finding, Remedy, Severity},
-    scene::{Blind, BlindKind, Notes},
+    scene::{Blind, BlindKind, NO_KEY, Notes},
 };
 use crate::{
     Symptom,
@@ -110,6 +110,18 @@ pub enum Verdict {
     Findings,
     /// Nothing was found but that something, or all, could not be looked at.
     CouldNotLook,
+}
+
+impl Verdict {
+    /// As it is spelled.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Findings => "findings",
+            Self::CouldNotLook => "could-not-look",
+        }
+    }
 }
 
 /// Something that could not be looked at.
@@ -235,6 +247,14 @@ impl Diagnosis {
         all
     }
 
+    /// Whether a finding explains the trouble that was met; `None` if none was given, or nothing was found.
+    #[must_use]
+    pub fn explained(&self) -> Option<bool> {
+        let codes = self.symptom.as_ref()?.kind.codes();
+        let all = self.all();
+        (!all.is_empty()).then(|| all.iter().any(|f| codes.contains(&f.code.as_str())))
+    }
+
     /// The worst cause in one line, for the end of another message; `None` if there is none.
     #[must_use]
     pub fn in_short(&self) -> Option<String> {
@@ -247,7 +267,7 @@ impl Diagnosis {
 fn note(unseen: &mut Vec<Unseen>, code: &str, blind: Blind) {
     let kind = match blind.kind {
         BlindKind::Forbidden => UnseenKind::Forbidden,
-        BlindKind::Beyond => UnseenKind::Beyond,
+        BlindKind::Beyond | BlindKind::Masked(NO_KEY) => UnseenKind::Beyond,
         BlindKind::Failed | BlindKind::Masked(_) => UnseenKind::Failed,
     };
     match unseen.iter_mut().find(|u| u.why == blind.why && u.kind == kind) {
@@ -319,6 +339,9 @@ impl fmt::Display for Diagnosis {
         }
         if let Some(symptom) = &self.symptom {
             writeln!(f, "the text says: {}", symptom.kind)?;
+            if self.explained() == Some(false) {
+                writeln!(f, "none of the findings explains it")?;
+            }
         }
         for finding in &self.findings {
             finding.write(f, 0)?;

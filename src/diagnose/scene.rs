@@ -46,6 +46,9 @@ pub enum BlindKind {
 /// What a look came to.
 pub type Looked<T> = Result<T, Blind>;
 
+/// The cause that an audit tells of a registry without a key; a diagnosis does not ask for it.
+pub(super) const NO_KEY: &str = "no-cmk";
+
 impl Blind {
     /// It cannot be seen from here.
     pub fn beyond(why: impl Into<String>) -> Self {
@@ -58,6 +61,10 @@ impl Blind {
     /// The caller may not.
     pub fn forbidden(why: impl Into<String>) -> Self {
         Self { why: why.into(), kind: BlindKind::Forbidden }
+    }
+    /// The registry has no customer-managed key: of one there is nothing to see.
+    pub(super) fn no_key() -> Self {
+        Self { why: "the registry has no customer-managed key".into(), kind: BlindKind::Masked(NO_KEY) }
     }
     /// A cause, by its code, is in the way.
     #[must_use]

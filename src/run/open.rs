@@ -113,7 +113,17 @@ fn plan_of<W: Workflow>(order: &Order, draft: Draft) -> Plan {
 pub(super) async fn go<W: Workflow>(run: Run<W>) -> Result<W::Outcome> {
     let name = run.run_name()?;
     let span = tracing::info_span!("cmk.run", workflow = W::NAME, run = %name, subject = run.order.subject());
-    tracing::Instrument::instrument(went(run, name), span).await
+    let (azure, order) = (run.azure.clone(), run.order.clone());
+    let ended = async {
+        match went(run, name).await {
+            Err(e) if e.key_symptom().is_some() => {
+                let cause = order.explain(&azure, &e).await;
+                Err(e.explained(cause))
+            }
+            ended => ended,
+        }
+    };
+    tracing::Instrument::instrument(ended, span).await
 }
 
 async fn went<W: Workflow>(run: Run<W>, name: RunName) -> Result<W::Outcome> {

@@ -2,7 +2,7 @@
 
 use super::{Stage, stage};
 use crate::stage::scenarios::{GROUP, IDENTITY, KEY, VAULT};
-use cmk_mocks::{PrincipalKind, VaultModel, roles};
+use cmk_mocks::{KeyRef, PrincipalKind, VaultModel, roles};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -29,6 +29,11 @@ pub const STAGES: &[Stage] = &[
     }),
     stage("system-identity-off", |s| s.world.mutate_registry_identity(&s.registry_id(), "system")),
     stage("identity-not-attached", |s| s.world.mutate_detach_identity(&s.registry_id(), &s.identity_id())),
+    stage("identity-shared", |s| {
+        let identity = s.identity_id();
+        s.world.seed_registry_cmk(GROUP, "contoso2", VAULT, KEY, KeyRef::Versionless, &identity);
+        s.ask(|d| d.only(["identity-shared"]));
+    }),
     stage("vault-deleted", |s| s.world.mutate_delete_vault(VAULT)),
     stage("vault-absent", |s| s.world.mutate_purge_vault(VAULT)),
     stage("vault-perimeter", |s| s.world.mutate_vault_perimeter(VAULT, true)),
@@ -113,6 +118,6 @@ pub const STAGES: &[Stage] = &[
         let (version, now) = (s.version.clone(), s.world.now().unix_timestamp());
         s.world.mutate_version_dates(VAULT, KEY, &version, None, Some(now + 10 * 24 * 3600));
     }),
-    stage("vault-no-purge-protection", |s| s.world.mutate_vault_retention(VAULT, 90, false)),
-    stage("vault-short-retention", |s| s.world.mutate_vault_retention(VAULT, 7, true)),
+    stage("vault-no-purge-protection", |s| s.world.mutate_vault_purge_protection(VAULT, false)),
+    stage("vault-short-retention", |s| s.world.mutate_vault_retention_days(VAULT, 7)),
 ];

@@ -155,7 +155,8 @@ fn answers_that_nobody_expects_are_told_and_never_fail_the_whole() {
                 // What did not come says nothing about the registry.
                 let no_answer = matches!(how, How::Never | How::Cut | How::Page | How::Empty | How::Error);
                 let wrong: Vec<_> = diagnosis.findings.iter().map(|f| f.code.as_str()).collect();
-                if no_answer {
+                // But for the registry's own door: what comes of that is a finding itself.
+                if no_answer && !at.ends_with("/v2/") {
                     assert!(wrong.is_empty(), "{how:?} at {at}: {diagnosis}");
                     assert!(
                         diagnosis.verdict == Verdict::CouldNotLook

@@ -5,13 +5,15 @@ mod key;
 mod logs;
 mod look;
 mod machine;
+mod network;
+mod networks;
 mod pairs;
 mod remedies;
 mod set;
 
-pub use set::{Set, Stage, stage};
+pub use set::{Door, Set, Stage, stage};
 
 /// One a cause.
 pub fn all() -> impl Iterator<Item = &'static Stage> {
-    [key::STAGES, machine::STAGES, logs::STAGES].into_iter().flatten()
+    [key::STAGES, network::STAGES, machine::STAGES, logs::STAGES].into_iter().flatten()
 }

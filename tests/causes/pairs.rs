@@ -10,52 +10,103 @@ use std::{
     },
 };
 
-/// Causes of which a world can hold one at a time, so that the stage of the later undoes the earlier.
-const ONE_OF: &[&[&str]] = &[
-    &["registry-absent", "no-cmk"],
-    &["registry-failed", "registry-busy"],
-    &[
-        "identity-guid-is-principal",
-        "identity-deleted",
-        "identity-recreated",
-        "system-identity-off",
-        "identity-not-attached",
-    ],
-    &["vault-deleted", "vault-absent"],
-    &["vault-perimeter", "vault-public-access-off", "vault-firewall"],
-    &["grant-in-other-model", "grant-missing", "grant-incomplete", "grant-young", "grant-too-wide"],
-    &["key-deleted", "key-absent", "key-version-absent"],
-    &["key-expired", "key-not-yet-valid", "key-expires-soon"],
-    &["key-behind", "key-pinned", "key-pinned-behind"],
+/// Causes of which a world can hold one at a time, whichever was staged last; with why.
+const ONE_OF: &[(&[&str], &str)] = &[
+    (&["registry-absent", "no-cmk"], "it is there or is not"),
+    (&["registry-absent", "caller-may-not-read"], "who may not read does not see that it is not there"),
+    (&["key-disabled", "key-old"], "the newest enabled version counts"),
+    (&["registry-failed", "registry-busy"], "one state"),
+    (
+        &[
+            "identity-guid-is-principal",
+            "identity-deleted",
+            "identity-recreated",
+            "system-identity-off",
+            "identity-not-attached",
+        ],
+        "one identity unwraps",
+    ),
+    (&["vault-deleted", "vault-absent"], "one fate"),
+    (&["vault-perimeter", "vault-public-access-off", "vault-firewall"], "one setting of the network"),
+    (
+        &["grant-in-other-model", "grant-missing", "grant-incomplete", "grant-young", "grant-too-wide"],
+        "one right in one model",
+    ),
+    (&["grant-incomplete", "vault-leftover-policies"], "policies count, or are left over"),
+    (&["grant-in-other-model", "vault-leftover-policies"], "policies count, or are left over"),
+    (&["key-deleted", "key-absent", "key-version-absent"], "one fate"),
+    (&["key-expired", "key-not-yet-valid", "key-expires-soon"], "one pair of dates"),
+    (&["key-behind", "key-pinned", "key-pinned-behind"], "followed or pinned"),
+    (&["key-old", "key-behind", "key-pinned-behind", "key-version-absent"], "a new version is not old"),
+    (&["key-old", "key-expired", "key-expires-soon"], "what ends is not followed from long ago"),
+    (&["docker-old", "docker-daemon-stopped", "docker-proxy-differs"], "one answer of Docker"),
+    (&["docker-restart-pending", "docker-proxy-differs"], "the daemon goes by what is configured"),
+    (&["docker-config-unreadable", "docker-credential-store-missing", "docker-proxy-differs"], "one configuration"),
+    (&["az-old", "az-other-cloud", "az-other-tenant"], "one profile"),
 ];
 
+/// What shows instead of a cause where another makes more of it, or hides how it came about.
+const INSTEAD: &[(&str, &[&str], &str)] = &[
+    ("vault-deleted", &["vault-absent"], "time passed, and it was purged"),
+    ("key-deleted", &["key-absent"], "time passed, and it was purged"),
+    ("key-absent", &["key-deleted"], "a closed vault does not show what is deleted"),
+    ("identity-guid-is-principal", &["identity-deleted"], "the identity of that principal is gone"),
+    ("identity-recreated", &["identity-deleted"], "the registry does not know its id any more"),
+    ("grant-incomplete", &["grant-in-other-model"], "a role does not count there"),
+    ("key-pinned", &["key-pinned-behind"], "and newer versions came"),
+    ("key-pinned-behind", &["key-pinned"], "versions cannot be seen"),
+    ("key-behind", &["key-pinned-behind"], "and is pinned"),
+    ("key-expired", &["key-old"], "time passed"),
+    ("key-expires-soon", &["key-expired", "key-old"], "time passed"),
+];
+
+fn instead(code: &str) -> impl Iterator<Item = &'static str> {
+    INSTEAD.iter().filter(move |(of, ..)| *of == code).flat_map(|(_, codes, _)| codes.iter().copied())
+}
+
 fn exclude(a: &str, b: &str) -> bool {
-    ONE_OF.iter().any(|group| group.contains(&a) && group.contains(&b))
+    ONE_OF.iter().any(|(group, _)| group.contains(&a) && group.contains(&b))
 }
 
 /// A cause that is found, or named as one that could not be looked for.
 fn told(diagnosis: &Diagnosis, code: &str) -> bool {
     let found = diagnosis.all();
-    found.iter().any(|f| f.code == code || f.hides.iter().any(|h| h == code))
-        || diagnosis.unseen.iter().any(|u| u.codes.iter().any(|c| c == code))
+    let said = |code: &str| {
+        found.iter().any(|f| f.code == code || f.hides.iter().any(|h| h == code))
+            || diagnosis.unseen.iter().any(|u| u.codes.iter().any(|c| c == code))
+    };
+    said(code) || instead(code).any(said)
 }
 
-fn fails(a: &Stage, b: &Stage) -> Option<String> {
-    let diagnosis = crate::stage::play(async {
+fn diagnosed(a: &Stage, b: &Stage) -> Diagnosis {
+    crate::stage::play(async {
         let mut set = Set::healthy();
         (a.spoil)(&mut set);
         (b.spoil)(&mut set);
         set.on().diagnosis().await
-    });
-    let (first, second) = (told(&diagnosis, a.code), told(&diagnosis, b.code));
-    let enough = if exclude(a.code, b.code) { first || second } else { first && second };
-    let mine: BTreeSet<&str> = [a.code, b.code].into_iter().chain(a.with.iter().chain(b.with).copied()).collect();
-    let foreign: Vec<_> =
-        diagnosis.findings.iter().filter(|f| !mine.contains(f.code.as_str())).map(|f| &f.code).collect();
-    if enough && foreign.is_empty() {
-        return None;
-    }
-    Some(format!("{} + {}: {first} {second}, besides {foreign:?}", a.code, b.code))
+    })
+}
+
+/// Staged in both orders, as time that passes for one may undo the other: in one of them both are told, and in neither
+/// anything that is not so.
+fn fails(a: &Stage, b: &Stage) -> Option<String> {
+    let both = [diagnosed(a, b), diagnosed(b, a)];
+    let mut mine: BTreeSet<&str> = [a.code, b.code].into_iter().chain(a.with.iter().chain(b.with).copied()).collect();
+    mine.extend(instead(a.code).chain(instead(b.code)));
+    let foreign = |d: &Diagnosis| -> Vec<String> {
+        d.findings.iter().map(|f| f.code.clone()).filter(|code| !mine.contains(code.as_str())).collect()
+    };
+    let foreign: Vec<String> = both.iter().flat_map(foreign).collect();
+    let told_of = |d: &Diagnosis| (told(d, a.code), told(d, b.code));
+    let enough = if exclude(a.code, b.code) {
+        both.iter().map(told_of).any(|(first, second)| first || second)
+    } else {
+        both.iter().map(told_of).any(|(first, second)| first && second)
+    };
+    (!enough || !foreign.is_empty()).then(|| {
+        let told: Vec<_> = both.iter().map(told_of).collect();
+        format!("{} + {}: {told:?}, besides {foreign:?}", a.code, b.code)
+    })
 }
 
 #[test]

@@ -2,6 +2,10 @@
 
 use crate::stage::{self, scenarios};
 use async_trait::async_trait;
+use azure_core::{
+    error::ErrorKind,
+    http::{AsyncRawResponse, HttpClient, Request, headers::Headers},
+};
 use cmk::{
     Azure, Diagnosis,
     azure::id::RegistryId,
@@ -30,8 +34,19 @@ pub struct Set {
     pub version: String,
     /// The workspace that gets the logs of the registry and of its vault.
     pub workspace: String,
+    /// What happens to requests to the registry itself, if not what the world says.
+    pub door: Option<Door>,
     /// What is asked besides.
     pub asks: Vec<fn(Diagnose) -> Diagnose>,
+}
+
+/// What happens to requests to the registry itself.
+#[derive(Clone, Copy, Debug)]
+pub enum Door {
+    /// No connection comes to be, for this reason.
+    Fails(&'static str),
+    /// Something else answers, with this status.
+    Answers(u16),
 }
 
 /// One way to stage a cause.
@@ -107,7 +122,8 @@ impl Set {
         world.advance(later);
         let principal = scenarios::principal(&world, IDENTITY);
         let version = world.key_versions(VAULT, KEY).last().map(|v| v.version.clone()).unwrap();
-        Self { world, machine: Staged::healthy(), caller: None, principal, version, workspace, asks: Vec::new() }
+        let (machine, caller, door, asks) = (Staged::healthy(), None, None, Vec::new());
+        Self { world, machine, caller, principal, version, workspace, door, asks }
     }
     pub fn ask(&mut self, ask: fn(Diagnose) -> Diagnose) {
         self.asks.push(ask);
@@ -148,7 +164,8 @@ impl OnStage {
             Some(who) => self.sim.credential_for(who),
             None => self.sim.credential(),
         };
-        stage::azure_on(&self.sim, credential)
+        let transport = Arc::new(AtDoor { inner: self.sim.transport(), door: self.set.door });
+        stage::azure_by(&self.sim, credential, transport)
     }
     /// Of all causes, those of audits too.
     pub fn order(&self) -> Diagnose {
@@ -161,6 +178,25 @@ impl OnStage {
     }
     pub async fn diagnosis(&self) -> Diagnosis {
         self.order().await.unwrap()
+    }
+}
+
+/// The way to the simulator, with a registry's door that may be another.
+#[derive(Debug)]
+struct AtDoor {
+    inner: Arc<dyn HttpClient>,
+    door: Option<Door>,
+}
+
+#[async_trait]
+impl HttpClient for AtDoor {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let registry = request.url().host_str().is_some_and(|host| host.ends_with(".azurecr.io"));
+        match self.door.filter(|_| registry) {
+            None => self.inner.execute_request(request).await,
+            Some(Door::Fails(why)) => Err(azure_core::Error::with_message(ErrorKind::Connection, why)),
+            Some(Door::Answers(status)) => Ok(AsyncRawResponse::from_bytes(status.into(), Headers::new(), "")),
+        }
     }
 }
 
@@ -177,8 +213,10 @@ impl Machine for OnMachine {
         if let Some(said) = self.staged.names.get(host) {
             return said.clone();
         }
-        let _ = &self.sim;
-        Ok(vec![IpAddr::from([20, 0, 0, 2])])
+        match self.sim.resolve(host) {
+            none if none.is_empty() => Err(Unresolved::NoSuchName("Name or service not known".into())),
+            found => Ok(found),
+        }
     }
     async fn run(&self, program: &str, args: &[&str]) -> Result<Ran, NotRun> {
         let line = format!("{program} {}", args.join(" "));

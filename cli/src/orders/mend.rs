@@ -21,7 +21,7 @@ pub(crate) async fn reassign(args: &ReassignArgs, globals: &Globals) -> anyhow::
 }
 
 /// The text itself, or all of stdin.
-fn error_text(given: &str) -> anyhow::Result<String> {
+pub(super) fn error_text(given: &str) -> anyhow::Result<String> {
     const LONGEST: usize = 256 << 10;
     if given != "-" {
         return Ok(given.to_owned());
@@ -41,8 +41,8 @@ pub(crate) async fn recover(args: &RecoverArgs, globals: &Globals) -> anyhow::Re
     let order = Recover::new(registry.clone())
         .with(naming::vault(args.vault.as_deref(), &registry)?, Recover::vault)
         .when(args.grant_me, Recover::grant_me)
-        .when(args.probe.probe, Recover::probed)
-        .when(args.enable_version, Recover::enable_version);
+        .when(args.enable_version, Recover::enable_version)
+        .when(args.probe.probe, Recover::probed);
     work.carry(order).await
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod apply;
+mod diagnosed;
 mod forms;
 mod login;
 mod mended;

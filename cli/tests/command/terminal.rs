@@ -65,6 +65,19 @@ fn a_refused_plan_asks_nothing() {
 }
 
 #[test]
+fn each_remedy_is_asked_for() {
+    let s = crate::diagnosed::settled();
+    let version = s.newest();
+    s.sim.with_world(|w, _| w.mutate_version_enabled(crate::setting::VAULT, crate::setting::KEY, &version, false));
+    let fix = ["diagnose", "-n", REGISTRY, "--only", "key", "--fix"];
+    let told = typing(&s, &fix, "n").with(1, &["~ set-version-enabled", "Carry it out? [y/N]", "skipped"]);
+    assert!(told.out.contains("(key-disabled)"), "{}", told.out);
+    assert_eq!(s.sim.writes(), 0);
+    let told = typing(&s, &fix, "y").with(0, &["set-version-enabled"]);
+    assert!(told.out.starts_with("contoso1: healthy"), "{}", told.out);
+}
+
+#[test]
 fn runs_are_taken_up_and_given_up_by_a_yes() {
     let s = Setting::with_registry();
     s.kill_at(&["rotate", "-n", REGISTRY, "--yes", "--run", "r1"], pointing(), false);

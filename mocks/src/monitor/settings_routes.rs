@@ -35,7 +35,7 @@ pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
         }
         (&Method::PUT, 2) => {
             may(world, "write", &path.id())?;
-            world.require_registered(&path.id(), "Microsoft.Insights")?;
+            world.require_registered(&path.scope, "Microsoft.Insights")?;
             about(world, path, |world, scope| put(world, call, scope, &name))
         }
         (&Method::DELETE, 2) => {

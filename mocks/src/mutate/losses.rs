@@ -30,4 +30,18 @@ impl World {
             (r.state, r.pending) = (State::Failed, None);
         }
     }
+
+    /// Takes purge protection off a vault, past the rule that it stays.
+    pub fn mutate_vault_purge_protection(&mut self, vault: &str, on: bool) {
+        if let Some(v) = self.vaults.get_mut(vault) {
+            v.purge_protection = on;
+        }
+    }
+
+    /// Sets how long what is deleted in a vault can be recovered, past the rule that it is fixed.
+    pub fn mutate_vault_retention_days(&mut self, vault: &str, days: u32) {
+        if let Some(v) = self.vaults.get_mut(vault) {
+            v.retention_days = days;
+        }
+    }
 }

@@ -131,6 +131,16 @@ impl World {
         }
     }
 
+    /// Makes a replication one that failed.
+    pub fn mutate_replication_failed(&mut self, registry_id: &str, region: &str) {
+        self.mutate_replica(registry_id, region, |r| r.state = crate::registries::State::Failed);
+    }
+
+    /// Whether clients are sent to a replication.
+    pub fn mutate_replication_serves(&mut self, registry_id: &str, region: &str, serves: bool) {
+        self.mutate_replica(registry_id, region, |r| r.endpoint = serves);
+    }
+
     /// Sets the network rules of a registry: who no rule names is refused or not, addresses let in, subnets let in.
     pub fn mutate_registry_firewall(&mut self, registry_id: &str, deny: bool, ip_rules: &[&str], subnets: &[&str]) {
         let rules = |member: &str, all: &[&str]| -> serde_json::Value {

@@ -29,6 +29,17 @@ impl World {
         }
     }
 
+    /// One subscription more of the same tenant, which the operator owns too; `group_in` names groups there.
+    pub fn seed_subscription(&mut self, subscription: uuid::Uuid) {
+        if self.subscriptions().contains(&subscription) {
+            return;
+        }
+        self.resources.add_subscription(&self.params, &self.setup, subscription);
+        self.setup.further_subscriptions.push(subscription);
+        let (operator, now) = (self.operator().object_id, self.setup.now);
+        self.set_role(operator, crate::roles::OWNER, &format!("/subscriptions/{subscription}"), now);
+    }
+
     /// A virtual network of one range, `10.0.0.0/16` or the like, without subnets; returns its id.
     pub fn seed_vnet(&mut self, group: &str, name: &str, prefix: &str) -> String {
         let vnet = Vnet { prefix: prefix.to_owned(), dns_servers: Vec::new(), subnets: Vec::new() };

@@ -247,6 +247,12 @@ impl World {
         if full { Err(errors::subnet_full(&found.location)) } else { Ok(()) }
     }
 
+    pub(crate) fn mutate_replica(&mut self, registry_id: &str, region: &str, change: impl FnOnce(&mut Replica)) {
+        if let Some(r) = self.registries.get_mut(registry_id).and_then(|r| r.replica_mut(region)) {
+            change(r);
+        }
+    }
+
     /// A replication that is ready; private endpoints get their addresses for it where their subnets have any. False,
     /// and nothing is changed, where a subnet is full.
     pub fn seed_replication(&mut self, registry_id: &str, region: &str) -> bool {

@@ -97,6 +97,12 @@ impl Resources {
         Self { groups: BTreeMap::new(), providers, locks: Vec::new(), deletions: BTreeMap::new() }
     }
 
+    /// One subscription more, with the providers that the first has at the start.
+    pub(crate) fn add_subscription(&mut self, params: &Params, setup: &Setup, subscription: Uuid) {
+        let like = Self::new(params, setup).providers.remove(&setup.subscription);
+        self.providers.entry(subscription).or_insert_with(|| like.unwrap_or_default());
+    }
+
     pub(crate) fn provider(&self, subscription: Uuid, namespace: &str) -> Option<&Provider> {
         self.providers.get(&subscription)?.get(&namespace.to_lowercase())
     }

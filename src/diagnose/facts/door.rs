@@ -1,4 +1,4 @@
-use super::{NamesFact, RegistryFact, ServerFact};
+use super::{NameFound, NamesFact, RegistryFact, ServerFact, is_private};
 use crate::{
     azure::{
         Cause, Reader,
@@ -7,7 +7,7 @@ use crate::{
             Registry,
             data::{Challenge, DataPlaneError, LoginServer, Stage},
         },
-        resources::{PrivateEndpointConnection, is},
+        resources::PrivateEndpointConnection,
     },
     diagnose::{Blind, Fact, Looked, Scene},
 };
@@ -69,15 +69,16 @@ impl DoorFact {
 }
 
 /// The cause, by its code, that goes for a registry that refuses this machine.
-fn refuses(registry: &Registry) -> &'static str {
-    let p = &registry.properties;
-    match (
-        is(p.public_network_access.as_deref(), "Disabled"),
-        p.private_endpoint_connections.iter().any(PrivateEndpointConnection::is_approved),
-    ) {
-        (false, _) => "registry-firewall",
-        (true, true) => "dns-public-despite-endpoint",
-        (true, false) => "registry-public-access-off",
+fn refuses(registry: &Registry, name: Option<&NameFound>) -> &'static str {
+    let connections = &registry.properties.private_endpoint_connections;
+    if registry.has_public_access() {
+        "registry-firewall"
+    } else if !connections.iter().any(PrivateEndpointConnection::is_approved) {
+        "registry-public-access-off"
+    } else if name.is_some_and(|n| n.addresses().iter().any(is_private)) {
+        "dns-private-elsewhere"
+    } else {
+        "dns-public-despite-endpoint"
     }
 }
 
@@ -121,7 +122,7 @@ impl Fact for DoorFact {
         let registry = scene.see::<RegistryFact>().await?;
         let in_the_way = match &said {
             Door::Challenge(_) => "",
-            Door::Refused { .. } => refuses(&registry.body),
+            Door::Refused { .. } => refuses(&registry.body, names.of(server.as_str())),
             Door::Strange { .. } => "no-challenge",
             Door::Insecure { .. } => "tls-failed",
             Door::Unreached { .. } if proxy(scene, server.as_str()).is_some() => "proxy-suspect",

@@ -67,6 +67,12 @@ impl EndpointsFact {
     pub fn working(&self) -> impl Iterator<Item = (&EndpointSeen, &EndpointThere)> {
         self.approved().filter_map(|e| Some((e, e.there.as_ref().ok()?)))
     }
+    /// Why there are no names to look at yet: no endpoint is approved, and one waits for it or was rejected.
+    pub(in crate::diagnose) fn in_the_way(&self) -> Option<Blind> {
+        let is = |status: &str| self.all.iter().any(|e| e.status.eq_ignore_ascii_case(status));
+        let codes = [("Pending", "private-endpoint-pending"), ("Rejected", "private-endpoint-rejected")];
+        codes.into_iter().find(|(status, _)| is(status)).map(|(_, code)| Blind::masked(code))
+    }
     /// The addresses that approved endpoints have for a host.
     ///
     /// # Errors

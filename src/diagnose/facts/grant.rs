@@ -66,7 +66,7 @@ impl Fact for GrantFact {
         let policy = body.policy_of(&principal).map(|p| p.keys.clone());
         let mut grant = Self { principal, by_roles: facts.by_roles, roles: vec![], unknown_roles: vec![], policy };
         let encrypted = scene.see::<EncryptedFact>().await?;
-        let Some(now) = &encrypted.now else { return Err(Blind::beyond("the registry has no customer-managed key")) };
+        let now = encrypted.now.as_ref().ok_or_else(Blind::no_key)?;
         let scope = id.resource().child("keys", now.key.name().as_str()).map_err(crate::Error::from)?;
         for assignment in look.role_assignments_for(&scope, &principal).await? {
             let Some(role) = assignment.role() else { continue };

@@ -46,12 +46,12 @@ pub enum IdentityLife {
 impl Fact for IdentityFact {
     async fn look(scene: &Scene, look: &Reader) -> Looked<Self> {
         let encrypted = scene.see::<EncryptedFact>().await?;
-        let Some(now) = &encrypted.now else { return Err(Blind::beyond("the registry has no customer-managed key")) };
+        let now = encrypted.now.as_ref().ok_or_else(Blind::no_key)?;
         let known = now.principal_of(&now.identity);
         let client = match &now.identity {
             KeyIdentity::System => {
                 let life = if now.system.is_some() { IdentityLife::Alive { id: None } } else { IdentityLife::Off };
-                return Ok(Self { named: now.identity.clone(), attached: now.attached, life, principal: known });
+                return Ok(Self { named: now.identity, attached: now.attached, life, principal: known });
             }
             KeyIdentity::User(client) => client,
         };
@@ -74,6 +74,6 @@ impl Fact for IdentityFact {
                 }
             }
         };
-        Ok(Self { named: now.identity.clone(), attached: now.attached, life, principal })
+        Ok(Self { named: now.identity, attached: now.attached, life, principal })
     }
 }

@@ -33,7 +33,7 @@ impl KeyFact {
 impl Fact for KeyFact {
     async fn look(scene: &Scene, look: &Reader) -> Looked<Self> {
         let encrypted = scene.see::<EncryptedFact>().await?;
-        let Some(now) = &encrypted.now else { return Err(Blind::beyond("the registry has no customer-managed key")) };
+        let now = encrypted.now.as_ref().ok_or_else(Blind::no_key)?;
         let Some(in_use) = now.in_use.clone() else {
             return Err(Blind::failed("the registry names no version in use"));
         };
@@ -80,7 +80,7 @@ impl VersionsFact {
 impl Fact for VersionsFact {
     async fn look(scene: &Scene, look: &Reader) -> Looked<Self> {
         let encrypted = scene.see::<EncryptedFact>().await?;
-        let Some(now) = &encrypted.now else { return Err(Blind::beyond("the registry has no customer-managed key")) };
+        let now = encrypted.now.as_ref().ok_or_else(Blind::no_key)?;
         let check = KeyVersions { key: now.key.versionless(), subscription: *scene.registry().subscription() };
         let (vault, seen) = join(scene.see::<VaultFact>(), check.look(look)).await;
         let vault = vault?;

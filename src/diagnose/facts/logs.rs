@@ -74,7 +74,7 @@ impl Fact for TaskLogsFact {
     async fn look(scene: &Scene, look: &Reader) -> Looked<Self> {
         let encrypted = scene.see::<EncryptedFact>().await?;
         if encrypted.now.is_none() {
-            return Err(Blind::beyond("the registry has no customer-managed key"));
+            return Err(Blind::no_key());
         }
         let tasks = look.registry_tasks(scene.registry()).await?;
         Ok(Self { enabled: tasks.iter().filter(|t| t.is_enabled()).filter_map(|t| t.name.clone()).collect() })
@@ -270,7 +270,7 @@ fn named(uri: &str) -> Option<(&str, &str)> {
 impl Fact for VaultAuditFact {
     async fn look(scene: &Scene, look: &Reader) -> Looked<Self> {
         let encrypted = scene.see::<EncryptedFact>().await?;
-        let Some(now) = &encrypted.now else { return Err(Blind::beyond("the registry has no customer-managed key")) };
+        let Some(now) = &encrypted.now else { return Err(Blind::no_key()) };
         let vault = scene.see::<VaultFact>().await?;
         let (id, ..) = vault.there()?;
         let key = now.key.name().as_str();

@@ -1,7 +1,7 @@
 use crate::{
     azure::{Kept, Reader, registries::Registry},
     checks::{Check as _, Encrypted, Encryption, EncryptionOf},
-    diagnose::{Blind, BlindKind, Fact, Looked, Scene},
+    diagnose::{Blind, BlindKind, Fact, Looked, Meant, Scene},
 };
 
 /// The registry, as ARM shows it.
@@ -31,11 +31,48 @@ pub struct EncryptedFact {
 
 impl Fact for EncryptedFact {
     async fn look(scene: &Scene, look: &Reader) -> Looked<Self> {
+        let meant = scene.asked().meant.as_ref();
+        match scene.see::<RegistryFact>().await {
+            Ok(_) => {}
+            // One that was to be made with this key is not there for want of it.
+            Err(Blind { kind: BlindKind::Masked("registry-absent"), .. }) if meant.is_some() => {}
+            Err(blind) => return Err(blind),
+        }
         // The registry is read as evidence of this fact too; it is asked for once all the same.
-        scene.see::<RegistryFact>().await?;
-        match (EncryptionOf { registry: scene.registry().clone() }).look(look).await? {
-            Encryption::Enabled(now) => Ok(Self { now: Some(*now) }),
-            Encryption::Plain { .. } | Encryption::Absent => Ok(Self { now: None }),
+        let now = match (EncryptionOf { registry: scene.registry().clone() }).look(look).await? {
+            Encryption::Enabled(now) => Some(*now),
+            Encryption::Plain { .. } | Encryption::Absent => None,
+        };
+        match meant {
+            Some(meant) => Ok(Self { now: Some(meant.instead_of(now, look).await) }),
+            None => Ok(Self { now }),
+        }
+    }
+}
+
+impl Meant {
+    /// How the registry would be encrypted.
+    async fn instead_of(&self, now: Option<Encrypted>, look: &Reader) -> Encrypted {
+        let in_use = match self.key.version() {
+            Some(_) => Some(self.key.clone()),
+            None => look.key(&self.key).await.ok().flatten().map(|key| key.id().clone()),
+        };
+        let Meant { key, identity } = self.clone();
+        match now {
+            Some(now) => Encrypted { attached: now.has(&identity), key, in_use, identity, ..now },
+            // What is made is made with its identity.
+            None => Encrypted {
+                key,
+                in_use,
+                identity,
+                attached: true,
+                last_rotation: None,
+                state: String::new(),
+                login_server: None,
+                location: None,
+                identities: Vec::new(),
+                system: None,
+            },
         }
     }
 }

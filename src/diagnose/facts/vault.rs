@@ -36,7 +36,7 @@ impl VaultFact {
 impl Fact for VaultFact {
     async fn look(scene: &Scene, look: &Reader) -> Looked<Self> {
         let encrypted = scene.see::<EncryptedFact>().await?;
-        let Some(now) = &encrypted.now else { return Err(Blind::beyond("the registry has no customer-managed key")) };
+        let now = encrypted.now.as_ref().ok_or_else(Blind::no_key)?;
         if now.key.host().is_hsm() {
             return Err(Blind::beyond("the key is in a managed HSM, whose local roles are not looked at (R-CMK-10)"));
         }

@@ -1,8 +1,8 @@
-use super::command;
+use super::{command, mended};
 use crate::{
     Recover,
     diagnose::{
-        Area, Case, Cause, Judged, Scene, Severity, When,
+        Area, Case, Cause, Judged, Looked, Scene, Severity, When,
         cause::pages,
         facts::{EncryptedFact, GrantFact, VaultFact},
     },
@@ -67,8 +67,22 @@ pub(crate) const CAUSES: &[Cause] = &[
     .when(When::Audit),
 ];
 
-fn again(scene: &Scene, case: Case) -> Case {
-    case.order(Recover::new(scene.registry().clone()), command(scene, "recover", ""))
+async fn again(scene: &Scene, grant: &GrantFact, case: Case) -> Looked<Case> {
+    let (vault, encrypted) = (scene.see::<VaultFact>().await?, scene.see::<EncryptedFact>().await?);
+    let (id, ..) = vault.there()?;
+    let Some(now) = &encrypted.now else { return Ok(case) };
+    let principal = grant.principal;
+    let line = if grant.by_roles {
+        format!(
+            "az role assignment create --assignee-object-id {principal} --assignee-principal-type ServicePrincipal --role \
+             \"Key Vault Crypto Service Encryption User\" --scope {id}/keys/{}",
+            now.key.name()
+        )
+    } else {
+        let (name, keys) = (id.name(), "get wrapKey unwrapKey");
+        format!("az keyvault set-policy --name {name} --object-id {principal} --key-permissions {keys}")
+    };
+    Ok(mended(scene, case, Recover::new(scene.registry().clone()), command(scene, "recover", ""), line))
 }
 
 fn model(grant: &GrantFact) -> &'static str {
@@ -83,7 +97,7 @@ async fn other_model(scene: &Scene) -> Judged {
     let other = if grant.by_roles { "an access policy" } else { "a role" };
     let case = Case::new(format!("principal {} has {other}, and the vault uses {}", grant.principal, model(&grant)))
         .seen(&grant, format!("enableRbacAuthorization {}", grant.by_roles));
-    Ok(Some(again(scene, case)))
+    Ok(Some(again(scene, &grant, case).await?))
 }
 
 async fn missing(scene: &Scene) -> Judged {
@@ -105,7 +119,7 @@ async fn missing(scene: &Scene) -> Judged {
         grant.principal
     ))
     .seen(&grant, if grant.by_roles { "no such role assignment at the key or above it" } else { "no access policy" });
-    Ok(Some(again(scene, case)))
+    Ok(Some(again(scene, &grant, case).await?))
 }
 
 async fn incomplete(scene: &Scene) -> Judged {
@@ -114,7 +128,7 @@ async fn incomplete(scene: &Scene) -> Judged {
     let Some(held) = grant.policy.as_ref().filter(|_| !grant.by_roles && !lacks.is_empty()) else { return Ok(None) };
     let case = Case::new(format!("the policy of principal {} lacks {}", grant.principal, lacks.join(", ")))
         .seen(&grant, format!("permissions.keys: {}", held.join(", ")));
-    Ok(Some(again(scene, case)))
+    Ok(Some(again(scene, &grant, case).await?))
 }
 
 /// How long a role may take to be in effect, with a margin (R-RBAC-01).

@@ -6,7 +6,7 @@ use crate::{
     diagnose::{
         Area, Case, Cause, Judged, Scene, Severity, When,
         cause::pages,
-        facts::{EncryptedFact, IdentityFact, IdentityLife},
+        facts::{EncryptedFact, IdentityFact, IdentityLife, SiblingsFact},
     },
 };
 
@@ -63,6 +63,16 @@ pub(crate) const CAUSES: &[Cause] = &[
     .page(pages::TROUBLE)
     .follows(&["identity-guid-is-principal", "identity-deleted", "identity-recreated", "system-identity-off"])
     .when(When::Both),
+    Cause::new(
+        "identity-shared",
+        Area::Key,
+        Severity::Advice,
+        "the identity that unwraps the key does so for other registries too",
+        |s| Box::pin(shared(s)),
+    )
+    .rules(&["R-FL-08"])
+    .page(pages::ENABLE)
+    .when(When::Audit),
 ];
 
 async fn no_cmk(scene: &Scene) -> Judged {
@@ -164,5 +174,22 @@ async fn not_attached(scene: &Scene) -> Judged {
             case.order(Reassign::new(scene.registry().clone()), command(scene, "reassign", ""))
         }
         _ => case.words("see what became of it, above"),
+    }))
+}
+
+async fn shared(scene: &Scene) -> Judged {
+    let encrypted = scene.see::<EncryptedFact>().await?;
+    let Some(user @ KeyIdentity::User(_)) = encrypted.now.as_ref().map(|now| now.identity) else { return Ok(None) };
+    let siblings = scene.see::<SiblingsFact>().await?;
+    let others = siblings.all.iter().filter(|(id, identity)| *identity == user && id != scene.registry());
+    let others: Vec<_> = others.map(|(id, _)| id.name()).collect();
+    Ok((!others.is_empty()).then(|| {
+        Case::new(format!(
+            "{user} unwraps for {} as well: what becomes of it becomes of all of them",
+            others.join(", ")
+        ))
+        .seen(&siblings, format!("keyVaultProperties.identity {user} of {}", others.join(", ")))
+        .line(command(scene, "rotate", "--keep-version --identity IDENTITY"))
+        .words("give each registry an identity of its own")
     }))
 }

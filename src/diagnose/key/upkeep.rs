@@ -1,10 +1,10 @@
-use super::command;
+use super::{command, version::version};
 use crate::{
     Repair, Rotate,
     diagnose::{
-        Area, Case, Cause, Judged, Scene, Severity, When,
+        Area, Blind, Case, Cause, Judged, Scene, Severity, When,
         cause::pages,
-        facts::{EncryptedFact, KeyFact, VaultFact, VersionsFact},
+        facts::{EncryptedFact, VaultFact, VersionsFact},
     },
     error::when,
 };
@@ -94,7 +94,7 @@ pub(crate) const CAUSES: &[Cause] = &[
 const LAG: Duration = Duration::hours(2);
 
 /// Enabled versions that are newer than the one in use, the oldest of them last.
-async fn newer(scene: &Scene) -> Result<Vec<(String, Option<OffsetDateTime>)>, crate::diagnose::Blind> {
+async fn newer(scene: &Scene) -> Result<Vec<(String, Option<OffsetDateTime>)>, Blind> {
     let (encrypted, versions) = (scene.see::<EncryptedFact>().await?, scene.see::<VersionsFact>().await?);
     let Some(used) = encrypted.now.as_ref().and_then(|now| now.in_use.as_ref()) else { return Ok(Vec::new()) };
     let Some(at) = versions.all.iter().position(|v| v.id.same_version(used)) else { return Ok(Vec::new()) };
@@ -102,9 +102,10 @@ async fn newer(scene: &Scene) -> Result<Vec<(String, Option<OffsetDateTime>)>, c
     Ok(newer.map(|v| (v.id.to_string(), v.created)).collect())
 }
 
-async fn follows(scene: &Scene) -> Result<bool, crate::diagnose::Blind> {
+async fn follows(scene: &Scene) -> Result<bool, Blind> {
     let encrypted = scene.see::<EncryptedFact>().await?;
-    Ok(encrypted.now.as_ref().is_some_and(crate::checks::Encrypted::follows))
+    let now = encrypted.now.as_ref().ok_or_else(Blind::no_key)?;
+    Ok(now.follows())
 }
 
 async fn behind(scene: &Scene) -> Judged {
@@ -130,8 +131,11 @@ async fn behind(scene: &Scene) -> Judged {
 }
 
 async fn pinned(scene: &Scene) -> Judged {
+    if follows(scene).await? {
+        return Ok(None);
+    }
     let encrypted = scene.see::<EncryptedFact>().await?;
-    let Some(now) = encrypted.now.as_ref().filter(|now| !now.follows()) else { return Ok(None) };
+    let now = encrypted.now.as_ref().ok_or_else(Blind::no_key)?;
     Ok(Some(
         Case::new(format!("keyIdentifier is {}: a new version is used only after a rotate", now.key))
             .seen(&encrypted, "keyIdentifier with a version")
@@ -176,8 +180,7 @@ async fn old(scene: &Scene) -> Judged {
 const SOON: Duration = Duration::days(30);
 
 async fn expires_soon(scene: &Scene) -> Judged {
-    let key = scene.see::<KeyFact>().await?;
-    let Some(version) = &key.version else { return Ok(None) };
+    let (key, version) = version(scene).await?;
     let now = scene.now();
     let Some(at) = version.expires.filter(|at| *at > now && *at - now < SOON) else { return Ok(None) };
     Ok(Some(

@@ -1,7 +1,7 @@
-use super::command;
+use super::{command, mended};
 use crate::{
     Bypass, Recover,
-    azure::vaults::Firewall,
+    azure::{id::VaultId, vaults::Firewall},
     checks::VaultFound,
     diagnose::{
         Area, Case, Cause, Judged, Scene, Severity, When,
@@ -68,14 +68,14 @@ async fn deleted(scene: &Scene) -> Judged {
     let vault = scene.see::<VaultFact>().await?;
     let VaultFound::Deleted { vault: id, until, .. } = &vault.found else { return Ok(None) };
     let until = until.as_deref().unwrap_or("its retention ends");
-    Ok(Some(
-        Case::new(format!(
-            "{} is soft-deleted; it can be recovered until {until}, without its role assignments",
-            id.name()
-        ))
-        .seen(&vault, format!("{} among the deleted vaults", id.name()))
-        .order(Recover::new(scene.registry().clone()).grant_me(), command(scene, "recover", "--grant-me")),
+    let case = Case::new(format!(
+        "{} is soft-deleted; it can be recovered until {until}, without its role assignments",
+        id.name()
     ))
+    .seen(&vault, format!("{} among the deleted vaults", id.name()));
+    let order = Recover::new(scene.registry().clone()).grant_me();
+    let line = format!("az keyvault recover --name {}", id.name());
+    Ok(Some(mended(scene, case, order, command(scene, "recover", "--grant-me"), line)))
 }
 
 async fn absent(scene: &Scene) -> Judged {
@@ -111,9 +111,9 @@ async fn public_access(scene: &Scene) -> Judged {
     let (id, facts, body) = vault.there()?;
     let off = body.properties.public_network_access.as_deref().is_some_and(|p| p.eq_ignore_ascii_case("Disabled"));
     Ok((off && facts.firewall == Firewall::Closed && !facts.in_perimeter).then(|| {
-        Case::new(format!("{}: publicNetworkAccess is Disabled and networkAcls.bypass is None", id.name()))
-            .seen(&vault, "publicNetworkAccess Disabled, networkAcls.bypass None")
-            .order(Bypass::new(scene.registry().clone()), command(scene, "bypass", ""))
+        let case = Case::new(format!("{}: publicNetworkAccess is Disabled and networkAcls.bypass is None", id.name()))
+            .seen(&vault, "publicNetworkAccess Disabled, networkAcls.bypass None");
+        let_in(scene, case, id)
     }))
 }
 
@@ -122,10 +122,15 @@ async fn firewall(scene: &Scene) -> Judged {
     let (id, facts, body) = vault.there()?;
     let off = body.properties.public_network_access.as_deref().is_some_and(|p| p.eq_ignore_ascii_case("Disabled"));
     Ok((!off && facts.firewall == Firewall::Closed && !facts.in_perimeter).then(|| {
-        Case::new(format!("{}: networkAcls.defaultAction is Deny and bypass is None", id.name()))
-            .seen(&vault, "networkAcls.defaultAction Deny, bypass None")
-            .order(Bypass::new(scene.registry().clone()), command(scene, "bypass", ""))
+        let case = Case::new(format!("{}: networkAcls.defaultAction is Deny and bypass is None", id.name()))
+            .seen(&vault, "networkAcls.defaultAction Deny, bypass None");
+        let_in(scene, case, id)
     }))
+}
+
+fn let_in(scene: &Scene, case: Case, vault: &VaultId) -> Case {
+    let line = format!("cmk vault-network {vault} --trusted-services on");
+    mended(scene, case, Bypass::new(scene.registry().clone()), command(scene, "bypass", ""), line)
 }
 
 async fn tenant(scene: &Scene) -> Judged {

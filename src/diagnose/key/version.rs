@@ -1,4 +1,4 @@
-use super::command;
+use super::{command, mended};
 use crate::{
     Recover, Rotate,
     azure::keys::Kty,
@@ -84,7 +84,8 @@ async fn deleted(scene: &Scene) -> Judged {
             .inferred("what is deleted in a vault can be recovered until its retention ends, unless it was purged"),
     };
     let order = Recover::new(scene.registry().clone()).grant_me();
-    Ok(Some(case.order(order, command(scene, "recover", "--grant-me"))))
+    let line = format!("az keyvault key recover --id {id}");
+    Ok(Some(mended(scene, case, order, command(scene, "recover", "--grant-me"), line)))
 }
 
 async fn absent(scene: &Scene) -> Judged {
@@ -113,7 +114,7 @@ async fn version_absent(scene: &Scene) -> Judged {
 }
 
 /// The version in use, if it is there.
-async fn version(scene: &Scene) -> Looked<(Arc<Seen<KeyFact>>, VersionSeen)> {
+pub(super) async fn version(scene: &Scene) -> Looked<(Arc<Seen<KeyFact>>, VersionSeen)> {
     let key = scene.see::<KeyFact>().await?;
     let version = key.version.clone().ok_or_else(|| Blind::masked(key.gone()))?;
     Ok((key, version))
@@ -122,17 +123,18 @@ async fn version(scene: &Scene) -> Looked<(Arc<Seen<KeyFact>>, VersionSeen)> {
 async fn disabled(scene: &Scene) -> Judged {
     let (key, version) = version(scene).await?;
     Ok((!version.enabled).then(|| {
-        Case::new(format!("{} is disabled: nothing that the registry holds can be read with it", version.id))
-            .seen(&key, "attributes.enabled false")
-            .order(
-                Recover::new(scene.registry().clone()).enable_version(),
-                command(scene, "recover", "--enable-version"),
-            )
+        let case =
+            Case::new(format!("{} is disabled: nothing that the registry holds can be read with it", version.id))
+                .seen(&key, "attributes.enabled false");
+        let order = Recover::new(scene.registry().clone()).enable_version();
+        let line = format!("az keyvault key set-attributes --id {} --enabled true", version.id);
+        mended(scene, case, order, command(scene, "recover", "--enable-version"), line)
     }))
 }
 
 fn new_version(scene: &Scene, case: Case) -> Case {
-    case.order(Rotate::new(scene.registry().clone()), command(scene, "rotate", "--new-version"))
+    let (order, command) = (Rotate::new(scene.registry().clone()), command(scene, "rotate", "--new-version"));
+    mended(scene, case, order, command, "give a version that is within its dates")
 }
 
 async fn expired(scene: &Scene) -> Judged {

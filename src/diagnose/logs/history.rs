@@ -37,13 +37,9 @@ pub(crate) const CAUSES: &[Cause] = &[
 const RUNS_OUT: Duration = Duration::days(90);
 const WRITE: &str = "Microsoft.ContainerRegistry/registries/write";
 
-fn plain() -> Blind {
-    Blind::beyond("the registry has no customer-managed key")
-}
-
 async fn at_risk(scene: &Scene) -> Judged {
     let encrypted = scene.see::<EncryptedFact>().await?;
-    let Some(now) = &encrypted.now else { return Err(plain()) };
+    let Some(now) = &encrypted.now else { return Err(Blind::no_key()) };
     let activity = scene.see::<ActivityFact>().await?;
     let writes = || activity.events.iter().filter(|e| e.is_of(WRITE));
     let refused = |e: &crate::azure::activity_log::ActivityEvent| e.refusal().filter(|r| r.identity_not_attached());
@@ -89,7 +85,7 @@ async fn at_risk(scene: &Scene) -> Judged {
 async fn trust(scene: &Scene) -> Judged {
     let encrypted = scene.see::<EncryptedFact>().await?;
     if encrypted.now.is_none() {
-        return Err(plain());
+        return Err(Blind::no_key());
     }
     let registry = scene.see::<RegistryFact>().await?;
     let on = registry.body.whole()["properties"]["policies"]["trustPolicy"]["status"].as_str();

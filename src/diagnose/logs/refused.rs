@@ -72,7 +72,7 @@ fn last_refusal<'u>(uses: &[&'u KeyUse]) -> Option<&'u KeyUse> {
 
 async fn vault_refusals(scene: &Scene) -> Judged {
     let (encrypted, audit) = (scene.see::<EncryptedFact>().await?, scene.see::<VaultAuditFact>().await?);
-    let Some(now) = &encrypted.now else { return Err(Blind::beyond("the registry has no customer-managed key")) };
+    let Some(now) = &encrypted.now else { return Err(Blind::no_key()) };
     let principal = now.principal_of(&now.identity).map(|p| p.to_string());
     let application = match &now.identity {
         KeyIdentity::User(client) => Some(client.to_string()),
