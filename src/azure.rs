@@ -14,6 +14,7 @@ mod kept;
 mod looked;
 mod operation;
 
+pub mod activity_log;
 pub mod clusters;
 pub mod deployments;
 pub mod diagnostic_settings;
@@ -31,6 +32,7 @@ pub mod resources;
 pub mod role_assignments;
 pub mod role_definitions;
 pub mod vaults;
+pub mod workspaces;
 
 pub use call::{CallError, Called, Cause, Sent};
 pub use cloud::Cloud;
@@ -75,6 +77,10 @@ pub mod versions {
     pub const PRIVATE_DNS: &str = "2020-06-01";
     /// Kubernetes clusters: <https://learn.microsoft.com/rest/api/aks/managed-clusters>.
     pub const CLUSTERS: &str = "2024-05-01";
+    /// The Activity Log: <https://learn.microsoft.com/rest/api/monitor/activity-logs>.
+    pub const ACTIVITY_LOG: &str = "2015-04-01";
+    /// Log Analytics workspaces: <https://learn.microsoft.com/rest/api/loganalytics/workspaces>.
+    pub const WORKSPACES: &str = "2023-09-01";
     /// Resource groups, providers and resource lists.
     pub const RESOURCES: &str = "2024-03-01";
 }

@@ -5,7 +5,9 @@ pub mod facts;
 mod finding;
 mod key;
 mod login;
+mod logs;
 mod machine;
+mod machine_area;
 mod network;
 mod order;
 mod registry;
@@ -17,7 +19,7 @@ pub use finding::{Area, Case, Certainty, Evidence, Finding, Remedy, Severity};
 pub use machine::{Machine, NotRun, Ran, ThisMachine, Unresolved};
 pub(crate) use order::Meant;
 pub use order::{Asked, Diagnose, Use};
-pub use report::{Diagnosis, Support, Unseen, UnseenKind, Verdict};
+pub use report::{Diagnosis, KeyUse, Query, Support, Unseen, UnseenKind, Verdict};
 pub use scene::{Blind, BlindKind, Fact, Looked, Scene, Seen};
 
 use crate::{Azure, Error, Result, azure::id::RegistryId};
@@ -86,7 +88,8 @@ impl Diagnose {
         .await;
         let first = &self.asked.first;
         let symptom = self.asked.symptom.clone();
-        Ok(Diagnosis::of(self.registry.clone(), self.azure.now(), judged, first, symptom, correlation))
+        let diagnosis = Diagnosis::of(self.registry.clone(), self.azure.now(), judged, first, symptom, correlation);
+        Ok(diagnosis.noting(scene.notes()))
     }
 }
 

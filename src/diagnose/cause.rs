@@ -120,9 +120,8 @@ impl Cause {
 
 /// All causes a diagnosis looks for, in the order in which they are told: a cause before what may follow from it.
 pub fn causes() -> impl Iterator<Item = &'static Cause> {
-    let areas = [super::registry::CAUSES].into_iter().chain(super::key::CAUSES);
-    let areas = areas.chain(super::network::CAUSES).chain(super::login::CAUSES);
-    areas.flatten()
+    let areas = [super::registry::CAUSES].into_iter().chain(super::key::CAUSES).chain(super::network::CAUSES);
+    areas.chain(super::login::CAUSES).chain(super::machine_area::CAUSES).chain(super::logs::CAUSES).flatten()
 }
 
 /// Microsoft's pages.
@@ -169,6 +168,13 @@ pub(super) mod pages {
         "https://learn.microsoft.com/azure/container-registry/allow-access-trusted-services";
     pub(crate) const TASKS: &str =
         "https://learn.microsoft.com/azure/container-registry/manage-network-bypass-policy-for-tasks";
+    pub(crate) const MONITOR: &str = "https://learn.microsoft.com/azure/container-registry/monitor-container-registry";
+    pub(crate) const VAULT_LOGS: &str = "https://learn.microsoft.com/azure/key-vault/general/logging";
+    pub(crate) const HEALTH: &str =
+        "https://learn.microsoft.com/azure/container-registry/container-registry-check-health";
+    pub(crate) const DOCKER_PROXY: &str = "https://docs.docker.com/engine/daemon/proxy/";
+    pub(crate) const AZ_CLOUDS: &str = "https://learn.microsoft.com/cli/azure/manage-clouds-azure-cli";
+    pub(crate) const AZ_ACCOUNTS: &str = "https://learn.microsoft.com/cli/azure/manage-azure-subscriptions-azure-cli";
     pub(crate) const LOGIN: &str =
         "https://learn.microsoft.com/azure/container-registry/container-registry-troubleshoot-login";
 }

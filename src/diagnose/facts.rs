@@ -1,8 +1,10 @@
 //! What is looked at: each fact once in a diagnosis, whoever needs it.
 
 mod access;
+mod activity;
 mod caller;
 mod cluster;
+mod containers;
 mod directory;
 mod docker;
 mod door;
@@ -10,7 +12,9 @@ mod endpoints;
 mod grant;
 mod identity;
 mod key;
+mod local;
 mod login;
+pub(in crate::diagnose) mod logs;
 mod names;
 mod probe;
 mod registry;
@@ -23,8 +27,10 @@ mod vault;
 mod zones;
 
 pub use access::{Access, AccessFact};
+pub use activity::ActivityFact;
 pub use caller::CallerFact;
 pub use cluster::ClusterFact;
+pub use containers::{Daemon, DaemonConfigFact, DockerFact};
 pub use directory::{DirectoryFact, LoginUserFact, WhoIsIt};
 pub use docker::{DockerAuth, DockerConfigFact};
 pub use door::{Door, DoorFact};
@@ -32,7 +38,11 @@ pub use endpoints::{EndpointSeen, EndpointThere, EndpointsFact, StrayEndpointsFa
 pub use grant::{GrantFact, GrantHeld};
 pub use identity::{IdentityFact, IdentityLife};
 pub use key::{KeyFact, VersionsFact};
+pub use local::{AzFact, AzSubscription};
 pub use login::{LoginFact, LoginRefused, RepositoryFact, SubjectFact, TokenFact};
+pub use logs::{
+    LoginEventsFact, RefusedEvent, RegistryLogsFact, RepositoryEventsFact, TaskLogsFact, VaultAuditFact, VaultLogsFact,
+};
 pub use names::{NameFound, NamesFact};
 pub use probe::ProbeFact;
 pub use registry::{EncryptedFact, RegistryFact, ServerFact};

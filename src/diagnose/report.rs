@@ -3,9 +3,13 @@
 use super::{
     cause::Cause,
     finding::{Area, Finding, Remedy, Severity},
-    scene::{Blind, BlindKind, NO_KEY},
+    scene::{Blind, BlindKind, NO_KEY, Notes},
 };
-use crate::{Symptom, azure::id::RegistryId, error::when};
+use crate::{
+    Symptom,
+    azure::id::{RegistryId, ResourceId},
+    error::when,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use time::OffsetDateTime;
@@ -35,6 +39,65 @@ pub struct Diagnosis {
     /// What to give Azure's support, where only that can help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub support: Option<Support>,
+    /// The questions to logs, asked or to be asked by hand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queries: Vec<Query>,
+    /// Who used which version of the key, where the vault's log says it (R-FL-04); none is no proof of none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key_uses: Vec<KeyUse>,
+}
+
+/// A question to a Log Analytics workspace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Query {
+    /// What it asks.
+    pub title: String,
+    /// The question, in the Kusto query language.
+    pub kql: String,
+    /// The workspace that was asked; `None` if none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<ResourceId>,
+}
+
+/// Uses of a key version by one caller that came to the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyUse {
+    /// The object id of the caller, as the log has it.
+    pub principal: String,
+    /// The application id of the caller, as the log has it.
+    pub application: String,
+    /// The version; empty where none was named.
+    pub version: String,
+    /// `KeyWrap`, `KeyUnwrap` or `KeyGet`.
+    pub operation: String,
+    /// The status of the answer.
+    pub status: Option<u64>,
+    /// What the vault said of it.
+    pub said: String,
+    /// The address it came from.
+    pub address: String,
+    /// How often.
+    pub times: u64,
+    /// The last time.
+    #[serde(with = "time::serde::rfc3339")]
+    pub last: OffsetDateTime,
+}
+
+impl KeyUse {
+    /// Whether the vault refused it.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        matches!(self.status, Some(401 | 403))
+    }
+}
+
+impl fmt::Display for KeyUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = if self.version.is_empty() { "the key" } else { &self.version };
+        let status = self.status.map(|s| s.to_string()).unwrap_or_else(|| "no status".into());
+        let Self { operation, principal, times, last, .. } = self;
+        write!(f, "{operation} of {version} by {principal}: {status}, {times} times, last {}", when(*last))
+    }
 }
 
 /// A diagnosis in a word.
@@ -147,7 +210,27 @@ impl Diagnosis {
         };
         unseen.sort_by_key(|u| u.kind);
         let support = Support::of(&registry, &findings, correlation);
-        Self { v: Self::VERSION, registry, at, verdict, symptom, findings, unseen, ruled_out, support }
+        let (queries, key_uses) = (Vec::new(), Vec::new());
+        Self {
+            v: Self::VERSION,
+            registry,
+            at,
+            verdict,
+            symptom,
+            findings,
+            unseen,
+            ruled_out,
+            support,
+            queries,
+            key_uses,
+        }
+    }
+
+    /// With what was asked of logs, and what they say of the key.
+    pub(super) fn noting(mut self, notes: Notes) -> Self {
+        (self.queries, self.key_uses) = (notes.queries, notes.key_uses);
+        self.queries.sort_by(|a, b| a.title.cmp(&b.title));
+        self
     }
 
     /// All findings, those below others too.
@@ -271,6 +354,10 @@ impl fmt::Display for Diagnosis {
             };
             writeln!(f, "\n{what}: {}", unseen.codes.join(", "))?;
             writeln!(f, "  {}", unseen.why)?;
+        }
+        if !self.key_uses.is_empty() {
+            writeln!(f, "\nthe key in its vault's log, in the last day")?;
+            self.key_uses.iter().try_for_each(|used| writeln!(f, "  {used}"))?;
         }
         if let Some(support) = &self.support {
             writeln!(f, "\nfor Azure's support")?;

@@ -1,6 +1,10 @@
 //! What a diagnosis looks at: facts, each looked at once, whoever asks.
 
-use super::{machine::Machine, order::Asked};
+use super::{
+    machine::Machine,
+    order::Asked,
+    report::{KeyUse, Query},
+};
 use crate::{
     Error,
     azure::{CallError, Read, Reader, id::RegistryId},
@@ -129,6 +133,13 @@ impl<F> Deref for Seen<F> {
     }
 }
 
+/// What facts leave for the diagnosis besides what judges make of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Notes {
+    pub(super) queries: Vec<Query>,
+    pub(super) key_uses: Vec<KeyUse>,
+}
+
 type Slot = Arc<dyn Any + Send + Sync>;
 
 /// A registry, who asks, and all that is seen of it: what judges look at.
@@ -138,6 +149,7 @@ pub struct Scene {
     asked: Asked,
     machine: Arc<dyn Machine>,
     facts: Mutex<HashMap<TypeId, Slot>>,
+    notes: Mutex<Notes>,
 }
 
 impl fmt::Debug for Scene {
@@ -148,7 +160,7 @@ impl fmt::Debug for Scene {
 
 impl Scene {
     pub(super) fn new(look: Reader, registry: RegistryId, asked: Asked, machine: Arc<dyn Machine>) -> Self {
-        Self { look, registry, asked, machine, facts: Mutex::default() }
+        Self { look, registry, asked, machine, facts: Mutex::default(), notes: Mutex::default() }
     }
     /// The registry.
     #[must_use]
@@ -174,6 +186,14 @@ impl Scene {
     #[must_use]
     pub fn cloud(&self) -> &crate::Cloud {
         self.look.cloud()
+    }
+
+    /// Leaves something for the diagnosis.
+    pub(super) fn note(&self, note: impl FnOnce(&mut Notes)) {
+        note(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+    pub(super) fn notes(&self) -> Notes {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A fact, looked at now or before.

@@ -3,7 +3,9 @@
 
 mod key;
 mod login;
+mod logs;
 mod look;
+mod machine;
 mod network;
 mod networks;
 mod pairs;
@@ -14,5 +16,5 @@ pub use set::{Door, Set, Stage, stage};
 
 /// One a cause.
 pub fn all() -> impl Iterator<Item = &'static Stage> {
-    [key::STAGES, network::STAGES, login::STAGES].into_iter().flatten()
+    [key::STAGES, network::STAGES, login::STAGES, machine::STAGES, logs::STAGES].into_iter().flatten()
 }

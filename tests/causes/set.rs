@@ -32,6 +32,8 @@ pub struct Set {
     /// The principal of the registry's identity, and the version it uses, while all was healthy.
     pub principal: Uuid,
     pub version: String,
+    /// The workspace that gets the logs of the registry and of its vault.
+    pub workspace: String,
     /// What happens to requests to the registry itself, if not what the world says.
     pub door: Option<Door>,
     /// What is asked besides.
@@ -80,6 +82,31 @@ pub struct Staged {
     pub names: BTreeMap<String, Result<Vec<IpAddr>, Unresolved>>,
 }
 
+impl Staged {
+    /// With Docker, its daemon running.
+    fn healthy() -> Self {
+        let mut machine = Self::default();
+        machine.docker("28.5.1", "28.5.1", "");
+        machine
+    }
+    /// What a program says.
+    pub fn says(&mut self, line: &str, stdout: &str) {
+        let ran = Ran { success: true, stdout: stdout.to_owned(), stderr: String::new() };
+        self.programs.insert(line.to_owned(), Ok(ran));
+    }
+    /// Docker's client and daemon, and the proxy that the daemon goes by.
+    pub fn docker(&mut self, client: &str, daemon: &str, proxy: &str) {
+        let version = serde_json::json!({"Client": {"Version": client}, "Server": {"Version": daemon}});
+        self.says("docker version --format {{json .}}", &version.to_string());
+        let info = serde_json::json!({"ServerVersion": daemon, "HttpProxy": proxy, "HttpsProxy": proxy, "NoProxy": ""});
+        self.says("docker info --format {{json .}}", &info.to_string());
+    }
+    /// The content of a file.
+    pub fn writes(&mut self, path: &str, content: &str) {
+        self.files.insert(PathBuf::from(path), content.as_bytes().to_vec());
+    }
+}
+
 impl Set {
     /// A registry on a customer-managed key, with everything as it should be for long.
     pub fn healthy() -> Self {
@@ -90,11 +117,16 @@ impl Set {
         let (operator, now) = (world.operator().object_id, world.now());
         let scope = scenarios::vault(VAULT).to_string();
         world.set_role(operator, roles::KEY_VAULT_CRYPTO_OFFICER, &scope, now);
+        let workspace = world.seed_workspace(GROUP, "logs");
+        let registry = scenarios::registry().to_string();
+        world.seed_diagnostic_setting(&registry, "kept", &workspace, &["allLogs"]);
+        world.seed_diagnostic_setting(&scope, "kept", &workspace, &["audit"]);
         let later = now + Duration::from_secs(24 * 3600);
         world.advance(later);
         let principal = scenarios::principal(&world, IDENTITY);
         let version = world.key_versions(VAULT, KEY).last().map(|v| v.version.clone()).unwrap();
-        Self { world, machine: Staged::default(), caller: None, principal, version, door: None, asks: Vec::new() }
+        let (machine, caller, door, asks) = (Staged::healthy(), None, None, Vec::new());
+        Self { world, machine, caller, principal, version, workspace, door, asks }
     }
     pub fn ask(&mut self, ask: impl Fn(Diagnose) -> Diagnose + Send + Sync + 'static) {
         self.asks.push(Box::new(ask));
@@ -110,6 +142,9 @@ impl Set {
     }
     pub fn registry_id(&self) -> String {
         scenarios::registry().to_string()
+    }
+    pub fn vault_id(&self) -> String {
+        scenarios::vault(VAULT).to_string()
     }
     pub fn identity_id(&self) -> String {
         scenarios::identity(IDENTITY).to_string()

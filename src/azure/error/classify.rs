@@ -106,6 +106,11 @@ impl ServiceError {
         self.says("Property Identity and KeyIdentifier must be set when encryption is enabled")
     }
 
+    /// A query names a table that the workspace does not have, or not yet.
+    pub fn table_not_known(&self) -> bool {
+        self.has_code("SEM0100") && self.says("Failed to resolve table")
+    }
+
     /// Another operation holds the resource (R-ERR-41, R-ARM-03): wait and look again.
     pub fn another_operation(&self) -> bool {
         let codes = ["AnotherOperationInProgress", "RetryableErrorDueToAnotherOperation", "OperationInProgress"];

@@ -23,6 +23,8 @@ pub struct DockerConfigFact {
     pub store: Option<String>,
     /// The programs that keep the logins of single hosts.
     pub helpers: BTreeMap<String, String>,
+    /// The proxies that are handed on to containers and builds, unless their daemon has its own: `httpsProxy`, ..
+    pub proxies: BTreeMap<String, String>,
 }
 
 /// A login that is kept for a host.
@@ -47,7 +49,7 @@ impl DockerConfigFact {
     /// When the file could not be read.
     pub fn logins(&self) -> Looked<&[DockerAuth]> {
         match &self.unreadable {
-            Some(why) => Err(Blind::failed(why.clone())),
+            Some(_) => Err(Blind::masked("docker-config-unreadable")),
             None => Ok(&self.auths),
         }
     }
@@ -110,6 +112,7 @@ impl Fact for DockerConfigFact {
             auths: Vec::new(),
             store: None,
             helpers: BTreeMap::new(),
+            proxies: BTreeMap::new(),
         };
         let Some(path) = path else { return Ok(nothing) };
         let unreadable = |why: String| {
@@ -128,11 +131,13 @@ impl Fact for DockerConfigFact {
             Err(e) => return unreadable(format!("it is no JSON, at line {}", e.line())),
         };
         let of = |member: &str| all.get(member).and_then(Value::as_object).into_iter().flatten();
+        let proxies = all.pointer("/proxies/default").and_then(Value::as_object).into_iter().flatten();
         Ok(Self {
             is_there: true,
             auths: of("auths").map(|(name, entry)| DockerAuth::read(name, entry)).collect(),
             store: all.get("credsStore").and_then(Value::as_str).filter(|s| !s.is_empty()).map(str::to_owned),
             helpers: of("credHelpers").filter_map(|(h, p)| Some((h.clone(), p.as_str()?.to_owned()))).collect(),
+            proxies: proxies.filter_map(|(n, p)| Some((n.clone(), p.as_str()?.to_owned()))).collect(),
             ..nothing
         })
     }

@@ -126,6 +126,10 @@ impl Expr {
     pub(super) fn kind(&self, table: &Table, operator: &str) -> Result<Kind, Wrong> {
         match self {
             Self::Text(inner) => inner.kind(table, operator).map(|_| Kind::Text),
+            Self::IfExists(name, otherwise) => match table.column(name) {
+                Some((_, kind)) => Ok(kind),
+                None => otherwise.kind(table, operator),
+            },
             Self::Value(cell) => Ok(match cell {
                 Cell::Null | Cell::Dynamic(_) => Kind::Dynamic,
                 Cell::Text(_) => Kind::Text,
@@ -150,6 +154,10 @@ impl Expr {
     pub(super) fn value(&self, table: &Table, row: &[Cell]) -> Cell {
         match self {
             Self::Text(inner) => Cell::Text(inner.value(table, row).text()),
+            Self::IfExists(name, otherwise) => match table.column(name) {
+                Some((i, _)) => row.get(i).cloned().unwrap_or(Cell::Null),
+                None => otherwise.value(table, row),
+            },
             Self::Value(cell) => cell.clone(),
             Self::Column(path) => {
                 let (name, members) = path.split_first().map_or(("", [].as_slice()), |(n, m)| (n.as_str(), m));

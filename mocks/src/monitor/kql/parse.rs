@@ -14,6 +14,8 @@ pub(super) enum Expr {
     Value(Cell),
     /// `tostring(..)`
     Text(Box<Expr>),
+    /// `column_ifexists("name", ..)`
+    IfExists(String, Box<Expr>),
 }
 
 impl Expr {
@@ -22,6 +24,7 @@ impl Expr {
         match self {
             Self::Column(path) => Some(path.join("_")),
             Self::Text(inner) => inner.name(),
+            Self::IfExists(name, _) => Some(name.clone()),
             Self::Value(_) => None,
         }
     }
@@ -359,6 +362,18 @@ impl Reader {
                 let inside = self.expr()?;
                 self.depth -= 1;
                 Ok(Expr::Text(Box::new(inside)))
+            }
+            "column_ifexists" => {
+                let Some(Token::Text(column)) = self.peek().cloned() else { return Err(self.unexpected()) };
+                self.place += 1;
+                self.expect(",")?;
+                self.depth += 1;
+                if self.depth > DEEPEST {
+                    return Err(self.wrong("The parentheses are too deep."));
+                }
+                let otherwise = self.expr()?;
+                self.depth -= 1;
+                Ok(Expr::IfExists(column, Box::new(otherwise)))
             }
             _ => Err(self.wrong(format!("The simulator does not know the function '{name}'."))),
         }

@@ -51,6 +51,8 @@ fn conditions_hold_as_the_language_has_them() {
         ("Time < datetime(2026-11-22)", json!([])),
         ("Identity.claim.oid == 'b'", json!(["bob"])),
         ("tostring(Identity.claim.oid) == 'a' // who\n", json!(["alice"])),
+        ("column_ifexists('Who', '') == 'bob'", json!(["bob"])),
+        ("column_ifexists('Other', 'none') == 'none'", json!(["alice", "bob", "Alice.smith"])),
         ("isempty(Identity.claim.oid)", json!(["Alice.smith"])),
         ("(Code == 200 or Code == 403) and isnotempty(Identity.claim.oid)", json!(["alice", "bob"])),
     ] {
