@@ -62,6 +62,9 @@ const ONE_OF: &[(&[&str], &str)] = &[
     (&["registry-public-access-off", "proxy-suspect"], "the registry's own answer came through"),
     (&["registry-firewall", "proxy-suspect"], "the registry's own answer came through"),
     (&["key-old", "key-expired", "key-expires-soon"], "what ends is not followed from long ago"),
+    (&["private-dns-record-missing", "wrong-cloud"], "another cloud's name is in another zone"),
+    (&["private-dns-record-wrong", "wrong-cloud"], "another cloud's name is in another zone"),
+    (&["dns-private-elsewhere", "wrong-cloud"], "another cloud's name is in another zone"),
     (
         &[
             "caller-may-not-read",
