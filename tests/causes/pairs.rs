@@ -38,6 +38,9 @@ const ONE_OF: &[(&[&str], &str)] = &[
     (&["key-expired", "key-not-yet-valid", "key-expires-soon"], "one pair of dates"),
     (&["key-behind", "key-pinned", "key-pinned-behind"], "followed or pinned"),
     (&["key-old", "key-behind", "key-pinned-behind", "key-version-absent"], "a new version is not old"),
+    (&["arm-audience-refused", "feature-lost-trust"], "one block of policies"),
+    (&["identity-guid-is-principal", "vault-refusals-logged"], "the log is of another identity"),
+    (&["system-identity-off", "vault-refusals-logged"], "the log is of another identity"),
     (&["no-cmk", "identity-shared"], "no key, no identity"),
     (&["identity-guid-is-principal", "identity-shared"], "the other names the client id"),
     (&["system-identity-off", "identity-shared"], "a registry's own identity is nobody else's"),
@@ -46,6 +49,9 @@ const ONE_OF: &[(&[&str], &str)] = &[
     (&["private-dns-record-missing", "private-dns-record-wrong"], "one record"),
     (&["dns-unresolved", "dns-public-despite-endpoint", "dns-private-elsewhere"], "one name"),
     (&["registry-firewall", "tls-failed", "no-challenge", "registry-unreachable"], "one answer at the door"),
+    (&["private-dns-record-missing", "wrong-cloud"], "another cloud's name is in another zone"),
+    (&["private-dns-record-wrong", "wrong-cloud"], "another cloud's name is in another zone"),
+    (&["dns-private-elsewhere", "wrong-cloud"], "another cloud's name is in another zone"),
     (
         &[
             "caller-may-not-read",
@@ -78,8 +84,10 @@ const ONE_OF: &[(&[&str], &str)] = &[
             "anonymous-pull-shadowed",
             "docker-login-expired",
             "scope-map-lacks-action",
+            "docker-credential-store-missing",
+            "docker-proxy-differs",
         ],
-        "one login is kept for the registry",
+        "one configuration, and in it one login for the registry",
     ),
     (
         &[
@@ -154,6 +162,7 @@ const INSTEAD: &[(&str, &[&str], &str)] = &[
     ("dns-public-despite-endpoint", &["subnet-rules-cut"], "its public access is off, and the other has subnet rules"),
     ("dns-private-elsewhere", &["dns-public-despite-endpoint"], "and its public access is off"),
     ("subnet-rules-cut", &["dns-public-despite-endpoint"], "and it has a private endpoint"),
+    ("identity-inactive", &["key-forbidden-to-data"], "and it was not renewed for another reason"),
     ("key-expired", &["key-old"], "time passed"),
     ("aks-kubelet-missing", &["aks-not-readable"], "who may not see the registry may not see the cluster"),
     (

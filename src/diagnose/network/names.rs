@@ -14,7 +14,7 @@ pub(super) const CAUSES: &[Cause] = &[
     })
     .rules(&["R-DP-11", "R-DP-25"])
     .page(pages::CODES)
-    .follows(&["private-dns-record-missing"]),
+    .follows(&["private-dns-record-missing", "wrong-cloud"]),
     Cause::new(
         "data-endpoint-unresolved",
         Area::Network,
