@@ -1,5 +1,9 @@
 //! The handles, and what they share.
 
+mod write;
+
+pub use write::Written;
+
 use super::{
     Cloud, Operation,
     call::{Answer, CallError, Called, Cause, Nature, Patience, Sent, Try},
@@ -395,73 +399,6 @@ impl Reader {
         }
         self.core.send(&mut request).await
     }
-}
-
-impl Writer {
-    /// A write that overwrites: sent late, a lost one could undo what came after it, so it is repeated only by its step,
-    /// which looks first and waits until a lost one can no longer land.
-    pub(crate) async fn write_once<T: DeserializeOwned>(
-        &self,
-        verb: Method,
-        path: &str,
-        version: &str,
-        body: Option<&Value>,
-    ) -> Called<Written<T>> {
-        let nature = if self.core.guards.hold(crate::guard::Guard::NoBlindPost) { Nature::Once } else { Nature::Same };
-        self.written(nature, verb, path, version, body).await
-    }
-
-    /// A write that may be sent again at any time: it adds, or makes what does not change. Returns the answer's body, if it has one, and the
-    /// operation to follow, if the service has not finished.
-    pub(crate) async fn write<T: DeserializeOwned>(
-        &self,
-        verb: Method,
-        path: &str,
-        version: &str,
-        body: Option<&Value>,
-    ) -> Called<Written<T>> {
-        self.written(Nature::Same, verb, path, version, body).await
-    }
-
-    async fn written<T: DeserializeOwned>(
-        &self,
-        nature: Nature,
-        verb: Method,
-        path: &str,
-        version: &str,
-        body: Option<&Value>,
-    ) -> Called<Written<T>> {
-        let url = self.arm_url(path, &[("api-version", version)])?;
-        let name = name_of(verb, &url);
-        let answer = self.arm(nature, verb, &url, body).await?;
-        if answer.status == 404 {
-            if verb == Method::Delete {
-                return Ok(Written { body: None, operation: None });
-            }
-            return Err(self.core.refused(name, &answer));
-        }
-        let operation = Operation::of(&answer, verb, &url);
-        let body = if answer.body.iter().all(u8::is_ascii_whitespace) {
-            None
-        } else {
-            match read(name, &answer) {
-                Ok(body) => Some(body),
-                // An accepted operation is followed, and its resource read, even if this first body is cut.
-                Err(_) if operation.is_some() => None,
-                Err(e) => return Err(CallError { sent: Sent::Yes, ..e }),
-            }
-        };
-        Ok(Written { body, operation })
-    }
-}
-
-/// What a write came to.
-#[derive(Debug)]
-pub struct Written<T> {
-    /// The answer's body; of an operation that still runs, it is not final (R-ARM-10).
-    pub body: Option<T>,
-    /// The operation to follow, if the service has not finished.
-    pub operation: Option<Operation>,
 }
 
 pub(crate) fn name_of(verb: Method, url: &Url) -> String {

@@ -58,30 +58,19 @@ macro_rules! kinds {
 kinds! {
     KeyAccess {
         IdentityLost "identity-lost"
-            ["identity-not-attached", "identity-deleted", "identity-recreated", "identity-guid-is-principal",
-             "system-identity-off", "identity-not-renewed"]
+            ["identity-not-attached", "identity-deleted", "identity-recreated", "identity-guid-is-principal", "system-identity-off", "identity-inactive"]
             "the registry does not have access to its identity" " (R-ERR-03)";
         IdentityInactive "identity-inactive"
-            ["identity-not-renewed", "identity-not-attached", "identity-deleted", "identity-recreated",
-             "identity-guid-is-principal", "system-identity-off"]
+            ["identity-inactive", "identity-not-attached", "identity-deleted", "identity-recreated", "identity-guid-is-principal", "system-identity-off"]
             "the registry's identity is inactive" " (R-ERR-04)";
         KeyForbidden "key-forbidden"
-            ["key-disabled", "key-deleted", "vault-deleted", "grant-missing", "grant-in-other-model",
-             "grant-incomplete", "vault-firewall", "vault-absent", "vault-perimeter", "vault-public-access-off",
-             "vault-other-tenant", "key-absent", "key-version-absent", "key-expired", "key-not-yet-valid",
-             "key-type", "key-operations", "identity-not-attached", "identity-deleted", "identity-recreated",
-             "identity-guid-is-principal", "system-identity-off"]
+            ["key-disabled", "key-deleted", "vault-deleted", "grant-missing", "grant-in-other-model", "grant-incomplete", "vault-firewall", "vault-absent", "vault-perimeter", "vault-public-access-off", "vault-other-tenant", "key-absent", "key-version-absent", "key-expired", "key-not-yet-valid", "key-type", "key-operations", "identity-not-attached", "identity-deleted", "identity-recreated", "identity-guid-is-principal", "system-identity-off"]
             "access to the registry's key is forbidden" " (R-ERR-02)";
         KeyAccessRefused "key-access-refused"
-            ["identity-not-attached", "identity-deleted", "identity-recreated", "identity-guid-is-principal",
-             "system-identity-off", "grant-missing", "grant-in-other-model", "grant-incomplete", "grant-young",
-             "vault-firewall", "identity-cannot-bypass", "vault-deleted", "vault-absent", "vault-perimeter",
-             "vault-public-access-off", "vault-other-tenant", "key-disabled", "key-deleted", "key-absent",
-             "key-version-absent", "key-expired", "key-not-yet-valid", "key-type", "key-operations"]
+            ["identity-not-attached", "identity-deleted", "identity-recreated", "identity-guid-is-principal", "system-identity-off", "grant-missing", "grant-in-other-model", "grant-incomplete", "grant-young", "vault-firewall", "vault-deleted", "vault-absent", "vault-perimeter", "vault-public-access-off", "vault-other-tenant", "key-disabled", "key-deleted", "key-absent", "key-version-absent", "key-expired", "key-not-yet-valid", "key-type", "key-operations"]
             "the registry was refused its key" " (R-ERR-01)";
         IdentityMissing "identity-missing"
-            ["identity-deleted", "identity-recreated", "identity-guid-is-principal", "system-identity-off",
-             "identity-not-attached"]
+            ["identity-deleted", "identity-recreated", "identity-guid-is-principal", "system-identity-off", "identity-not-attached"]
             "the identity used for encryption does not exist" " (R-ERR-05)";
         EncryptionIncomplete "encryption-incomplete" ["policy-modifies"]
             "the encryption was written without its key" " (R-ERR-06)";
@@ -103,7 +92,7 @@ kinds! {
             "the key is just being deleted or recovered" " (R-ERR-26)";
         KeyNotFound "key-not-found" ["key-deleted", "key-absent", "key-moving"]
             "the key is not in the vault" " (R-ERR-27)";
-        VaultTokenRefused "vault-token-refused" ["wrong-tenant", "login-expired"]
+        VaultTokenRefused "vault-token-refused" ["wrong-tenant", "docker-login-expired"]
             "the vault does not take the caller's token" " (R-ERR-28j)";
     }
     Governance {
@@ -117,7 +106,7 @@ kinds! {
             "the directory does not know the principal that is to be granted a role" " (R-ERR-33)";
         AssignmentFixed "assignment-fixed" ["assignment-stale"]
             "a role assignment of this name is somebody else's" " (R-ERR-34)";
-        ProviderUnregistered "provider-unregistered" ["provider-unregistered"]
+        ProviderUnregistered "provider-unregistered" ["provider-not-registered-there"]
             "the subscription has not registered the resource provider" " (R-ERR-38)";
         AuthorizationFailed "authorization-failed" ["caller-role-missing"]
             "the caller lacks a right at a scope" " (R-ERR-30)";
@@ -146,7 +135,7 @@ kinds! {
         OperationDisallowed "operation-disallowed" ["repository-locked", "image-quarantined"]
             "the operation is disallowed on this registry, repository or image" " (R-DP-26)";
         NetworkSettingsUnsaved "network-settings-unsaved"
-            ["caller-role-missing", "provider-unregistered", "policy-denied", "lock"]
+            ["caller-role-missing", "provider-not-registered-there", "policy-denied", "lock"]
             "the registry's network settings could not be saved" " (R-DP-25)";
         TerraformForbidden "terraform-forbidden" ["caller-role-missing", "policy-denied", "vault-firewall", "grant-missing"]
             "Azure answered Terraform with 403 and gave no reason" " (R-ERR-30)";
@@ -156,24 +145,24 @@ kinds! {
             "the registry's firewall does not let the client's address in" " (R-DP-20)";
         RegistryForbidden "registry-forbidden" ["registry-firewall", "registry-public-access-off"]
             "the registry answers 403 before any login, as its network rules do" " (R-DP-11)";
-        DnsUnresolved "dns-unresolved" ["dns-unresolved", "private-dns-missing", "registry-absent", "wrong-cloud"]
+        DnsUnresolved "dns-unresolved" ["dns-unresolved", "private-dns-record-missing", "registry-absent", "wrong-cloud"]
             "the login server's name does not resolve" " (R-DP-25)";
-        ProxyBroken "proxy-broken" ["proxy-in-the-way"]
+        ProxyBroken "proxy-broken" ["proxy-suspect"]
             "the HTTPS proxy closed the connection" " (R-DP-25)";
-        TlsUntrusted "tls-untrusted" ["tls-intercepted", "private-dns-missing"]
+        TlsUntrusted "tls-untrusted" ["tls-failed", "private-dns-record-missing"]
             "no trusted TLS connection to the registry" " (R-DP-11)";
         ConnectionTimeout "connection-timeout"
-            ["client-firewall", "proxy-in-the-way", "private-dns-missing", "registry-public-access-off"]
+            ["registry-unreachable", "proxy-suspect", "private-dns-record-missing", "registry-public-access-off"]
             "the registry does not answer in time" " (R-DP-25)";
-        HostUnreachable "host-unreachable" ["private-endpoint-unreachable", "private-dns-missing", "client-firewall"]
+        HostUnreachable "host-unreachable" ["private-dns-not-linked", "private-dns-record-missing", "registry-unreachable"]
             "the registry's host cannot be reached" " (R-DP-25)";
-        ChallengeMissing "challenge-missing" ["proxy-in-the-way", "client-firewall"]
+        ChallengeMissing "challenge-missing" ["proxy-suspect", "registry-unreachable"]
             "the registry's answer asked for no login that can be used" " (R-DP-11)";
         LoginServerUnknown "login-server-unknown" ["registry-absent", "wrong-cloud", "caller-role-missing"]
             "the registry's login server was not found" " (R-DP-11)";
-        LoginServerUnreachable "login-server-unreachable" ["dns-unresolved", "registry-absent", "wrong-cloud", "client-firewall"]
+        LoginServerUnreachable "login-server-unreachable" ["dns-unresolved", "registry-absent", "wrong-cloud", "registry-unreachable"]
             "az cannot connect to the registry's login server" " (R-DP-25)";
-        LoginForbidden "login-forbidden" ["registry-firewall", "registry-public-access-off", "proxy-in-the-way"]
+        LoginForbidden "login-forbidden" ["registry-firewall", "registry-public-access-off", "proxy-suspect"]
             "the login was answered with 403" " (R-DP-25)";
         TooManyRequests "too-many-requests" ["throttled"]
             "the registry has been asked too often" " (R-DP-09)";
@@ -183,37 +172,37 @@ kinds! {
             "the service principal's secret is wrong" " (AADSTS7000215)";
         SignInSecretExpired "sign-in-secret-expired" ["secret-expired"]
             "the service principal's secret has expired" " (AADSTS7000222)";
-        SignInAppUnknown "sign-in-app-unknown" ["principal-missing", "wrong-tenant"]
+        SignInAppUnknown "sign-in-app-unknown" ["login-app-unknown", "wrong-tenant"]
             "the tenant does not know the application" " (AADSTS700016)";
         SignInUserUnknown "sign-in-user-unknown" ["wrong-tenant"]
             "the tenant does not know the user" " (AADSTS50034)";
         SignInTenantUnknown "sign-in-tenant-unknown" ["wrong-tenant", "wrong-cloud"]
             "the tenant is not found in this cloud" " (AADSTS90002)";
-        SignInExpired "sign-in-expired" ["login-expired"]
+        SignInExpired "sign-in-expired" ["docker-login-expired"]
             "the sign-in has expired" " (AADSTS50173, AADSTS70043, AADSTS700082)";
         SignInBlocked "sign-in-blocked" ["conditional-access"]
             "the directory wants more of the sign-in, or blocks it" " (AADSTS50076, AADSTS50079, AADSTS53003)";
         FederationMismatch "federation-mismatch" ["federation-mismatch"]
             "no federated credential matches the token" " (AADSTS70021, AADSTS700211 to AADSTS700213)";
-        ApplicationUnknown "application-unknown" ["principal-missing", "wrong-tenant"]
+        ApplicationUnknown "application-unknown" ["login-app-unknown", "wrong-tenant"]
             "the registry's tenant does not know the application" " (R-DP-25)";
         AadLoginUnsupported "aad-login-unsupported" ["aad-login-off"]
             "the registry does not take logins by Microsoft Entra" " (R-DP-11)";
-        RefreshTokenRefused "refresh-token-refused" ["registry-firewall", "pull-role-missing", "login-expired", "wrong-tenant"]
+        RefreshTokenRefused "refresh-token-refused" ["registry-firewall", "registry-role-missing", "docker-login-expired", "wrong-tenant"]
             "the registry did not exchange the Entra token for one of its own" " (R-DP-11)";
-        AccessTokenRefused "access-token-refused" ["pull-role-missing", "repository-role-missing"]
+        AccessTokenRefused "access-token-refused" ["registry-role-missing", "condition-excludes-repository"]
             "the registry gave no access token for what was asked" " (R-DP-11)";
-        InsufficientScope "insufficient-scope" ["pull-role-missing", "repository-role-missing"]
+        InsufficientScope "insufficient-scope" ["registry-role-missing", "condition-excludes-repository"]
             "the token does not cover the repository or the action" " (R-DP-26)";
-        AnonymousToken "anonymous-token" ["pull-role-missing", "pull-without-login", "registry-firewall"]
+        AnonymousToken "anonymous-token" ["registry-role-missing", "login-refused", "registry-firewall"]
             "the image was asked for without a login, and the registry wants one" " (R-DP-03)";
-        NoCredentials "no-credentials" ["pull-without-login", "login-expired"]
+        NoCredentials "no-credentials" ["login-refused", "docker-login-expired"]
             "docker has no credentials for the registry" " (R-DP-25)";
-        Unauthorized "unauthorized" ["pull-role-missing", "repository-role-missing", "login-expired", "registry-name-case"]
+        Unauthorized "unauthorized" ["registry-role-missing", "condition-excludes-repository", "docker-login-expired", "registry-name-case"]
             "the registry wants a login, or another one" " (R-DP-25)";
-        AdminUserOff "admin-user-off" ["pull-role-missing", "registry-firewall", "admin-user-off"]
+        AdminUserOff "admin-user-off" ["registry-role-missing", "registry-firewall", "admin-user-off"]
             "neither Entra nor the admin user got a login" " (R-DP-07)";
-        PullRefused "pull-refused" ["pull-role-missing", "registry-firewall", "key-disabled", "grant-missing", "pull-without-login"]
+        PullRefused "pull-refused" ["registry-role-missing", "registry-firewall", "key-disabled", "grant-missing", "login-refused"]
             "the pull was answered with 401 or 403 and no reason" " (R-DP-26)";
     }
     Local {
@@ -221,11 +210,11 @@ kinds! {
             "the docker daemon does not run here" " (R-DP-11)";
         DockerSocketDenied "docker-socket-denied" ["docker-socket-denied"]
             "the docker daemon's socket may not be used by this user" " (R-DP-11)";
-        DockerMissing "docker-missing" ["docker-missing", "docker-daemon-stopped"]
+        DockerMissing "docker-missing" ["docker-absent", "docker-daemon-stopped"]
             "docker is not found here" " (R-DP-11)";
-        DockerVersionUnknown "docker-version-unknown" ["docker-missing"]
+        DockerVersionUnknown "docker-version-unknown" ["docker-absent"]
             "docker's version could not be read" " (R-DP-11)";
-        DockerPullFailed "docker-pull-failed" ["client-firewall", "docker-daemon-stopped"]
+        DockerPullFailed "docker-pull-failed" ["registry-unreachable", "docker-daemon-stopped"]
             "a public sample image could not be pulled" " (R-DP-11)";
         HelmMissing "helm-missing" ["helm-missing"]
             "helm is not found here" " (R-DP-11)";

@@ -11,6 +11,7 @@ mod networks;
 mod pairs;
 mod remedies;
 mod set;
+mod told;
 
 pub use set::{Door, Set, Stage, stage};
 

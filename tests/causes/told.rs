@@ -1,0 +1,74 @@
+//! What is said of causes elsewhere: the page of them all, and the codes that texts point at.
+
+use cmk::{
+    diagnose::{When, causes},
+    symptom::{SymptomKind, SymptomName},
+};
+use std::{collections::BTreeSet, fmt::Write as _, path::Path};
+
+fn page() -> String {
+    let mut page = String::from(
+        "# The causes of a diagnosis\n\n\
+         What `cmk diagnose` looks for, in the order in which it is told; `cmk diagnose --list` prints the same. A code stays \
+         the same from version to version. Those marked *audit* are looked for by `cmk audit` as well, or by it alone.\n\n\
+         | code | area | severity | cause | rules |\n|---|---|---|---|---|\n",
+    );
+    for cause in causes() {
+        let audit = match cause.when {
+            When::Diagnosis => "",
+            When::Audit => " *audit alone*",
+            When::Both => " *audit*",
+        };
+        let rules = cause.rules.join(", ");
+        writeln!(page, "| `{}`{audit} | {} | {} | {} | {rules} |", cause.code, cause.area, cause.severity, cause.line)
+            .unwrap();
+    }
+    page
+}
+
+#[test]
+fn the_page_of_causes_is_the_list_of_causes() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/causes.md");
+    if std::env::var_os("CMK_WRITE_PAGES").is_some() {
+        std::fs::write(&path, page()).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap();
+    assert!(written == page(), "docs/causes.md is not the list of causes: run this test with CMK_WRITE_PAGES=1");
+}
+
+#[test]
+fn every_cause_names_a_page_of_microsofts_and_a_rule() {
+    let rules = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/azure-rules.md")).unwrap();
+    for cause in causes() {
+        assert!(cause.page.starts_with("https://"), "{}: {:?}", cause.code, cause.page);
+        assert!(!cause.rules.is_empty(), "{} rests on no rule", cause.code);
+        for rule in cause.rules {
+            assert!(rules.contains(rule), "{}: {rule} is not in docs/azure-rules.md", cause.code);
+        }
+    }
+}
+
+#[test]
+fn what_follows_from_a_cause_names_causes_that_there_are() {
+    let known: BTreeSet<_> = causes().map(|c| c.code).collect();
+    for cause in causes() {
+        for of in cause.follows {
+            assert!(known.contains(of), "{} follows from {of}, which there is not", cause.code);
+        }
+    }
+}
+
+#[test]
+fn symptoms_point_at_causes() {
+    let known: BTreeSet<_> = causes().map(|c| c.code).collect();
+    let pointed = |codes: &[&str]| codes.iter().any(|code| known.contains(code));
+    let kinds: Vec<_> = SymptomKind::ALL.iter().filter(|k| pointed(k.codes())).collect();
+    println!("{} of {} texts point at causes of a diagnosis", kinds.len(), SymptomKind::ALL.len());
+    for kind in SymptomKind::ALL {
+        println!("{:32} {:?}", kind.name(), kind.codes().iter().filter(|c| known.contains(**c)).collect::<Vec<_>>());
+    }
+    for name in SymptomName::ALL {
+        assert!(pointed(name.codes()), "{name}: {:?}", name.codes());
+    }
+    assert!(kinds.len() * 2 > SymptomKind::ALL.len(), "{kinds:?}");
+}
