@@ -3,7 +3,7 @@
 use super::{
     cause::Cause,
     finding::{Area, Finding, Remedy, Severity},
-    scene::{Blind, BlindKind, NO_KEY, Notes},
+    scene::{Blind, BlindKind, Notes},
 };
 use crate::{
     Symptom,
@@ -264,10 +264,16 @@ impl Diagnosis {
     }
 }
 
+fn is_advice(code: &str) -> bool {
+    super::causes().any(|cause| cause.code == code && cause.severity == Severity::Advice)
+}
+
 fn note(unseen: &mut Vec<Unseen>, code: &str, blind: Blind) {
     let kind = match blind.kind {
         BlindKind::Forbidden => UnseenKind::Forbidden,
-        BlindKind::Beyond | BlindKind::Masked(NO_KEY) => UnseenKind::Beyond,
+        BlindKind::Beyond => UnseenKind::Beyond,
+        // What is missing by choice leaves nothing to look at; its cause was just not asked for.
+        BlindKind::Masked(by) if is_advice(by) => UnseenKind::Beyond,
         BlindKind::Failed | BlindKind::Masked(_) => UnseenKind::Failed,
     };
     match unseen.iter_mut().find(|u| u.why == blind.why && u.kind == kind) {

@@ -46,9 +46,6 @@ pub enum BlindKind {
 /// What a look came to.
 pub type Looked<T> = Result<T, Blind>;
 
-/// The cause that an audit tells of a registry without a key; a diagnosis does not ask for it.
-pub(super) const NO_KEY: &str = "no-cmk";
-
 impl Blind {
     /// It cannot be seen from here.
     pub fn beyond(why: impl Into<String>) -> Self {
@@ -64,7 +61,7 @@ impl Blind {
     }
     /// The registry has no customer-managed key: of one there is nothing to see.
     pub(super) fn no_key() -> Self {
-        Self { why: "the registry has no customer-managed key".into(), kind: BlindKind::Masked(NO_KEY) }
+        Self { why: "the registry has no customer-managed key".into(), kind: BlindKind::Masked("no-cmk") }
     }
     /// A cause, by its code, is in the way.
     #[must_use]

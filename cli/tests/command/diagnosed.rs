@@ -10,7 +10,18 @@ use std::{io::Write as _, process::Stdio, time::Duration};
 /// A registry that has had its key, and its right to it, for a day.
 pub(crate) fn settled() -> Setting {
     let day = Duration::from_secs(24 * 3600);
-    let s = Setting::since(day, seed);
+    let s = Setting::since(day, |world, now| {
+        seed(world, now);
+        // With logs kept of both.
+        let workspace = world.seed_workspace(GROUP, "logs");
+        let of = |provider: &str, name: &str| {
+            format!("/subscriptions/{}/resourceGroups/{GROUP}/providers/{provider}/{name}", world.subscription())
+        };
+        let registry = of("Microsoft.ContainerRegistry/registries", REGISTRY);
+        let vault = of("Microsoft.KeyVault/vaults", VAULT);
+        world.seed_diagnostic_setting(&registry, "kept", &workspace, &["allLogs"]);
+        world.seed_diagnostic_setting(&vault, "kept", &workspace, &["audit"]);
+    });
     s.sim.clock().advance(day);
     s
 }

@@ -1,6 +1,6 @@
 use crate::{
-    azure::{Kept, Reader, registries::Registry},
-    checks::{Check as _, Encrypted, Encryption, EncryptionOf},
+    azure::{Kept, Reader, id::SubscriptionId, registries::Registry},
+    checks::{Check as _, Encrypted, Encryption, EncryptionOf, KeyVersions},
     diagnose::{Blind, BlindKind, Fact, Looked, Meant, Scene},
 };
 
@@ -44,7 +44,7 @@ impl Fact for EncryptedFact {
             Encryption::Plain { .. } | Encryption::Absent => None,
         };
         match meant {
-            Some(meant) => Ok(Self { now: Some(meant.instead_of(now, look).await) }),
+            Some(meant) => Ok(Self { now: Some(meant.instead_of(now, look, scene.registry().subscription()).await) }),
             None => Ok(Self { now }),
         }
     }
@@ -52,10 +52,13 @@ impl Fact for EncryptedFact {
 
 impl Meant {
     /// How the registry would be encrypted.
-    async fn instead_of(&self, now: Option<Encrypted>, look: &Reader) -> Encrypted {
+    async fn instead_of(&self, now: Option<Encrypted>, look: &Reader, subscription: &SubscriptionId) -> Encrypted {
         let in_use = match self.key.version() {
             Some(_) => Some(self.key.clone()),
-            None => look.key(&self.key).await.ok().flatten().map(|key| key.id().clone()),
+            None => {
+                let check = KeyVersions { key: self.key.clone(), subscription: *subscription };
+                check.look(look).await.ok().and_then(|seen| Some(seen.all?.first()?.id.clone()))
+            }
         };
         let Meant { key, identity } = self.clone();
         match now {

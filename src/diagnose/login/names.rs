@@ -54,7 +54,7 @@ async fn wrong_cloud(scene: &Scene) -> Judged {
             scene.cloud().registry_suffix()
         ))
         .seen(&server, format!("loginServer {}", server.host))
-        .words(format!("choose the cloud {of}: `cmk --cloud NAME`, and `az cloud set --name NAME` for az")),
+        .words(format!("choose the cloud {of}: `--cloud NAME` of cmk, and `az cloud set --name NAME` for az")),
     ))
 }
 
