@@ -64,8 +64,9 @@ impl Fact for DaemonConfigFact {
 fn variable_of(unit: &str, variable: &str) -> Option<String> {
     let lines = unit.lines().filter_map(|line| line.trim().strip_prefix("Environment="));
     let words = lines.flat_map(|line| line.split(['"', '\'', ' ', '\t']));
-    let named = words.filter_map(|word| word.split_once('=')).filter(|(name, _)| name.eq_ignore_ascii_case(variable));
-    named.last().map(|(_, value)| value.to_owned()).filter(|value| !value.is_empty())
+    let mut named =
+        words.filter_map(|word| word.split_once('=')).filter(|(name, _)| name.eq_ignore_ascii_case(variable));
+    named.next_back().map(|(_, value)| value.to_owned()).filter(|value| !value.is_empty())
 }
 
 /// The container client of this machine and its daemon: what `az` runs, Docker or Podman.
