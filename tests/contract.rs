@@ -23,6 +23,16 @@ const TEST: &str = "every_undisturbed_exchange_fits_the_contract";
 const UNBUNDLED: &[(&str, &str, &str)] = &[
     (
         "GET",
+        "providers/Microsoft.Insights/diagnosticSettings",
+        "https://learn.microsoft.com/rest/api/monitor/diagnostic-settings/list",
+    ),
+    (
+        "PUT",
+        "providers/Microsoft.Insights/diagnosticSettings/cmk",
+        "https://learn.microsoft.com/rest/api/monitor/diagnostic-settings/create-or-update",
+    ),
+    (
+        "GET",
         "providers/Microsoft.Authorization/permissions",
         "https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource",
     ),
@@ -146,6 +156,11 @@ fn unbundled(e: &Exchange) -> Option<usize> {
     UNBUNDLED.iter().position(|(method, end, _)| e.method == *method && shape(e).ends_with(end))
 }
 
+/// Read with a preview, as rules for subnets are in no other version; no preview is bundled.
+fn preview(e: &Exchange) -> bool {
+    e.method == "GET" && e.query.iter().any(|(name, value)| name == "api-version" && value == "2021-08-01-preview")
+}
+
 fn fits() -> Result<(), Failed> {
     let mut all = Vec::new();
     for scenario in stage::all().iter().chain(scenarios::other_clouds()) {
@@ -160,7 +175,8 @@ fn fits() -> Result<(), Failed> {
     let left_out: BTreeSet<_> = all.iter().filter_map(unbundled).collect();
     let idle: Vec<_> = (0..UNBUNDLED.len()).filter(|at| !left_out.contains(at)).map(|at| UNBUNDLED[at]).collect();
     assert!(idle.is_empty(), "on the list and never sent: {idle:?}");
-    let checked: Vec<_> = all.iter().filter(|e| unbundled(e).is_none()).collect();
+    assert!(all.iter().any(preview), "on the list and never sent: a preview");
+    let checked: Vec<_> = all.iter().filter(|e| unbundled(e).is_none() && !preview(e)).collect();
 
     let lines: String = checked.iter().map(|e| serde_json::to_string(e).unwrap() + "\n").collect();
     let dir = tempfile::tempdir()?;

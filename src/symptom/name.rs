@@ -12,7 +12,7 @@ macro_rules! names {
         /// use cmk::symptom::SymptomName;
         ///
         /// let seen: SymptomName = "tasks-fail".parse()?;
-        /// assert_eq!(seen.codes().first(), Some(&"tasks-bypass-off"));
+        /// assert_eq!(seen.codes().first(), Some(&"tasks-cut"));
         /// # Ok::<(), cmk::Error>(())
         /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

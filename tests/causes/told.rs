@@ -36,12 +36,15 @@ fn the_page_of_causes_is_the_list_of_causes() {
     assert!(written == page(), "docs/causes.md is not the list of causes: run this test with CMK_WRITE_PAGES=1");
 }
 
+/// Those of which only Microsoft's page says anything.
+const BY_THEIR_PAGE: [&str; 1] = ["az-old"];
+
 #[test]
 fn every_cause_names_a_page_of_microsofts_and_a_rule() {
     let rules = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/azure-rules.md")).unwrap();
     for cause in causes() {
         assert!(cause.page.starts_with("https://"), "{}: {:?}", cause.code, cause.page);
-        assert!(!cause.rules.is_empty(), "{} rests on no rule", cause.code);
+        assert!(!cause.rules.is_empty() || BY_THEIR_PAGE.contains(&cause.code), "{} rests on no rule", cause.code);
         for rule in cause.rules {
             assert!(rules.contains(rule), "{}: {rule} is not in docs/azure-rules.md", cause.code);
         }
