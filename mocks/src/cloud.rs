@@ -122,4 +122,13 @@ impl SimCloud {
     pub(crate) fn is_vault_audience(self, aud: &str) -> bool {
         aud.trim_end_matches('/') == self.vault_audience() || aud == "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
     }
+
+    /// Whether a host is one of the cloud's that the simulator stands for.
+    pub(crate) fn serves(self, host: &str) -> bool {
+        let below = |suffix: &str| host.strip_suffix(suffix).is_some_and(|name| name.len() > 1 && name.ends_with('.'));
+        [self.arm_host(), self.graph_host()].contains(&host)
+            || self.is_login_host(host)
+            || self.is_log_host(host)
+            || [self.vault_suffix(), self.registry_suffix(), self.blob_suffix()].into_iter().any(below)
+    }
 }

@@ -186,6 +186,11 @@ impl World {
         self.note_registry_health(now);
     }
 
+    /// Whether a host is one that this world's cloud has, or would have.
+    pub(crate) fn serves(&self, host: &str) -> bool {
+        self.setup.cloud.serves(host)
+    }
+
     pub(crate) fn subscription_id(&self) -> String {
         format!("/subscriptions/{}", self.setup.subscription)
     }

@@ -166,7 +166,7 @@ fn subscription_body(world: &World, id: Uuid) -> Value {
         "managedByTenants": [],
         "subscriptionId": id,
         "tenantId": world.setup.tenant,
-        "displayName": "Simulated subscription",
+        "displayName": super::SUBSCRIPTION_NAME,
         "state": "Enabled",
         "subscriptionPolicies": {
             "locationPlacementId": "Public_2014-09-01",
