@@ -1,5 +1,6 @@
 //! Subscription, providers, resource groups and the generic list of resources.
 
+mod places;
 mod routes;
 mod state;
 

@@ -32,6 +32,10 @@ pub(crate) struct WorldArgs {
     /// Let the simulated clock run this many times as fast as the real one.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = positive)]
     clock_factor: f64,
+    /// Have clients ask for the end of an operation after this many seconds (Retry-After), or as Azure does: `azure`.
+    /// It says nothing for registries, and az and the SDKs then wait for 30 s.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = poll_after)]
+    poll_after: PollAfter,
     /// The subscription's id.
     #[arg(long, value_name = "GUID")]
     subscription: Option<Uuid>,
@@ -69,6 +73,20 @@ fn positive(text: &str) -> Result<f64, String> {
     number(text).and_then(|n| if n > 0.0 { Ok(n) } else { Err("must be more than 0".into()) })
 }
 
+/// `None`: as Azure does.
+type PollAfter = Option<u32>;
+
+fn poll_after(text: &str) -> Result<PollAfter, String> {
+    if text == "azure" {
+        return Ok(None);
+    }
+    // 0 is no wait to azure-core, which then takes its own 30 s.
+    match text.parse() {
+        Ok(seconds) if seconds > 0 => Ok(Some(seconds)),
+        _ => Err("neither a number of seconds above 0 nor `azure`".into()),
+    }
+}
+
 const TOKENS_LAST: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
 
 impl WorldArgs {
@@ -78,6 +96,7 @@ impl WorldArgs {
             Some(path) => load(path, self.clock_factor)?,
             None => new(self),
         };
+        sim.with_world(|world, _| world.params.poll_after = self.poll_after);
         if let Some(path) = &self.log {
             sim.log_to(path).with_context(|| format!("cannot write the log {}", path.display()))?;
         }
