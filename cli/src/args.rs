@@ -156,7 +156,7 @@ pub(crate) enum Command {
     /// Find out what is wrong with a registry: the causes, what shows them, and what helps. Changes nothing, unless --fix or
     /// --probe is given.
     Diagnose(Box<DiagnoseArgs>),
-    /// Find out what is wrong, or could be better, with the keys of all registries of some subscriptions. Changes nothing.
+    /// Find out what is wrong, or could be better, with all registries of some subscriptions. Changes nothing.
     Audit(AuditArgs),
     /// List the registries with a customer-managed key, and how far each is behind its key. Changes nothing.
     List(ListArgs),
