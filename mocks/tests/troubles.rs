@@ -72,7 +72,8 @@ fn two_troubles_after_each_other_do_not_panic() {
 
 #[test]
 fn names_are_unique_and_those_of_causes_outside_are_told_apart() {
-    let names: Vec<&str> = troubles::all().map(|t| t.name()).chain(troubles::outside().iter().map(|o| o.name)).collect();
+    let names: Vec<&str> =
+        troubles::all().map(|t| t.name()).chain(troubles::outside().iter().map(|o| o.name)).collect();
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
     let error = troubles::named("docker-absent").unwrap_err();
     assert!(matches!(&error, TroubleError::Outside { name, .. } if name == "docker-absent"), "{error}");

@@ -135,9 +135,9 @@ fn what_is_not_said_is_the_bases() {
 #[test]
 fn troubles_of_a_file_are_staged_and_faults_are_left_to_be_scheduled() {
     let healthy = READY_MADE.iter().find(|w| w.name == "healthy").unwrap().text;
-    let given = read(&format!("{healthy}\ntroubles: [vault-deleted, {{name: key-disabled}}, key-old]\n"));
+    let given = read(&format!("{healthy}\ntroubles: [vault-deleted, {{name: key-disabled}}, grant-young]\n"));
     assert!(given.world.vault_deleted("kv-contoso1"));
-    assert!(given.now > Setup::default().now + time::Duration::days(399), "the last lets time pass");
+    assert_eq!(given.now, Setup::default().now + time::Duration::seconds(240), "the last lets time pass");
     assert_eq!(given.now, given.world.now());
     let deleted = read(&healthy.replace("keys:\n", "deleted: true\n    keys:\n"));
     assert!(deleted.world.vault_deleted("kv-contoso1"));
@@ -148,7 +148,10 @@ fn troubles_of_a_file_are_staged_and_faults_are_left_to_be_scheduled() {
 /// Each wrong file, and where and what is told of it.
 const WRONG: &[(&str, &str)] = &[
     ("vaults:\n  - nam: kv\n", "line 2, column 5: unknown field `nam`"),
-    ("groups: [{name: g}]\nvaults:\n  - name: kv-shop\n    keys:\n      - {name: k, sise: 2}\n", "line 5, column 18: unknown field `sise`"),
+    (
+        "groups: [{name: g}]\nvaults:\n  - name: kv-shop\n    keys:\n      - {name: k, sise: 2}\n",
+        "line 5, column 19: unknown field `sise`, expected one of name, type, size, curve, operations, versions, rotation, deleted",
+    ),
     ("groups:\n  - tags: {}\n", "missing field `name`"),
     ("setup: {seed: minus}\n", "line 1, column 15"),
     ("setup: {cloud: mars}\n", "line 1, column 16: unknown variant `mars`"),
@@ -177,7 +180,10 @@ const WRONG: &[(&str, &str)] = &[
         "groups: [{name: g}]\nvaults: [{name: kv-shop, keys: [{name: k, versions: [{made: -1d}, {made: -2d}]}]}]\n",
         "line 2, column 74: versions are made one after the other",
     ),
-    ("groups: [{name: g}]\nvaults: [{name: kv-shop, access_policies: [{to: kim, keys: [get]}]}]\n", "line 2, column 49"),
+    (
+        "groups: [{name: g}]\nvaults: [{name: kv-shop, access_policies: [{to: kim, keys: [get]}]}]\n",
+        "line 2, column 49",
+    ),
     ("groups: [{name: g}]\nvaults: [{name: kv-shop, network: {subnets: [a/b]}}]\n", "there is no subnet 'a/b'"),
     ("groups: [{name: g}]\nregistries: [{name: sh-op}]\n", "'sh-op' is no name of a registry"),
     ("groups: [{name: g}]\nregistries: [{name: shop1, sku: Gold}]\n", "line 2, column 33: a registry is Basic"),
@@ -194,7 +200,10 @@ const WRONG: &[(&str, &str)] = &[
          key: k, identity: id}\n",
         "line 5, column 42: there is no identity 'id'",
     ),
-    ("groups: [{name: g}]\nregistries: [{name: shop1, sku: Basic, replications: [eastus]}]\n", "for Premium registries"),
+    (
+        "groups: [{name: g}]\nregistries: [{name: shop1, sku: Basic, replications: [eastus]}]\n",
+        "for Premium registries",
+    ),
     ("groups: [{name: g}]\nregistries: [{name: shop1, properties: {adminUser: true}}]\n", "no property 'adminUser'"),
     (
         "groups: [{name: g}]\nregistries: [{name: shop1, properties: {adminUserEnabled: 1}}]\n",
@@ -208,13 +217,22 @@ const WRONG: &[(&str, &str)] = &[
     ("grants: [{to: operator, role: Reeder, at: subscription}]\n", "line 1, column 31: there is no role 'Reeder'"),
     ("grants: [{to: operator, role: Reader, at: {vault: kv}}]\n", "line 1, column 51: there is no vault 'kv'"),
     ("grants: [{to: operator, role: Reader, at: {moon: kv}}]\n", "unknown variant `moon`"),
-    ("policies: [{name: p, at: subscription, resource_type: a/b, equals: 1}]\n", "line 1, column 19: a policy has a member"),
+    (
+        "policies: [{name: p, at: subscription, resource_type: a/b, equals: 1}]\n",
+        "line 1, column 19: a policy has a member",
+    ),
     ("groups: [{name: g}]\nprivate_zones: [{of: registries, networks: [v]}]\n", "there is no network 'v'"),
     ("private_zones: [{of: registries}]\n", "line 1, column 22: there is no group for 'private zone'"),
     ("client: {stands: {subnet: v/s}}\n", "line 1, column 27: there is no subnet 'v/s'"),
     ("troubles: [key-lost]\n", "which registry?"),
-    ("groups: [{name: g}]\nregistries: [{name: shop1}]\ntroubles:\n  - key-lost\n", "line 4, column 5: there is no trouble"),
-    ("groups: [{name: g}]\nregistries: [{name: shop1}]\ntroubles:\n  - az-old\n", "line 4, column 5: 'az-old' lies outside"),
+    (
+        "groups: [{name: g}]\nregistries: [{name: shop1}]\ntroubles:\n  - key-lost\n",
+        "line 4, column 5: there is no trouble",
+    ),
+    (
+        "groups: [{name: g}]\nregistries: [{name: shop1}]\ntroubles:\n  - az-old\n",
+        "line 4, column 5: 'az-old' lies outside",
+    ),
     ("groups: [{name: g}]\nregistries: [{name: shop1}]\ntroubles:\n  - key-old\n", "has no customer-managed key"),
     ("troubles:\n  - {name: key-old, regestry: a}\n", "line 2, column 5: unknown field `regestry`"),
     ("faults:\n  - {when: {nth: 1}, what: {kind: explode}}\n", "line 2, column 5: unknown variant `explode`"),
@@ -236,7 +254,7 @@ fn wrong_files_are_told_with_the_place_and_what_is_wrong() {
     for (text, wanted) in WRONG {
         match worlds::read(text, &Base::default()) {
             Ok(_) => bad.push(format!("read: {text}")),
-            Err(error) if error.to_string().contains(wanted) => {}
+            Err(error) if error.to_string().contains(wanted) && error.to_string().matches("line").count() < 2 => {}
             Err(error) => bad.push(format!("{wanted:?} is not in {:?} of\n{text}", error.to_string())),
         }
     }
@@ -247,7 +265,9 @@ fn wrong_files_are_told_with_the_place_and_what_is_wrong() {
 fn files_of_any_content_are_no_panic() {
     let deep = format!("about: {}1{}", "[".repeat(5000), "]".repeat(5000));
     let bomb = "a: &a [1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nfaults: [*c,*c,*c,*c]\n";
-    for text in ["\0", "\u{feff}{}", "null", "true", "[]", "{\"world\": {}}", "{\"world\": {}, \"now\": 1}", "%", &deep, bomb] {
+    for text in
+        ["\0", "\u{feff}{}", "null", "true", "[]", "{\"world\": {}}", "{\"world\": {}, \"now\": 1}", "%", &deep, bomb]
+    {
         // Whatever comes of it, it comes.
         let _ = worlds::read(text, &Base::default());
     }

@@ -16,10 +16,8 @@ impl World {
     /// Gives a registry a user-assigned identity.
     pub fn mutate_attach_identity(&mut self, registry_id: &str, identity_id: &str) {
         let Some(i) = self.identities.get(identity_id) else { return };
-        let (key, attached) = (
-            i.id.to_lowercase(),
-            Attached { id: i.id.clone(), principal_id: i.principal_id, client_id: i.client_id },
-        );
+        let (key, attached) =
+            (i.id.to_lowercase(), Attached { id: i.id.clone(), principal_id: i.principal_id, client_id: i.client_id });
         if let Some(r) = self.registries.get_mut(registry_id) {
             r.spec.user.insert(key, attached);
         }

@@ -24,15 +24,25 @@ pub(super) const TROUBLES: &[Trouble] = &[
         s.world.mutate_delete_registry(&s.place.registry);
         s.world.seed_registry(&s.place.group, &s.place.name, "Premium");
     }),
-    key("identity-guid-is-principal", "The encryption names the identity's principal id, not its client id.", |s, k| {
-        s.world.mutate_registry_identity(&s.place.registry, &k.principal.to_string());
+    key(
+        "identity-guid-is-principal",
+        "The encryption names the identity's principal id, not its client id.",
+        |s, k| {
+            s.world.mutate_registry_identity(&s.place.registry, &k.principal.to_string());
+        },
+    ),
+    identity("identity-deleted", "The identity for the key was deleted.", |s, _, id| {
+        s.world.mutate_delete_identity(id)
     }),
-    identity("identity-deleted", "The identity for the key was deleted.", |s, _, id| s.world.mutate_delete_identity(id)),
-    identity("identity-recreated", "The identity for the key was deleted, and another made by its name.", |s, _, id| {
-        s.world.mutate_delete_identity(id);
-        let group = s.world.group_of(id);
-        s.world.seed_identity(&group, id.rsplit('/').next().unwrap_or_default());
-    }),
+    identity(
+        "identity-recreated",
+        "The identity for the key was deleted, and another made by its name.",
+        |s, _, id| {
+            s.world.mutate_delete_identity(id);
+            let group = s.world.group_of(id);
+            s.world.seed_identity(&group, id.rsplit('/').next().unwrap_or_default());
+        },
+    ),
     key("system-identity-off", "The encryption names the registry's own identity, which is off.", |s, _| {
         s.world.mutate_lose_system_identity(&s.place.registry);
         s.world.mutate_registry_identity(&s.place.registry, "system");
@@ -85,10 +95,16 @@ pub(super) const TROUBLES: &[Trouble] = &[
         let long_ago = s.world.now() - DAY;
         s.world.set_role(k.principal, roles::KEY_VAULT_CRYPTO_OFFICER, &k.vault_id, long_ago);
     }),
-    key("vault-leftover-policies", "The vault uses roles, and holds an access policy that counts for nothing.", |s, k| {
-        s.world.mutate_policy_keys(&k.vault, Uuid::from_u128(9), &["get"]);
+    key(
+        "vault-leftover-policies",
+        "The vault uses roles, and holds an access policy that counts for nothing.",
+        |s, k| {
+            s.world.mutate_policy_keys(&k.vault, Uuid::from_u128(9), &["get"]);
+        },
+    ),
+    key("key-deleted", "The key was deleted, and can be recovered.", |s, k| {
+        s.world.mutate_delete_key(&k.vault, &k.key)
     }),
-    key("key-deleted", "The key was deleted, and can be recovered.", |s, k| s.world.mutate_delete_key(&k.vault, &k.key)),
     key("key-absent", "The key was purged.", |s, k| s.world.mutate_purge_key(&k.vault, &k.key)),
     key("key-version-absent", "The key was purged, and another made by its name.", |s, k| {
         s.world.mutate_purge_key(&k.vault, &k.key);

@@ -96,12 +96,16 @@ pub(super) const TROUBLES: &[Trouble] = &[
         s.world.seed_token(&s.place.registry, "team-token", "team-only", "secret", None);
         s.made("repository_token", "team-token");
     }),
-    key("key-forbidden-to-data", "The key was disabled for a while, and data stays refused until it is named again.", |s, k| {
-        s.world.params.restore_needs_repair = true;
-        s.world.mutate_version_enabled(&k.vault, &k.key, &k.version, false);
-        s.pass(3 * HOUR);
-        s.world.mutate_version_enabled(&k.vault, &k.key, &k.version, true);
-    }),
+    key(
+        "key-forbidden-to-data",
+        "The key was disabled for a while, and data stays refused until it is named again.",
+        |s, k| {
+            s.world.params.restore_needs_repair = true;
+            s.world.mutate_version_enabled(&k.vault, &k.key, &k.version, false);
+            s.pass(3 * HOUR);
+            s.world.mutate_version_enabled(&k.vault, &k.key, &k.version, true);
+        },
+    ),
     registry("identity-inactive", "The identity for the key expired three hours ago.", |s| {
         s.world.mutate_identity_expired(&s.place.registry);
         s.pass(3 * HOUR);

@@ -23,7 +23,11 @@ fn region(s: &mut Scene<'_>, name: &str) {
         && let Some(endpoint) = s.world.private_endpoint(&s.endpoint())
     {
         let member = endpoint.members.iter().find(|m| m.fqdn.contains(name)).and_then(|m| m.address);
-        s.world.mutate_dns_record(&s.zone(), &format!("{}.{name}.data", s.place.name), member.as_ref().map(std::slice::from_ref));
+        s.world.mutate_dns_record(
+            &s.zone(),
+            &format!("{}.{name}.data", s.place.name),
+            member.as_ref().map(std::slice::from_ref),
+        );
     }
 }
 

@@ -77,7 +77,10 @@ impl From<serde_saphyr::Error> for WorldError {
     fn from(error: serde_saphyr::Error) -> Self {
         let told = error.without_snippet().to_string();
         match error.location() {
-            Some(location) => Self::at(location, told),
+            Some(location) => {
+                let place = format!(" at line {}, column {}", location.line(), location.column());
+                Self::at(location, told.trim_end_matches(&place))
+            }
             None => Self::Unplaced(told),
         }
     }

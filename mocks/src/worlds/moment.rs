@@ -47,7 +47,9 @@ mod tests {
         assert_eq!(moment("-40d", now), Some(datetime!(2026-01-20 12:00 UTC)));
         assert_eq!(moment("+90s", now), Some(datetime!(2026-03-01 12:01:30 UTC)));
         assert_eq!(moment("2026-01-01T00:00:00Z", now), Some(datetime!(2026-01-01 0:00 UTC)));
-        for wrong in ["", "5", "d", "1w", "-", "12h3", "99999999999999999999d", "-999999999999d", "9223372036854775807d"] {
+        for wrong in
+            ["", "5", "d", "1w", "-", "12h3", "99999999999999999999d", "-999999999999d", "9223372036854775807d"]
+        {
             assert_eq!((length(wrong), moment(wrong, now)), (None, None), "{wrong}");
         }
         assert_eq!(moment("tomorrow", now), None);

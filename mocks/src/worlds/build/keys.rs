@@ -35,7 +35,11 @@ impl Build {
         }
         for key in &v.keys {
             self.key(&v.name, key)?;
-            self.known.add_as(Kind::Key, &format!("{name}/{}", key.name.value), format!("{id}/keys/{}", key.name.value));
+            self.known.add_as(
+                Kind::Key,
+                &format!("{name}/{}", key.name.value),
+                format!("{id}/keys/{}", key.name.value),
+            );
         }
         self.world.mutate_vault_perimeter(name, v.perimeter);
         self.world.mutate_vault_read_only(name, v.read_only);

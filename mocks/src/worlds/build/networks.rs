@@ -4,7 +4,8 @@ use super::names::Kind;
 use super::{Build, Built};
 use crate::worlds::WorldError;
 use crate::worlds::described::{
-    Client, Firewall, Link, LinkState, LinkTarget, Network, RouteTable, SecurityGroup, Standing, Subnet, Text, Zone, ZoneKind,
+    Client, Firewall, Link, LinkState, LinkTarget, Network, RouteTable, SecurityGroup, Standing, Subnet, Text, Zone,
+    ZoneKind,
 };
 use crate::{ClientPlace, ConnectionState, Route, SecurityRule};
 

@@ -2,10 +2,10 @@
 
 use super::names::Kind;
 use super::{Build, Built};
+use crate::KeyRef;
 use crate::registries::default_props;
 use crate::worlds::WorldError;
 use crate::worlds::described::{Cluster, Cmk, Registry, Text};
-use crate::KeyRef;
 use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 

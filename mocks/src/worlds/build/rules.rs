@@ -29,7 +29,8 @@ impl Build {
 
     pub(super) fn grant(&mut self, g: &Grant) -> Built {
         let (who, scope) = (self.who(&g.to)?, self.scope(&g.at)?);
-        let named = roles::named(&g.role.value).or_else(|| Uuid::parse_str(&g.role.value).ok().filter(|r| roles::known(*r)));
+        let named =
+            roles::named(&g.role.value).or_else(|| Uuid::parse_str(&g.role.value).ok().filter(|r| roles::known(*r)));
         let role = named.ok_or_else(|| WorldError::of(&g.role, format!("there is no role '{}'", g.role.value)))?;
         let since = self.moment_of(g.since.as_ref())?.unwrap_or(self.world.now());
         match &g.condition {

@@ -13,8 +13,7 @@ use uuid::Uuid;
 
 pub(super) use keys::{Key, Model, Vault, VaultNetwork, Version};
 pub(super) use networks::{
-    Client, Firewall, Link, LinkState, LinkTarget, Network, RouteTable, SecurityGroup, Standing, Subnet, Zone,
-    ZoneKind,
+    Client, Firewall, Link, LinkState, LinkTarget, Network, RouteTable, SecurityGroup, Standing, Subnet, Zone, ZoneKind,
 };
 pub(super) use registries::{Cluster, Cmk, Registry};
 pub(super) use rules::{Effect, Grant, Lock, Logs, Policy, Scope};
