@@ -1,23 +1,16 @@
-//! `azure-sim`: the simulator behind a loopback port.
+//! The world that the simulator begins with, and what becomes of it.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Parser, ValueEnum};
-use cmk_mocks::{Clock, Params, Saved, Server, Setup, Sim, SimCloud, World};
+use clap::{Args, ValueEnum};
+use cmk_mocks::{Clock, Params, Saved, Setup, Sim, SimCloud, World};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Azure Resource Manager, Key Vault, Entra and Container Registry, simulated on a loopback port.
-///
-/// Select the service by the Host header or by x-sim-original-url. /_sim/ on the port steers the simulator.
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Args {
-    /// Port to listen on at 127.0.0.1; 0 takes a free one.
-    #[arg(long, default_value_t = 0)]
-    port: u16,
+/// The arguments about the world.
+#[derive(Debug, Args)]
+pub(crate) struct WorldArgs {
     /// Append each exchange to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -39,6 +32,10 @@ struct Args {
     /// Let the simulated clock run this many times as fast as the real one.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = positive)]
     clock_factor: f64,
+    /// Have clients ask for the end of an operation after this many seconds (Retry-After), or as Azure does: `azure`.
+    /// It says nothing for registries, and az and the SDKs then wait for 30 s.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = poll_after)]
+    poll_after: PollAfter,
     /// The subscription's id.
     #[arg(long, value_name = "GUID")]
     subscription: Option<Uuid>,
@@ -76,39 +73,46 @@ fn positive(text: &str) -> Result<f64, String> {
     number(text).and_then(|n| if n > 0.0 { Ok(n) } else { Err("must be more than 0".into()) })
 }
 
-const TOKENS_LAST: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
+/// `None`: as Azure does.
+type PollAfter = Option<u32>;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
-    let sim = match &args.world {
-        Some(path) => load(path, args.clock_factor)?,
-        None => new(&args),
-    };
-    if let Some(path) = &args.log {
-        sim.log_to(path).with_context(|| format!("cannot write the log {}", path.display()))?;
+fn poll_after(text: &str) -> Result<PollAfter, String> {
+    if text == "azure" {
+        return Ok(None);
     }
-    let port = args.port;
-    let server = Server::start(sim.clone(), port).await.with_context(|| format!("cannot listen on port {port}"))?;
-    let stop = Stop::listen()?;
-    // Those who started us wait for this line, and may close the pipe after it.
-    let mut out = std::io::stdout();
-    writeln!(out, "azure-sim listening on {}", server.url())
-        .and_then(|()| out.flush())
-        .context("cannot say the port")?;
-
-    stop.come().await?;
-    server.shutdown().await;
-    if let Some(why) = sim.log_failed() {
-        eprintln!("azure-sim: the log is incomplete: {why}");
+    // 0 is no wait to azure-core, which then takes its own 30 s.
+    match text.parse() {
+        Ok(seconds) if seconds > 0 => Ok(Some(seconds)),
+        _ => Err("neither a number of seconds above 0 nor `azure`".into()),
     }
-    if let Some(path) = &args.save {
-        save(&sim, path)?;
-    }
-    Ok(())
 }
 
-fn new(args: &Args) -> Sim {
+const TOKENS_LAST: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
+
+impl WorldArgs {
+    /// The simulator that they ask for.
+    pub(crate) fn open(&self) -> anyhow::Result<Sim> {
+        let sim = match &self.world {
+            Some(path) => load(path, self.clock_factor)?,
+            None => new(self),
+        };
+        sim.with_world(|world, _| world.params.poll_after = self.poll_after);
+        if let Some(path) = &self.log {
+            sim.log_to(path).with_context(|| format!("cannot write the log {}", path.display()))?;
+        }
+        Ok(sim)
+    }
+
+    /// Puts down what is to be kept of it.
+    pub(crate) fn close(&self, sim: &Sim) -> anyhow::Result<()> {
+        if let Some(why) = sim.log_failed() {
+            eprintln!("azure-sim: the log is incomplete: {why}");
+        }
+        self.save.as_ref().map_or(Ok(()), |path| save(sim, path))
+    }
+}
+
+fn new(args: &WorldArgs) -> Sim {
     let mut setup = Setup { cloud: args.cloud.into(), now: OffsetDateTime::now_utc(), ..Setup::default() };
     setup.seed = args.seed.unwrap_or(setup.seed);
     setup.subscription = args.subscription.unwrap_or(setup.subscription);
@@ -136,42 +140,4 @@ fn save(sim: &Sim, path: &Path) -> anyhow::Result<()> {
     std::fs::write(&part, json)
         .and_then(|()| std::fs::rename(&part, path))
         .with_context(|| format!("cannot save the world to {}", path.display()))
-}
-
-/// Waits for Ctrl-C or, on Unix, SIGTERM; listens from when it is made.
-#[cfg(unix)]
-struct Stop {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Stop {
-    fn listen() -> anyhow::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).context("cannot wait for signals");
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn come(mut self) -> anyhow::Result<()> {
-        tokio::select! {
-            _ = self.interrupt.recv() => Ok(()),
-            _ = self.terminate.recv() => Ok(()),
-        }
-    }
-}
-
-/// Waits for Ctrl-C.
-#[cfg(not(unix))]
-struct Stop;
-
-#[cfg(not(unix))]
-impl Stop {
-    fn listen() -> anyhow::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn come(self) -> anyhow::Result<()> {
-        tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")
-    }
 }
