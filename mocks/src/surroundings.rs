@@ -28,7 +28,7 @@ impl Surroundings {
     /// # Errors
     /// If the files cannot be written.
     pub fn new(sim: &Sim, server: &Server, authority: &Authority) -> io::Result<Self> {
-        let dir = tempfile::Builder::new().prefix("azure-sim-").tempdir()?;
+        let dir = private_dir()?;
         let bundle = dir.path().join("ca.pem");
         fs::write(&bundle, authority.pem())?;
         let config = dir.path().join("azure");
@@ -66,6 +66,14 @@ impl Surroundings {
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
+}
+
+/// A new directory that only this user may look into.
+fn private_dir() -> io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.prefix("azure-sim-").tempdir()
 }
 
 /// A cloud's name to the Azure CLI, and to Terraform.

@@ -49,7 +49,8 @@ impl Authority {
     /// # Errors
     /// If the system has no randomness to give.
     pub fn new() -> Result<Self, TlsError> {
-        let mut params = params("azure-sim throw-away CA", Vec::new())?;
+        // A name of its own, so that a client that trusts several is not led astray.
+        let mut params = params(&format!("azure-sim throw-away CA {}", uuid::Uuid::new_v4()), Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate()?;
