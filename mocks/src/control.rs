@@ -128,7 +128,8 @@ async fn route(sim: &Sim, request: &Request<Bytes>) -> Result<Value, Wrong> {
         }
         ("POST", path) if path.starts_with("troubles/") => {
             let names: Names = if body.is_empty() { Names::default() } else { parse(body)? };
-            let made = sim.trouble(path.trim_start_matches("troubles/"), &names).map_err(|error| match error {
+            let name = path.strip_prefix("troubles/").unwrap_or_default();
+            let made = sim.trouble(name, &names).map_err(|error| match error {
                 TroubleError::NoSuchTrouble(_) => Wrong(StatusCode::NOT_FOUND, error.to_string()),
                 _ => bad(&error),
             })?;
