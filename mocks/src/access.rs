@@ -1,9 +1,10 @@
 //! May a registry use a key: the judge of tests and of the registry itself (10.2 of the rules).
 
-use crate::{PrincipalKind, World};
+use crate::{PrincipalKind, World, roles};
+use crate::authorization::Assignment;
 use crate::keys::{KeyVersion, Life, Use, usable};
 use crate::registries::{KeyId, Spec};
-use crate::vaults::{Gate, Vault};
+use crate::vaults::{Gate, Policy, Vault};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use time::OffsetDateTime;
@@ -204,6 +205,33 @@ impl World {
             PrincipalKind::User | PrincipalKind::ServicePrincipal => vault.gate_for(&self.params.client_ip),
         };
         self.use_as(now, principal, gate, &key, op).map(|_| ())
+    }
+
+    /// When a grant that was made to a principal, and lets it do `op` with a key, comes into force, if it has not yet.
+    pub(crate) fn pending_grant(
+        &self,
+        now: OffsetDateTime,
+        principal: Uuid,
+        vault: &str,
+        key: &str,
+        op: KeyOp,
+    ) -> Option<OffsetDateTime> {
+        let vault = self.vaults.get(vault)?;
+        if vault.rbac {
+            let scope = format!("{}/keys/{key}", vault.id);
+            let grants = self.assignments.all.iter().filter(|a| a.principal == principal && a.visible());
+            let fits = |a: &&Assignment| {
+                a.effective_at > now
+                    && a.covers(&scope)
+                    && roles::find(a.role).is_some_and(|role| role.allows_data(op.action()))
+            };
+            return grants.filter(fits).map(|a| a.effective_at).min();
+        }
+        let wanted = |p: &String| p.eq_ignore_ascii_case(op.permission()) || p.eq_ignore_ascii_case("all");
+        let grants = |policies: &[Policy]| {
+            policies.iter().any(|p| p.object_id == principal && p.permissions.keys.iter().any(wanted))
+        };
+        vault.effective.iter().filter(|(from, policies)| *from > now && grants(policies)).map(|(from, _)| *from).min()
     }
 
     /// `gate`: what the vault's network layer does with where the principal comes from.

@@ -162,7 +162,7 @@ async fn serve(sim: &Sim, request: Request<Incoming>, limits: Limits) -> Result<
         Err((status, why)) => return Ok(refuse(status, why)),
     };
     match target(&request) {
-        Ok(Target::Control) if control::from_a_browser(&request) => {
+        Ok(Target::Control) if control::from_a_page(&request) => {
             Ok(refuse(StatusCode::FORBIDDEN, "the control API is not for web pages"))
         }
         Ok(Target::Control) => Ok(control::answer(sim, &request).await),
@@ -216,7 +216,7 @@ fn target(request: &Request<Bytes>) -> Result<Target, &'static str> {
         None => false,
     };
     if ours {
-        return if request.uri().path().starts_with(control::PREFIX) { Ok(Target::Control) } else { Err(HOW) };
+        return if control::is_for_us(request) { Ok(Target::Control) } else { Err(HOW) };
     }
     // The metadata service of a virtual machine is the one that speaks http.
     let metadata = matches!(base.host(), Some(url::Host::Ipv4(ip)) if ip.is_link_local());

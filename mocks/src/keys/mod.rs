@@ -12,5 +12,5 @@ mod throttle;
 pub(crate) use errors::conflict as fail_conflict;
 pub(crate) use rotation::read_arm_policy;
 pub(crate) use routes::handle;
-pub(crate) use state::{Key, KeyVersion, Life, NewVersion, Use, usable, valid_key_name};
+pub(crate) use state::{Key, KeyVersion, Life, NewVersion, Transition, Use, usable, valid_key_name};
 pub(crate) use throttle::KeyThrottle;
