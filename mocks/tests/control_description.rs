@@ -247,8 +247,8 @@ fn page(description: &Value) -> String {
             }
         }
         let example = |schema: &Value| {
-            let name = schema["$ref"].as_str()?.rsplit('/').next()?;
-            let example = &description["components"]["schemas"][name]["examples"][0];
+            let name = schema["$ref"].as_str()?.rsplit('/').next()?.to_owned();
+            let example = &description["components"]["schemas"][&name]["examples"][0];
             serde_json::to_string_pretty(example).ok().map(|text| (name, text))
         };
         let body = &operation["requestBody"];
