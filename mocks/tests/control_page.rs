@@ -92,7 +92,6 @@ fn in_the_browser(browser: &Path) -> Result<(), Failed> {
         return Err(format!("tables, regions, main, nav: {found:?}\n{dom}").into());
     }
 
-    // A world that moves is seen by the polling page: the picture is taken of the later state.
     let picture = picture_path();
     let asked = format!("--screenshot={}", picture.display());
     run(browser, &url, &[&asked, "--window-size=1280,2600", "--hide-scrollbars"])?;
