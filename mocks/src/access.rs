@@ -1,10 +1,10 @@
 //! May a registry use a key: the judge of tests and of the registry itself (10.2 of the rules).
 
-use crate::{PrincipalKind, World, roles};
 use crate::authorization::Assignment;
 use crate::keys::{KeyVersion, Life, Use, usable};
 use crate::registries::{KeyId, Spec};
 use crate::vaults::{Gate, Policy, Vault};
+use crate::{PrincipalKind, World, roles};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use time::OffsetDateTime;

@@ -214,9 +214,10 @@ impl Clock {
         let mut changed = changed.subscribe();
         let until = later(self.now(), simulated);
         while let Ok(left) = Duration::try_from(until - self.now()) {
-            let real = self.mode().speed().map(|speed| {
-                Duration::try_from_secs_f64(left.as_secs_f64() / speed).unwrap_or(Duration::MAX)
-            });
+            let real = self
+                .mode()
+                .speed()
+                .map(|speed| Duration::try_from_secs_f64(left.as_secs_f64() / speed).unwrap_or(Duration::MAX));
             let run_out = async {
                 match real {
                     Some(real) => tokio::time::sleep(real).await,

@@ -102,17 +102,30 @@ impl SimCloud {
     }
 
     pub(crate) fn is_login_host(self, host: &str) -> bool {
-        host == self.login_host() || (self == Self::China && host == "login.partner.microsoftonline.cn")
+        self.login_hosts().contains(&host)
+    }
+
+    /// All names of the token service.
+    pub(crate) fn login_hosts(self) -> &'static [&'static str] {
+        match self {
+            Self::Public => &["login.microsoftonline.com", "login.windows.net"],
+            Self::China => &["login.chinacloudapi.cn", "login.partner.microsoftonline.cn"],
+            Self::UsGov => &["login.microsoftonline.us"],
+        }
     }
 
     pub(crate) fn is_arm_audience(self, aud: &str) -> bool {
-        let aud = aud.trim_end_matches('/');
-        let classic = match self {
-            Self::Public => "https://management.core.windows.net",
-            Self::China => "https://management.core.chinacloudapi.cn",
-            Self::UsGov => "https://management.core.usgovcloudapi.net",
-        };
-        aud == classic || aud.strip_prefix("https://") == Some(self.arm_host())
+        let host = aud.trim_end_matches('/').strip_prefix("https://");
+        host == Some(self.classic_arm_host()) || host == Some(self.arm_host())
+    }
+
+    /// The host that tokens for Resource Manager were for at first, and still may be.
+    pub(crate) fn classic_arm_host(self) -> &'static str {
+        match self {
+            Self::Public => "management.core.windows.net",
+            Self::China => "management.core.chinacloudapi.cn",
+            Self::UsGov => "management.core.usgovcloudapi.net",
+        }
     }
 
     pub(crate) fn vault_audience(self) -> String {
@@ -121,5 +134,14 @@ impl SimCloud {
 
     pub(crate) fn is_vault_audience(self, aud: &str) -> bool {
         aud.trim_end_matches('/') == self.vault_audience() || aud == "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+    }
+
+    /// Whether a host is one of the cloud's that the simulator stands for.
+    pub(crate) fn serves(self, host: &str) -> bool {
+        let below = |suffix: &str| host.strip_suffix(suffix).is_some_and(|name| name.len() > 1 && name.ends_with('.'));
+        [self.arm_host(), self.graph_host()].contains(&host)
+            || self.is_login_host(host)
+            || self.is_log_host(host)
+            || [self.vault_suffix(), self.registry_suffix(), self.blob_suffix()].into_iter().any(below)
     }
 }

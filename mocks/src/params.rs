@@ -216,8 +216,9 @@ pub struct Params {
     pub acr_replication_sync: Delay,
     /// From POST importImage to done.
     pub acr_import_duration: Delay,
-    /// `Retry-After` on registry operations; recorded: never sent.
-    pub acr_retry_after: Option<u32>,
+    /// `Retry-After`, in seconds, on every answer that tells a client to ask again for the end of an operation. None:
+    /// what each service sends; of registries none was recorded, and clients of theirs wait for 30 s.
+    pub poll_after: Option<u32>,
     /// From PUT of a deployment to the first of its resources.
     pub deployment_start_delay: Delay,
     /// Until a deployment notices that a resource is finished.
@@ -307,7 +308,7 @@ impl Default for Params {
             acr_replication_duration: Delay::uniform(8, 12),
             acr_replication_sync: Delay::uniform(60, 600),
             acr_import_duration: Delay::uniform(5, 30),
-            acr_retry_after: None,
+            poll_after: None,
             deployment_start_delay: Delay::uniform(1, 3),
             deployment_notice_delay: Delay::uniform(0, 5),
             deployment_ask_duration: Delay::uniform(2, 10),

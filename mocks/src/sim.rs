@@ -232,6 +232,17 @@ impl Sim {
         self.state().log.count()
     }
 
+    /// Puts down that somebody wanted to go to a host that is none of the cloud's. It is no request to the world, so it
+    /// has number 0.
+    pub(crate) fn note_foreign<B>(&self, request: &Request<B>) {
+        let request = Request::builder().method(request.method()).uri(request.uri()).body(Bytes::new());
+        // What was a request is one without its body.
+        if let Ok(request) = request {
+            let at = self.0.clock.now();
+            self.state().log.push(Exchange::new(0, at, &request, None, Some("foreign_host")));
+        }
+    }
+
     /// The faults that struck.
     pub fn fired(&self) -> Vec<Fired> {
         self.state().fired.clone()

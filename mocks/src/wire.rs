@@ -161,6 +161,12 @@ impl Reply {
         self
     }
 
+    /// Whether it shows a resource that is being made, which clients ask for until it is done.
+    pub(crate) fn is_on_its_way(&self) -> bool {
+        let state = self.body.as_ref().and_then(|body| body.pointer("/properties/provisioningState"));
+        state.and_then(Value::as_str).is_some_and(|state| !["Succeeded", "Failed", "Canceled"].contains(&state))
+    }
+
     pub(crate) fn into_response(self, now: OffsetDateTime) -> Response<Bytes> {
         let body = match (&self.raw, &self.body) {
             (Some(raw), _) => raw.clone(),

@@ -155,7 +155,20 @@ impl World {
         } else {
             data::handle(self, &call).unwrap_or_else(|| no_such_host(&call.host))
         };
-        reply.into_response(now)
+        self.paced(&call, reply).into_response(now)
+    }
+
+    /// With the wait that the settings have for operations under way.
+    fn paced(&self, call: &Call, mut reply: Reply) -> Reply {
+        let asks_again = reply.headers.iter().any(|(name, _)| *name == "azure-asyncoperation")
+            || reply.status == 202
+            || crate::exchange::is_operation_path(&call.path)
+            || reply.is_on_its_way();
+        if let Some(seconds) = self.params.poll_after.filter(|_| asks_again && reply.status < 300) {
+            reply.headers.retain(|(name, _)| *name != "retry-after");
+            reply = reply.header("retry-after", seconds.to_string());
+        }
+        reply
     }
 
     /// Lets everything happen that is due until `now`, in the order of its time.
@@ -185,6 +198,11 @@ impl World {
         self.settle_groups(now);
         self.settle_endpoints();
         self.note_registry_health(now);
+    }
+
+    /// Whether a host is one that this world's cloud has, or would have.
+    pub(crate) fn serves(&self, host: &str) -> bool {
+        self.setup.cloud.serves(host)
     }
 
     pub(crate) fn subscription_id(&self) -> String {

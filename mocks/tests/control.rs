@@ -64,7 +64,8 @@ async fn what_is_no_mode_is_refused_and_changes_nothing() {
 
 #[test]
 fn modes_are_read_as_they_are_written() {
-    for mode in [ClockMode::Real, ClockMode::Manual, ClockMode::Fast { factor: 60.0 }, ClockMode::Fast { factor: 0.5 }] {
+    for mode in [ClockMode::Real, ClockMode::Manual, ClockMode::Fast { factor: 60.0 }, ClockMode::Fast { factor: 0.5 }]
+    {
         assert_eq!(mode.to_string().parse(), Ok(mode));
     }
     assert_eq!("fast=0".parse::<ClockMode>(), Err(ClockError::Factor(0.0)));
@@ -102,9 +103,8 @@ async fn the_clock_goes_from_one_thing_that_falls_due_to_the_next() {
     let start = sim.clock().now();
     let wraps = || sim.with_world(|w, now| w.principal_access(now, user, "vault1", "key1", KeyOp::Wrap));
     let newest = steered.seeded.versions[1].clone();
-    let uses_newest = || {
-        sim.with_world(|w, _| w.registry(&registry).unwrap().versioned_key_identifier.unwrap().ends_with(&newest))
-    };
+    let uses_newest =
+        || sim.with_world(|w, _| w.registry(&registry).unwrap().versioned_key_identifier.unwrap().ends_with(&newest));
     assert_eq!((wraps(), uses_newest()), (Err(Denial::NoRole), false));
     // The deleted key is deleted, the grant comes into force, the registry takes the newer version: in whatever order.
     let mut steps = 0;
@@ -151,7 +151,10 @@ async fn time_ends_without_a_fall() {
     for _ in 0..2 {
         steered.control("POST", "clock/advance", json!({ "seconds": 1e18 })).await;
         assert_eq!(steered.sim.clock().now().year(), 9000);
-        assert_eq!(steered.arm("PUT", &steered.group_path("last"), r#"{"location":"westeurope"}"#).await.status / 100, 2);
+        assert_eq!(
+            steered.arm("PUT", &steered.group_path("last"), r#"{"location":"westeurope"}"#).await.status / 100,
+            2
+        );
     }
     steered.sim.with_world(|w, _| w.mutate_delete_vault("vault1"));
     steered.control("POST", "clock/next", Value::Null).await;
@@ -195,7 +198,10 @@ async fn snapshots_are_bounded_and_named() {
         steered.sim.snapshot(&format!("n{i}")).unwrap();
     }
     let full = steered.ask("PUT", "/_sim/snapshots/more", &[], "").await;
-    assert_eq!((full.status, full.json()), (409, json!({ "error": "there are 16 snapshots already: delete one first" })));
+    assert_eq!(
+        (full.status, full.json()),
+        (409, json!({ "error": "there are 16 snapshots already: delete one first" }))
+    );
     assert_eq!(steered.sim.snapshot("more"), Err(SnapshotError::TooMany));
     steered.sim.snapshot("n0").expect("one of the same name is replaced");
     steered.sim.forget_snapshot("n1").unwrap();
@@ -210,7 +216,9 @@ async fn snapshots_are_bounded_and_named() {
 #[tokio::test]
 async fn exchanges_are_followed_line_by_line() {
     let steered = Steered::new().await;
-    steered.sim.schedule([Fault::new(When::request(2), What::Throttle { retry_after_s: 1, header: Default::default() })]);
+    steered
+        .sim
+        .schedule([Fault::new(When::request(2), What::Throttle { retry_after_s: 1, header: Default::default() })]);
     for _ in 0..3 {
         steered.arm("GET", &steered.group_path("shop"), "").await;
     }
@@ -247,7 +255,10 @@ async fn the_status_tells_who_may_use_a_key_and_why_not() {
     let shown = steered.get("status").await.json();
     let of = |who: &str, key: &str| {
         let all = shown["access"].as_array().unwrap();
-        all.iter().find(|a| a["principal"] == who && a["key"] == key).cloned().unwrap_or_else(|| panic!("{who}: {all:?}"))
+        all.iter()
+            .find(|a| a["principal"] == who && a["key"] == key)
+            .cloned()
+            .unwrap_or_else(|| panic!("{who}: {all:?}"))
     };
     let identity = steered.seeded.identity.principal_id.to_string();
     let granted = of(&identity, "key1");
@@ -373,7 +384,8 @@ async fn the_page_answers_under_a_loopback_host_only_and_runs_nothing_but_itself
     let policy = page.header("content-security-policy");
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
     assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
-    for (name, value) in [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("cache-control", "no-store")]
+    for (name, value) in
+        [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("cache-control", "no-store")]
     {
         assert_eq!(page.header(name), value);
     }

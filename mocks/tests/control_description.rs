@@ -120,6 +120,7 @@ async fn real_answers_of_every_route_fit_its_schema() {
     let saved = checked.ask("GET", "/_sim/world", "", Value::Null).await.json();
     checked.ask("PUT", "/_sim/world", "", saved).await;
     checked.ask("GET", "/_sim/resolve", "?host=management.azure.com", Value::Null).await;
+    checked.ask("GET", "/_sim/environment", "", Value::Null).await;
     checked.ask("PUT", "/_sim/snapshots/{name}", "", Value::Null).await;
     checked.ask("GET", "/_sim/snapshots", "", Value::Null).await;
     checked.ask("POST", "/_sim/snapshots/{name}/restore", "", Value::Null).await;
@@ -227,8 +228,13 @@ fn page(description: &Value) -> String {
         text(&description["info"]["description"])
     );
     for (method, path, operation) in operations(description) {
-        writeln!(page, "| [`{method} {path}`](#{}) | {} |", text(&operation["operationId"]), text(&operation["summary"]))
-            .unwrap();
+        writeln!(
+            page,
+            "| [`{method} {path}`](#{}) | {} |",
+            text(&operation["operationId"]),
+            text(&operation["summary"])
+        )
+        .unwrap();
     }
     for (method, path, operation) in operations(description) {
         let name = text(&operation["operationId"]);

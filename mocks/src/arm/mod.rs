@@ -1,6 +1,7 @@
 //! The Resource Manager gateway: what every management request passes before its provider sees it.
 
 mod errors;
+mod metadata;
 mod path;
 mod throttle;
 mod versions;
@@ -24,6 +25,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
+    if let Some(reply) = metadata::handle(world, call) {
+        return reply;
+    }
     let mut let_in = None;
     let mut reply = match admit(world, call) {
         Ok((caller, path, remaining)) => {

@@ -20,7 +20,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::sim::Sim;
-use route::{Act, Reply, Route, Wrong};
+use route::{Act, Ask, Reply, Route, Wrong};
 
 /// Where the control API lives.
 const PREFIX: &str = "/_sim/";
@@ -46,9 +46,9 @@ pub(crate) fn is_for_us(request: &Request<Bytes>) -> bool {
     path.starts_with(PREFIX) || (path == "/" && request.method() == Method::GET)
 }
 
-/// Answers a request that [`is_for_us`].
-pub(crate) async fn answer(sim: &Sim, request: &Request<Bytes>) -> Response<Bytes> {
-    let mut answer = match route(sim, request).await {
+/// Answers a request that [`is_for_us`]. `environment`: what clients of the door are to be told, by name.
+pub(crate) async fn answer(sim: &Sim, environment: &[(String, String)], request: &Request<Bytes>) -> Response<Bytes> {
+    let mut answer = match route(sim, environment, request).await {
         Ok(Reply { body, headers }) => {
             let mut answer = Response::new(body);
             *answer.headers_mut() = headers;
@@ -83,7 +83,7 @@ fn allowed(request: &Request<Bytes>) -> String {
     here.map(|r| r.method).collect::<Vec<_>>().join(", ")
 }
 
-async fn route(sim: &Sim, request: &Request<Bytes>) -> Result<Reply, Wrong> {
+async fn route(sim: &Sim, environment: &[(String, String)], request: &Request<Bytes>) -> Result<Reply, Wrong> {
     let path = path_of(request);
     let mut there = false;
     for route in table() {
@@ -95,7 +95,7 @@ async fn route(sim: &Sim, request: &Request<Bytes>) -> Result<Reply, Wrong> {
         if is_a_browsers(request) && !route.for_browsers {
             return Err(Wrong(StatusCode::FORBIDDEN, "this part of the control API is not for browsers".into()));
         }
-        let ask = route.read(request, given)?;
+        let ask = Ask { body: request.body(), given: route.read(request, given)?, environment };
         return match route.act {
             Act::Now(act) => act(sim, &ask),
             Act::Later(act) => act(sim, &ask).await,

@@ -88,6 +88,8 @@ pub(super) struct Ask<'a> {
     pub(super) body: &'a Bytes,
     /// Parameters of path and query, decoded.
     pub(super) given: HashMap<String, String>,
+    /// What clients of the door are to be told, by name.
+    pub(super) environment: &'a [(String, String)],
 }
 
 /// A good answer.
@@ -114,8 +116,7 @@ impl Reply {
     }
 
     pub(super) fn json(what: &(impl Serialize + ?Sized)) -> Result<Self, Wrong> {
-        let text =
-            serde_json::to_vec(what).map_err(|e| Wrong(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?;
+        let text = serde_json::to_vec(what).map_err(|e| Wrong(StatusCode::INTERNAL_SERVER_ERROR, e.to_string()))?;
         Ok(Self::new(JSON, text))
     }
 
@@ -147,14 +148,17 @@ impl Route {
 
     /// Whether a parameter stands in the path.
     pub(super) fn in_path(&self, parameter: &Parameter) -> bool {
-        self.path.split('/').any(|part| part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) == Some(parameter.name))
+        self.path
+            .split('/')
+            .any(|part| part.strip_prefix('{').and_then(|p| p.strip_suffix('}')) == Some(parameter.name))
     }
 
-    pub(super) fn read<'a>(
+    /// The parameters of path and query, if they are what they should be and there is a body where one is needed.
+    pub(super) fn read(
         &self,
-        request: &'a Request<Bytes>,
+        request: &Request<Bytes>,
         mut given: HashMap<String, String>,
-    ) -> Result<Ask<'a>, Wrong> {
+    ) -> Result<HashMap<String, String>, Wrong> {
         let query = request.uri().query().unwrap_or_default();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()).into_owned() {
             if !self.parameters.iter().any(|p| p.name == name && !self.in_path(p)) {
@@ -179,7 +183,7 @@ impl Route {
         if missing {
             return Err(Wrong::bad("this wants a body of JSON"));
         }
-        Ok(Ask { body: request.body(), given })
+        Ok(given)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The world as a whole, and what its names resolve to.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::route::{Act, Answer, Ask, Body, Kind, Parameter, Reply, Route, Wrong};
@@ -52,12 +54,30 @@ pub(super) const ROUTES: &[Route] = &[
         for_browsers: false,
         act: Act::Now(resolve),
     },
+    Route {
+        method: "GET",
+        path: "environment",
+        id: "getEnvironment",
+        summary: "What a client has to have in its environment, as `azure-sim env` prints it; nothing without `--tls`.",
+        about: "",
+        parameters: &[],
+        body: None,
+        answers: &[Answer::json("Environment")],
+        refusals: &[],
+        for_browsers: false,
+        act: Act::Now(environment),
+    },
 ];
 
 fn load(sim: &Sim, ask: &Ask<'_>) -> Result<Reply, Wrong> {
     let saved: Saved = ask.parse()?;
     sim.load(saved);
     super::status::time(sim)
+}
+
+fn environment(_: &Sim, ask: &Ask<'_>) -> Result<Reply, Wrong> {
+    let variables: BTreeMap<_, _> = ask.environment.iter().map(|(name, value)| (name, value)).collect();
+    Reply::json(&json!({ "variables": variables }))
 }
 
 fn resolve(sim: &Sim, ask: &Ask<'_>) -> Result<Reply, Wrong> {

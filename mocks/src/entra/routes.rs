@@ -10,6 +10,9 @@ use uuid::Uuid;
 pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
     let parts: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     let [tenant, rest @ ..] = parts.as_slice() else { return not_found() };
+    if call.method == Method::GET && parts == ["common", "discovery", "instance"] {
+        return instance(world);
+    }
     let ours =
         Uuid::parse_str(tenant).is_ok_and(|t| t == world.setup.tenant) || matches!(*tenant, "common" | "organizations");
     match (&call.method, rest) {
@@ -94,6 +97,26 @@ fn openid(world: &World, tenant: &str) -> Reply {
             "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "subject_types_supported": ["pairwise"],
+        }),
+    )
+}
+
+/// Which names the token service goes by. Clients ask before they trust a refusal.
+fn instance(world: &World) -> Reply {
+    let cloud = world.setup.cloud;
+    let hosts = cloud.login_hosts();
+    let tenant = world.setup.tenant;
+    Reply::json(
+        200,
+        json!({
+            "tenant_discovery_endpoint":
+                format!("https://{}/{tenant}/v2.0/.well-known/openid-configuration", cloud.login_host()),
+            "api-version": "1.1",
+            "metadata": [{
+                "preferred_network": cloud.login_host(),
+                "preferred_cache": cloud.login_host(),
+                "aliases": hosts,
+            }],
         }),
     )
 }

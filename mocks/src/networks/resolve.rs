@@ -86,8 +86,9 @@ impl World {
             let name = super::zones::within(host, suffix)?;
             self.vaults.live.get(&name).filter(|v| v.dns_ready_at <= self.now)
         };
-        host == cloud.arm_host()
+        [cloud.arm_host(), cloud.graph_host()].contains(&host)
             || cloud.is_login_host(host)
+            || cloud.is_log_host(host)
             || vault(cloud.vault_suffix()).is_some()
             || self.registries.all.values().any(|r| {
                 let storage = format!("{}.{}", crate::data::account(r), cloud.blob_suffix());

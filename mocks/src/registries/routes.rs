@@ -138,11 +138,7 @@ pub(super) fn results_url(world: &World, call: &Call, location: &str, op: &str) 
 pub(super) fn with_operation(reply: Reply, world: &World, call: &Call, id: &str, op: &str) -> Reply {
     let host = world.setup.cloud.arm_host();
     let url = format!("https://{host}{id}/operationStatuses/{op}?api-version={}", call.api_version());
-    let reply = reply.header("azure-asyncoperation", url);
-    match world.params.acr_retry_after {
-        Some(s) => reply.header("retry-after", s.to_string()),
-        None => reply,
-    }
+    reply.header("azure-asyncoperation", url)
 }
 
 /// R-ERR-41

@@ -1,3 +1,4 @@
+use super::places;
 use super::state::{Group, Provider};
 use crate::World;
 use crate::arm::{ArmPath, authorize, bare_name, group_not_found, versions_of};
@@ -18,6 +19,12 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
         (&Method::GET, ["subscriptions"]) => {
             let all: Vec<Value> = world.subscriptions().into_iter().map(|s| subscription_body(world, s)).collect();
             Ok(Reply::json(200, json!({"value": all})))
+        }
+        // Whoever is let in is of the one tenant.
+        (&Method::GET, ["tenants"]) => Ok(Reply::json(200, places::tenants(world))),
+        (&Method::GET, ["subscriptions", _, "locations"]) => {
+            read(world, "Microsoft.Resources/subscriptions/locations/read", &subscription)?;
+            Ok(Reply::json(200, places::locations(world, world.subscription_in(&subscription))))
         }
         (&Method::GET, ["subscriptions", id]) => {
             read(world, "Microsoft.Resources/subscriptions/read", &subscription)?;
@@ -166,7 +173,7 @@ fn subscription_body(world: &World, id: Uuid) -> Value {
         "managedByTenants": [],
         "subscriptionId": id,
         "tenantId": world.setup.tenant,
-        "displayName": "Simulated subscription",
+        "displayName": super::SUBSCRIPTION_NAME,
         "state": "Enabled",
         "subscriptionPolicies": {
             "locationPlacementId": "Public_2014-09-01",

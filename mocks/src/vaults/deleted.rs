@@ -75,6 +75,15 @@ pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
             let value: Vec<Value> = world.vaults.deleted.values().filter(|v| path.holds(&v.id)).map(body).collect();
             Ok(Reply::json(200, json!({"value": value})))
         }
+        // There are no managed HSMs here, which clients that list deleted vaults want to know.
+        (&Method::GET, ["deletedmanagedhsms"]) => {
+            may(world, "deletedManagedHsms/read")?;
+            Ok(Reply::json(200, json!({"value": []})))
+        }
+        (&Method::GET, ["locations", _, "deletedmanagedhsms", _]) => {
+            may(world, "locations/deletedManagedHsms/read")?;
+            Err(errors::no_deleted_hsm(path.name(3)))
+        }
         (&Method::GET, ["locations", location, "deletedvaults", name]) => {
             may(world, "locations/deletedVaults/read")?;
             let found = world.vaults.deleted.get(*name).filter(|v| is_at(v, location));

@@ -85,6 +85,11 @@ pub(super) fn no_deleted_vault(name: &str) -> Fail {
     .header("x-ms-keyvault-service-version", super::SERVICE_VERSION)
 }
 
+pub(super) fn no_deleted_hsm(name: &str) -> Fail {
+    let code = "SimUnverified.DeletedManagedHsmNotFound";
+    Fail::new(404, code, format!("The specified deleted managed HSM '{name}' does not exist."))
+}
+
 pub(super) fn no_key(name: &str) -> Fail {
     Fail::new(404, "KeyNotFound", format!("The key '{name}' was not found in this key vault."))
 }

@@ -22,7 +22,11 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
     let id = path.resource_id();
     let may = |world: &World, verb: &str| authorize(world, call, caller, &format!("{KIND}/{verb}"), &id);
     match (&call.method, lower.as_slice()) {
-        (_, ["deletedvaults" | "locations", ..]) => deleted::handle(world, call, caller, path),
+        (&Method::GET, ["managedhsms"]) => {
+            may(world, "read")?;
+            Ok(Reply::json(200, json!({"value": []})))
+        }
+        (_, ["deletedvaults" | "deletedmanagedhsms" | "locations", ..]) => deleted::handle(world, call, caller, path),
         (&Method::POST, ["checknameavailability"]) => check_name(world, call, caller, path),
         (&Method::GET, ["vaults"]) => list(world, call, caller, path),
         (_, ["vaults", ..]) if path.group.is_none() => Err(path.no_such_type(world)),
