@@ -1,9 +1,10 @@
 //! May a registry use a key: the judge of tests and of the registry itself (10.2 of the rules).
 
-use crate::World;
+use crate::authorization::Assignment;
 use crate::keys::{KeyVersion, Life, Use, usable};
 use crate::registries::{KeyId, Spec};
-use crate::vaults::Gate;
+use crate::vaults::{Gate, Policy, Vault};
+use crate::{PrincipalKind, World, roles};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use time::OffsetDateTime;
@@ -98,6 +99,33 @@ impl Denial {
     pub fn is_of_identity(self) -> bool {
         matches!(self, Self::IdentityNotAttached | Self::IdentityDeleted | Self::IdentityExpired)
     }
+
+    /// The cause in words.
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::NoRegistry => "there is no such registry",
+            Self::NotEncrypted => "the registry has no customer-managed key",
+            Self::RestorePending => "the key can be used again, but the registry has not noticed yet",
+            Self::NoVersionInUse => "the registry never got as far as to use a version",
+            Self::IdentityNotAttached => "the identity is not attached to the registry",
+            Self::IdentityDeleted => "the identity is deleted",
+            Self::IdentityExpired => "the identity has expired since its removal was refused",
+            Self::VaultMissing => "there is no such vault",
+            Self::VaultDeleted => "the vault is deleted",
+            Self::Perimeter => "a network security perimeter closes the vault",
+            Self::Firewall => "the vault's firewall is closed, and no bypass holds",
+            Self::WrongTenant => "the vault belongs to another tenant",
+            Self::NoRole => "no role assignment in force allows it",
+            Self::NoPolicy => "no access policy in force allows it",
+            Self::KeyMissing => "there is no such key",
+            Self::KeyDeleted => "the key is deleted, or still on its way back",
+            Self::VersionMissing => "there is no such version",
+            Self::VersionDisabled => "the version is disabled",
+            Self::NotYetValid => "the version is not valid yet",
+            Self::Expired => "the version has expired",
+            Self::OperationNotPermitted => "the version's key_ops do not name the operation",
+        }
+    }
 }
 
 impl fmt::Display for Denial {
@@ -154,11 +182,72 @@ impl World {
         if detach_attempt.is_some_and(|t| now >= t + self.params.identity_expiry_after_detach_attempt) {
             return Err(Denial::IdentityExpired);
         }
+        let trusted = system || self.params.uami_can_bypass_firewall;
+        self.use_as(now, principal, |vault| vault.gate_for_trusted(trusted), key_id, op)
+    }
+
+    /// Whether a principal may do `op` with the current version of a key, at `now`: a managed identity as a registry
+    /// would with it, anybody else from where the clients of vaults stand (`Params::client_ip`).
+    pub fn principal_access(
+        &self,
+        now: OffsetDateTime,
+        principal: Uuid,
+        vault: &str,
+        key: &str,
+        op: KeyOp,
+    ) -> Result<(), Denial> {
+        let record = self.directory.principals.get(&principal).ok_or(Denial::IdentityDeleted)?;
+        let key = KeyId { vault: vault.to_owned(), name: key.to_owned(), version: None };
+        let user_assigned = self.identities.all.values().any(|i| i.principal_id == principal);
+        let trusted = !user_assigned || self.params.uami_can_bypass_firewall;
+        let gate = |vault: &Vault| match record.kind {
+            PrincipalKind::ManagedIdentity => vault.gate_for_trusted(trusted),
+            PrincipalKind::User | PrincipalKind::ServicePrincipal => vault.gate_for(&self.params.client_ip),
+        };
+        self.use_as(now, principal, gate, &key, op).map(|_| ())
+    }
+
+    /// When a grant that was made to a principal, and lets it do `op` with a key, comes into force, if it has not yet.
+    pub(crate) fn pending_grant(
+        &self,
+        now: OffsetDateTime,
+        principal: Uuid,
+        vault: &str,
+        key: &str,
+        op: KeyOp,
+    ) -> Option<OffsetDateTime> {
+        let vault = self.vaults.get(vault)?;
+        if vault.rbac {
+            let scope = format!("{}/keys/{key}", vault.id);
+            let grants = self.assignments.all.iter().filter(|a| a.principal == principal && a.visible());
+            let fits = |a: &&Assignment| {
+                a.effective_at > now
+                    && a.covers(&scope)
+                    && roles::find(a.role).is_some_and(|role| role.allows_data(op.action()))
+            };
+            return grants.filter(fits).map(|a| a.effective_at).min();
+        }
+        let wanted = |p: &String| p.eq_ignore_ascii_case(op.permission()) || p.eq_ignore_ascii_case("all");
+        let grants = |policies: &[Policy]| {
+            policies.iter().any(|p| p.object_id == principal && p.permissions.keys.iter().any(wanted))
+        };
+        vault.effective.iter().filter(|(from, policies)| *from > now && grants(policies)).map(|(from, _)| *from).min()
+    }
+
+    /// `gate`: what the vault's network layer does with where the principal comes from.
+    fn use_as(
+        &self,
+        now: OffsetDateTime,
+        principal: Uuid,
+        gate: impl Fn(&Vault) -> Gate,
+        key_id: &KeyId,
+        op: KeyOp,
+    ) -> Result<KeyVersion, Denial> {
         let Some(vault) = self.vaults.get(&key_id.vault) else {
             let gone = self.vaults.deleted.contains_key(&key_id.vault.to_lowercase());
             return Err(if gone { Denial::VaultDeleted } else { Denial::VaultMissing });
         };
-        match vault.gate_for_trusted(system || self.params.uami_can_bypass_firewall) {
+        match gate(vault) {
             Gate::Open => {}
             Gate::Perimeter => return Err(Denial::Perimeter),
             Gate::Connection | Gate::Firewall => return Err(Denial::Firewall),

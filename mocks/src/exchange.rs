@@ -166,6 +166,8 @@ fn blot(json: &mut Value) {
 #[derive(Debug)]
 pub struct Log {
     kept: VecDeque<Exchange>,
+    /// How many came before those that are kept.
+    gone: u64,
     limit: usize,
     file: Option<File>,
     failed: Option<String>,
@@ -173,7 +175,7 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { kept: VecDeque::new(), limit: 100_000, file: None, failed: None }
+        Self { kept: VecDeque::new(), gone: 0, limit: 100_000, file: None, failed: None }
     }
 }
 
@@ -182,7 +184,7 @@ impl Log {
     pub fn limit(&mut self, most: usize) {
         self.limit = most;
         while self.kept.len() > most {
-            self.kept.pop_front();
+            self.drop_oldest();
         }
     }
 
@@ -204,12 +206,28 @@ impl Log {
                 self.file = None;
             }
         }
-        if self.limit > 0 {
-            if self.kept.len() >= self.limit {
-                self.kept.pop_front();
-            }
-            self.kept.push_back(exchange);
+        self.kept.push_back(exchange);
+        if self.kept.len() > self.limit {
+            self.drop_oldest();
         }
+    }
+
+    fn drop_oldest(&mut self) {
+        self.gone += u64::from(self.kept.pop_front().is_some());
+    }
+
+    /// How many there were since the start, those included that are no longer in memory.
+    pub fn count(&self) -> u64 {
+        self.gone + self.kept.len() as u64
+    }
+
+    /// At most `limit` of those in memory that came after the first `since`, oldest first, and the `since` to go on
+    /// with. It counts exchanges, not requests: a request that lands late is not missed.
+    pub fn after(&self, since: u64, limit: usize) -> (Vec<Exchange>, u64) {
+        let skip = usize::try_from(since.saturating_sub(self.gone)).unwrap_or(usize::MAX).min(self.kept.len());
+        let found: Vec<_> = self.kept.iter().skip(skip).take(limit).cloned().collect();
+        let next = self.gone + (skip + found.len()) as u64;
+        (found, next)
     }
 
     /// What is in memory, oldest first.
@@ -224,6 +242,7 @@ impl Log {
 
     /// Forgets what is in memory; the file is left as it is.
     pub fn clear(&mut self) {
+        self.gone = self.count();
         self.kept.clear();
     }
 }

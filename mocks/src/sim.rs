@@ -2,6 +2,7 @@
 
 mod credential;
 mod hold;
+mod snapshots;
 mod state;
 
 use std::fmt;
@@ -23,14 +24,18 @@ use uuid::Uuid;
 use crate::World;
 use crate::clock::Clock;
 use crate::exchange::Exchange;
+#[cfg(doc)]
+use crate::exchange::Log;
 use crate::faults::{Armed, Fault, Fired};
 use crate::transport::InProcess;
 
 use credential::SimCredential;
 use hold::{Holding, Holds};
+use snapshots::Snapshots;
 use state::{Pause, State};
 
 pub use hold::{Held, Release};
+pub use snapshots::{Snapshot, SnapshotError};
 pub(crate) use state::{Taken, no_such_host};
 
 /// How a request ended.
@@ -62,6 +67,7 @@ struct Inner {
     clock: Clock,
     state: Mutex<State>,
     holds: watch::Sender<Holds>,
+    snapshots: Mutex<Snapshots>,
 }
 
 impl fmt::Debug for Sim {
@@ -78,6 +84,7 @@ impl Sim {
             clock,
             state: Mutex::new(State::new(world)),
             holds: watch::Sender::new(Holds::default()),
+            snapshots: Mutex::default(),
         }))
     }
 
@@ -153,12 +160,23 @@ impl Sim {
         self.with_world(|world, now| Saved { now, world: world.clone() })
     }
 
-    /// Puts another world in this one's place, and moves the clock on to its time if that is later.
+    /// Puts another world in this one's place, and moves the clock on to its time if that is later. If it is earlier, the
+    /// clock stays where it is, since it never runs backwards: all that falls due in the other world until then happens
+    /// at once, e.g. grants come into force and what was deleted may be gone for good.
     /// Requests that were to land late are gone with the old world.
     pub fn load(&self, saved: Saved) {
         let mut state = self.state();
         self.0.clock.advance_to(saved.now);
         state.replace(saved.world);
+    }
+
+    /// The next moment at which something falls due in the world ([`World::next_due`]) or a lost request lands.
+    pub fn next_due(&self) -> Option<OffsetDateTime> {
+        let mut state = self.state();
+        let now = self.0.clock.now();
+        state.settle(now);
+        state.world.advance(now);
+        state.next_landing().into_iter().chain(state.world.next_due()).min()
     }
 
     /// The clock.
@@ -199,6 +217,19 @@ impl Sim {
         let now = self.0.clock.now();
         state.settle(now);
         state.log.kept()
+    }
+
+    /// At most `limit` of the exchanges that came after the first `since`, and the `since` to go on with ([`Log::after`]).
+    pub fn exchanges_after(&self, since: u64, limit: usize) -> (Vec<Exchange>, u64) {
+        let mut state = self.state();
+        let now = self.0.clock.now();
+        state.settle(now);
+        state.log.after(since, limit)
+    }
+
+    /// How many exchanges there were since the start, those included that are no longer in memory.
+    pub fn exchange_count(&self) -> u64 {
+        self.state().log.count()
     }
 
     /// Puts down that somebody wanted to go to a host that is none of the cloud's. It is no request to the world, so it

@@ -179,6 +179,7 @@ impl World {
         self.now = before.max(now);
         self.settle_providers(now);
         self.settle_vaults(before, now);
+        self.skip_old_looks(now);
         let mut moments = self.health_moments(before, now);
         // A deployment sees what registries have come to by its moment.
         while let Some(at) =

@@ -14,5 +14,5 @@ pub(crate) use errors::conflict as fail_conflict;
 pub(crate) use rotation::read_arm_policy;
 pub(crate) use routes::handle;
 pub use seed::{KeyRotation, KeySpec};
-pub(crate) use state::{Key, KeyVersion, Life, NewVersion, Use, usable, valid_key_name};
+pub(crate) use state::{Key, KeyVersion, Life, NewVersion, Transition, Use, usable, valid_key_name};
 pub(crate) use throttle::KeyThrottle;

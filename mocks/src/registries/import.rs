@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 pub(crate) struct Import {
     registry: String,
     operation: String,
-    due: OffsetDateTime,
+    pub(crate) due: OffsetDateTime,
     source: String,
     targets: Vec<String>,
 }

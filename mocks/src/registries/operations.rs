@@ -11,6 +11,9 @@ use crate::wire::Fail;
 use serde_json::json;
 use time::OffsetDateTime;
 
+/// How often a registry looks for a newer version in one leap in time, at most: for more than a year at the usual pace.
+const LOOKS: u32 = 10_000;
+
 impl World {
     /// Starts an operation; under `FailureStyle::Sync` a key that cannot be used is refused here.
     pub(super) fn start(&mut self, id: &str, step: Step, target: Spec) -> Result<String, Fail> {
@@ -40,6 +43,19 @@ impl World {
             r.pending = Some(Pending { operation: operation.clone(), step, target, due });
         }
         Ok(operation)
+    }
+
+    /// Of a leap in time, registries look for newer versions in its last stretch only: so the longest leap ends too.
+    pub(crate) fn skip_old_looks(&mut self, now: OffsetDateTime) {
+        let stretch = self.look_interval().saturating_mul(LOOKS);
+        let Some(from) = now.checked_sub(stretch.try_into().unwrap_or(time::Duration::MAX)) else { return };
+        for r in self.registries.all.values_mut() {
+            r.next_poll = r.next_poll.max(from);
+        }
+    }
+
+    fn look_interval(&self) -> std::time::Duration {
+        self.params.acr_auto_rotate_poll.max(std::time::Duration::from_secs(1))
     }
 
     /// The earliest thing due until `now`.
@@ -235,7 +251,7 @@ impl World {
 
     /// Moves to the newest version if it and the old one can be used; otherwise stays.
     fn poll(&mut self, id: &str, at: OffsetDateTime) {
-        let interval = self.params.acr_auto_rotate_poll.max(std::time::Duration::from_secs(1));
+        let interval = self.look_interval();
         let Some(r) = self.registries.all.get_mut(id) else { return };
         r.next_poll = at + interval;
         let (spec, detach) = (r.spec.clone(), r.detach_attempt);

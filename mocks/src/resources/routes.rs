@@ -250,6 +250,20 @@ impl Listed {
     }
 }
 
+impl World {
+    /// All resources, whoever may see them, by their id.
+    pub(crate) fn listed(&self) -> Vec<Listed> {
+        let mut all = self.listed_registries();
+        all.extend(self.listed_vaults());
+        all.extend(self.listed_identities());
+        all.extend(self.listed_networks());
+        all.extend(self.listed_clusters());
+        all.extend(self.listed_workspaces());
+        all.sort_by_key(|r| r.id.to_lowercase());
+        all
+    }
+}
+
 fn list(world: &World, call: &Call, caller: &Caller, scope: &str, group: Option<&str>) -> Result<Reply, Fail> {
     if let Some(group) = group {
         world.group_name(group)?;
@@ -275,13 +289,7 @@ fn list(world: &World, call: &Call, caller: &Caller, scope: &str, group: Option<
             }
         }
     }
-    let mut all = world.listed_registries();
-    all.extend(world.listed_vaults());
-    all.extend(world.listed_identities());
-    all.extend(world.listed_networks());
-    all.extend(world.listed_clusters());
-    all.extend(world.listed_workspaces());
-    all.sort_by_key(|r| r.id.to_lowercase());
+    let all = world.listed();
     let scope = format!("{}/", scope.to_lowercase());
     let value: Vec<Value> = all
         .iter()

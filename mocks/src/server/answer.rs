@@ -3,10 +3,10 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::{Door, Limits, ORIGINAL_URL};
 use crate::control;
@@ -25,9 +25,6 @@ impl fmt::Display for HangUp {
 
 impl std::error::Error for HangUp {}
 
-/// What clients have to be told, by name; empty where there is no proxy.
-const ENVIRONMENT: &str = "/_sim/environment";
-
 /// The answer to a request that came without TLS.
 pub(super) async fn plain(door: &Door, request: Request<Incoming>) -> Result<Response<Bytes>, HangUp> {
     let request = match read(request, door.limits).await {
@@ -35,15 +32,13 @@ pub(super) async fn plain(door: &Door, request: Request<Incoming>) -> Result<Res
         Err((status, why)) => return Ok(refuse(status, why)),
     };
     match target(&request) {
-        Ok(Target::Control) if control::from_a_browser(&request) => {
+        Ok(Target::Control) if control::from_a_page(&request) => {
             Ok(refuse(StatusCode::FORBIDDEN, "the control API is not for web pages"))
         }
-        Ok(Target::Control) if request.method() == Method::GET && request.uri().path() == ENVIRONMENT => {
-            let variables: Map<String, Value> =
-                door.environment.get().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone().into())).collect();
-            Ok(control::json_answer(StatusCode::OK, &json!({ "variables": variables })))
+        Ok(Target::Control) => {
+            let environment = door.environment.get().map(Vec::as_slice).unwrap_or_default();
+            Ok(control::answer(&door.sim, environment, &request).await)
         }
-        Ok(Target::Control) => Ok(control::answer(&door.sim, &request).await),
         Ok(Target::Service(url)) => service(&door.sim, aimed(request, url)).await,
         Err(why) => Ok(refuse(StatusCode::MISDIRECTED_REQUEST, why)),
     }
@@ -114,7 +109,7 @@ fn target(request: &Request<Bytes>) -> Result<Target, &'static str> {
         None => false,
     };
     if ours {
-        return if request.uri().path().starts_with(control::PREFIX) { Ok(Target::Control) } else { Err(HOW) };
+        return if control::is_for_us(request) { Ok(Target::Control) } else { Err(HOW) };
     }
     // The metadata service of a virtual machine is the one that speaks http.
     let metadata = matches!(base.host(), Some(url::Host::Ipv4(ip)) if ip.is_link_local());

@@ -92,6 +92,10 @@ impl State {
         }
     }
 
+    pub(super) fn next_landing(&self) -> Option<OffsetDateTime> {
+        self.late.iter().map(|late| late.due).min()
+    }
+
     pub(super) fn take(&mut self, now: OffsetDateTime, request: Request<Bytes>) -> Taken {
         self.settle(now);
         let facts = self.count(&request);

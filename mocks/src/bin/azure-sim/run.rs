@@ -14,7 +14,7 @@ use crate::{env, serve};
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// Use the azure-sim that runs on this port with --tls, rather than one of its own that ends with the command.
-    #[arg(long, conflicts_with_all = ["log", "world", "save", "seed", "cloud", "scale", "clock_factor", "subscription", "tenant"])]
+    #[arg(long, conflicts_with_all = ["log", "world", "save", "seed", "cloud", "scale", "clock", "subscription", "tenant"])]
     port: Option<u16>,
     #[command(flatten)]
     world: WorldArgs,

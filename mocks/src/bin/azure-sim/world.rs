@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use cmk_mocks::troubles::Names;
 use cmk_mocks::worlds::{self, Base, READY_MADE};
-use cmk_mocks::{Clock, Params, Setup, Sim, SimCloud, World};
+use cmk_mocks::{Clock, ClockMode, Params, Setup, Sim, SimCloud, World};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -36,9 +36,10 @@ pub(crate) struct WorldArgs {
     /// Multiply Azure's delays and periods by this.
     #[arg(long, value_name = "FACTOR", value_parser = not_negative)]
     scale: Option<f64>,
-    /// Let the simulated clock run this many times as fast as the real one.
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = positive)]
-    clock_factor: f64,
+    /// Let the simulated clock run as fast as the real one, FACTOR times as fast (`fast=FACTOR`), or stand until it is
+    /// moved (`manual`). /_sim/clock changes it while azure-sim runs.
+    #[arg(long, value_name = "real|fast=FACTOR|manual", default_value_t = ClockMode::Real)]
+    clock: ClockMode,
     /// Have clients ask for the end of an operation after this many seconds (Retry-After), or as Azure does: `azure`.
     /// It says nothing for registries, and az and the SDKs then wait for 30 s.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = poll_after)]
@@ -76,10 +77,6 @@ fn not_negative(text: &str) -> Result<f64, String> {
     number(text).and_then(|n| if n >= 0.0 { Ok(n) } else { Err("must not be negative".into()) })
 }
 
-fn positive(text: &str) -> Result<f64, String> {
-    number(text).and_then(|n| if n > 0.0 { Ok(n) } else { Err("must be more than 0".into()) })
-}
-
 /// `None`: as Azure does.
 type PollAfter = Option<u32>;
 
@@ -100,8 +97,8 @@ impl WorldArgs {
     /// The simulator that they ask for.
     pub(crate) fn open(&self) -> anyhow::Result<Sim> {
         let sim = match &self.world {
-            Some(path) => load(path, self.clock_factor)?,
-            None => new(self),
+            Some(path) => load(path, self.clock)?,
+            None => new(self)?,
         };
         for trouble in &self.trouble {
             stage(&sim, trouble)?;
@@ -128,16 +125,16 @@ fn params(scale: Option<f64>) -> Params {
     Params { token_lifetime: TOKENS_LAST, ..params }
 }
 
-fn new(args: &WorldArgs) -> Sim {
+fn new(args: &WorldArgs) -> anyhow::Result<Sim> {
     let mut setup = Setup { cloud: args.cloud.into(), now: OffsetDateTime::now_utc(), ..Setup::default() };
     setup.seed = args.seed.unwrap_or(setup.seed);
     setup.subscription = args.subscription.unwrap_or(setup.subscription);
     setup.tenant = args.tenant.unwrap_or(setup.tenant);
-    let clock = Clock::scaled(setup.now, args.clock_factor);
-    Sim::new(World::with_params(setup, params(args.scale)), clock)
+    let clock = Clock::new(setup.now, args.clock)?;
+    Ok(Sim::new(World::with_params(setup, params(args.scale)), clock))
 }
 
-fn load(world: &Path, clock_factor: f64) -> anyhow::Result<Sim> {
+fn load(world: &Path, mode: ClockMode) -> anyhow::Result<Sim> {
     let setup = Setup { now: OffsetDateTime::now_utc(), ..Setup::default() };
     let base = Base { setup, params: params(None) };
     let given = match READY_MADE.iter().find(|w| world.as_os_str() == w.name) {
@@ -152,7 +149,7 @@ fn load(world: &Path, clock_factor: f64) -> anyhow::Result<Sim> {
     };
     // The time since it was saved passes at once, so that clients whose clock is the real one agree with this one.
     let now = if given.saved { given.now.max(OffsetDateTime::now_utc()) } else { given.now };
-    let sim = Sim::new(given.world, Clock::scaled(now, clock_factor));
+    let sim = Sim::new(given.world, Clock::new(now, mode)?);
     sim.schedule(given.faults);
     Ok(sim)
 }
