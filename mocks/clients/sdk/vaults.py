@@ -142,21 +142,25 @@ def repeated_grants(stage):
     )
     unknown = RoleAssignmentCreateParameters(
         role_definition_id=f"/subscriptions/{stage.subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}",
-        principal_id=str(uuid.uuid4()),
+        principal_id=str(uuid.uuid4()), principal_type=None,
     )
     create = stage.authorization.role_assignments.create
     refused(HttpResponseError, 400, "PrincipalNotFound", create, scope, str(uuid.uuid4()), unknown)
+    # Unless told otherwise the SDK says that it is a user.
+    user = RoleAssignmentCreateParameters(role_definition_id=unknown.role_definition_id, principal_id=stage.two.principal_id)
+    refused(HttpResponseError, 400, "UnmatchedPrincipalType", create, scope, str(uuid.uuid4()), user)
 
 
 @step
 def name_taken(stage):
-    """a vault's name that is taken, and how both spellings of that look"""
+    """a vault's name is taken in the whole cloud, and has a form"""
     taken = stage.ask_vault_name(ROLES)
     is_((taken.name_available, taken.reason), (False, Reason.ALREADY_EXISTS))
     stage.resources.resource_groups.create_or_update("sdk-other", {"location": PLACE})
     told = wish(stage, enable_rbac_authorization=True)
     create = stage.vaults.begin_create_or_update
-    refused(HttpResponseError, 409, "VaultAlreadyExists", create, "sdk-other", ROLES, told)
+    # azure-core reads any 409 of this operation as a resource that exists.
+    refused(ResourceExistsError, 409, "VaultAlreadyExists", create, "sdk-other", ROLES, told)
     refused(HttpResponseError, 400, "VaultNameNotValid", create, GROUP, "no", told)
     refused(ResourceNotFoundError, 404, "ResourceNotFound", stage.vaults.get, GROUP, "kv-sdk-none")
 
@@ -213,7 +217,7 @@ def delete_and_recover(stage):
     is_(told.scheduled_purge_date - told.deletion_date, datetime.timedelta(days=7))
     is_([v.name for v in stage.vaults.list_deleted()], [SHORT])
     create = stage.vaults.begin_create_or_update
-    refused(HttpResponseError, 409, "ConflictError", create, GROUP, SHORT, wish(stage, enable_rbac_authorization=True))
+    refused(ResourceExistsError, 409, "ConflictError", create, GROUP, SHORT, wish(stage, enable_rbac_authorization=True))
     back = create(GROUP, SHORT, wish(stage, create_mode=CreateMode.RECOVER)).result()
     is_(back.properties.provisioning_state, VaultProvisioningState.SUCCEEDED)
     is_(list(stage.vaults.list_deleted()), [])
