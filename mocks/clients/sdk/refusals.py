@@ -116,7 +116,7 @@ def busy(stage):
     )
     begun = stage.registries.begin_update(GROUP, FOLLOWING, told, polling=False).result()
     is_(begun.provisioning_state, ProvisioningState.UPDATING)
-    refused(HttpResponseError, 409, "AnotherOperationInProgress", change, stage, FOLLOWING, tags={"by": "two"})
+    refused(ResourceExistsError, 409, "AnotherOperationInProgress", change, stage, FOLLOWING, tags={"by": "two"})
     stage.simulator.advance(60)
     is_(stage.registries.get(GROUP, FOLLOWING).provisioning_state, ProvisioningState.SUCCEEDED)
 

@@ -100,14 +100,16 @@ class Stage:
     def crypto(self, key, credential=None):
         return CryptographyClient(key, credential or self.credential, transport=self.transport())
 
-    def content(self, registry, credential=None, **options):
+    def content(self, registry, credential=None, audience="https://management.azure.com"):
         return ContainerRegistryClient(
             f"https://{registry}.azurecr.io",
             credential or self.credential,
-            audience="https://management.azure.com",
+            audience=audience,
             transport=self.transport(),
-            **options,
         )
+
+    def nobody(self, registry):
+        return ContainerRegistryClient(f"https://{registry}.azurecr.io", transport=self.transport())
 
     def claims(self, credential=None, scope=ARM_SCOPE):
         """What the token of a credential says."""
@@ -138,7 +140,7 @@ def refused(kind, status, code, call, *arguments, says=(), **named):
         told = error.error.code if error.error else None
         assert code is ... or told == code, f"code {told!r} instead of {code!r}: {error}"
         for words in says:
-            assert words in error.message, f"{words!r} is not in: {error.message}"
+            assert words in str(error), f"{words!r} is not in: {error}"
         return error
     raise AssertionError(f"was not refused: {answer}")
 

@@ -1,5 +1,6 @@
 //! What a registry holds, without a word about who may see it.
 
+use super::records::Record;
 use base64::Engine as _;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,9 @@ pub(super) struct Repository {
     pub(super) manifests: BTreeMap<String, Manifest>,
     /// To the digests of manifests.
     pub(super) tags: BTreeMap<String, String>,
+    /// Of manifests and tags; no tag has the colon that every digest has.
+    #[serde(default)]
+    pub(super) records: BTreeMap<String, Record>,
     pub(super) changeable: Changeable,
     pub(super) created: OffsetDateTime,
     pub(super) updated: OffsetDateTime,
@@ -99,6 +103,7 @@ impl Content {
             blobs: BTreeMap::new(),
             manifests: BTreeMap::new(),
             tags: BTreeMap::new(),
+            records: BTreeMap::new(),
             changeable: Changeable::default(),
             created: now,
             updated: now,
@@ -147,8 +152,10 @@ impl Content {
         repository
             .manifests
             .insert(digest.clone(), Manifest { media_type: DOCKER_MANIFEST.into(), bytes: text.into() });
+        repository.note(&digest, now);
         if let Some(tag) = tag {
             repository.tags.insert(tag.to_owned(), digest.clone());
+            repository.note(tag, now);
         }
         digest
     }

@@ -19,6 +19,17 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
             let all: Vec<Value> = world.subscriptions().into_iter().map(|s| subscription_body(world, s)).collect();
             Ok(Reply::json(200, json!({"value": all})))
         }
+        (&Method::GET, ["tenants"]) => {
+            let tenant = world.setup.tenant;
+            let own = json!({"id": format!("/tenants/{tenant}"), "tenantId": tenant, "tenantCategory": "Home"});
+            Ok(Reply::json(200, json!({"value": [own]})))
+        }
+        (&Method::GET, ["subscriptions", _, "locations"]) => {
+            read(world, "Microsoft.Resources/subscriptions/locations/read", &subscription)?;
+            let name = &world.setup.location;
+            let here = json!({"id": format!("{subscription}/locations/{name}"), "name": name, "displayName": name});
+            Ok(Reply::json(200, json!({"value": [here]})))
+        }
         (&Method::GET, ["subscriptions", id]) => {
             read(world, "Microsoft.Resources/subscriptions/read", &subscription)?;
             let id = Uuid::parse_str(id).unwrap_or(world.setup.subscription);
@@ -50,6 +61,11 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
                 Some(_) => Reply::empty(200),
                 None => return Err(path.no_such_type(world)),
             })
+        }
+        (&Method::GET, ["subscriptions", _, "resourcegroups", _, "deployments", name, "operations", rest @ ..])
+            if rest.len() < 2 =>
+        {
+            crate::deployments::operations(world, call, caller, path, name, rest.first().copied())
         }
         (method, ["subscriptions", _, "resourcegroups", _]) => group(world, call, caller, path, method),
         _ => Err(path.no_such_type(world)),
