@@ -75,7 +75,8 @@ def properties(stage):
     assert isinstance(manifest.created_on, datetime.datetime)
     is_((manifest.architecture, manifest.operating_system), ("amd64", "linux"))
     tag = content.get_tag_properties(REPOSITORY, "v1")
-    is_((tag.name, tag.digest, tag.repository_name, tag.can_delete), ("v1", stage.first, REPOSITORY, True))
+    is_((tag.name, tag.digest, tag.can_delete), ("v1", stage.first, True))
+    assert isinstance(tag.created_on, datetime.datetime) and isinstance(tag.last_updated_on, datetime.datetime)
     refused(ResourceNotFoundError, 404, ..., content.get_tag_properties, REPOSITORY, "v9")
     refused(ResourceNotFoundError, 404, ..., content.get_repository_properties, "team/none")
 
@@ -151,7 +152,9 @@ def key_revoked(stage):
     keys, content = stage.keys(ROLES), stage.content(PINNED)
     keys.update_key_properties("cmk", enabled=False)
     stage.simulator.advance(3600)
-    refused(HttpResponseError, 403, ..., content.get_manifest, REPOSITORY, "v2", says=["Access to Key Encryption Key is forbidden"])
+    says = ["Access to Key Encryption Key is forbidden"]
+    refused(HttpResponseError, 403, ..., content.upload_blob, REPOSITORY, io.BytesIO(b"no"), says=says)
+    refused(HttpResponseError, 403, ..., content.get_manifest, REPOSITORY, "v2")
     keys.update_key_properties("cmk", enabled=True)
     stage.simulator.advance(3600)
     is_(stage.content(PINNED).get_manifest(REPOSITORY, "v2").digest, stage.second)

@@ -122,7 +122,9 @@ def refusals(stage):
     other = stage.identities.create_or_update(GROUP, "id-deployed", {"location": PLACE})
     poller = all_of.begin_create_or_update(GROUP, "two", told(stage, "sdkfailing", identity=other.id))
     error = refused(HttpResponseError, 200, "DeploymentFailed", poller.result)
-    assert "Failed to access KeyId" in str(error.error.details[0].message), error.error.details
+    [resource] = error.error.details
+    is_(resource.code, "ResourceDeploymentFailure")
+    assert "Failed to access KeyId" in resource.details[0].message, resource.details[0]
     failed = all_of.get(GROUP, "two").properties
     is_((failed.provisioning_state, failed.error.code), (ProvisioningState.FAILED, "DeploymentFailed"))
     refused(ResourceNotFoundError, 404, "DeploymentNotFound", all_of.get, GROUP, "none")

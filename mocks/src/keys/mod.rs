@@ -6,6 +6,7 @@ mod import;
 mod render;
 mod rotation;
 mod routes;
+pub(crate) mod rsa;
 mod state;
 mod throttle;
 
