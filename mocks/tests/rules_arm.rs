@@ -233,3 +233,40 @@ fn other_clouds_have_other_hosts() {
     let url = format!("https://management.azure.com{}?api-version={RG}", c.sub());
     assert!(!c.send("GET", &url, Some(token), None).header("x-sim-no-such-host").is_empty());
 }
+
+#[test]
+fn r_err_33b_a_principal_of_another_type_than_told_is_refused() {
+    let mut c = Client::instant();
+    c.world.seed_group("rg");
+    let id = c.world.seed_identity("rg", "uai1");
+    let body = |kind: &str| {
+        Some(json!({"properties": {"roleDefinitionId": format!("/r/{}", roles::READER), "principalId": id.principal_id,
+            "principalType": kind}}))
+    };
+    let path = "~/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-000000000001";
+    let a = c.arm("PUT", path, RBAC, body("User"));
+    assert_eq!((a.status, a.code()), (400, "UnmatchedPrincipalType"));
+    let text = format!(
+        "The PrincipalId '{}' has type 'ServicePrincipal' , which is different from specified PrinciaplType 'User'.",
+        id.principal_id.simple()
+    );
+    assert_eq!(a.text("/error/message"), text);
+    assert_eq!(c.arm("PUT", path, RBAC, body("serviceprincipal")).status, 201);
+}
+
+#[test]
+fn tenant_and_locations_are_listed() {
+    let mut c = Client::instant();
+    let Setup { tenant, location, .. } = Setup::default();
+    let tenant = tenant.to_string();
+    let a = c.get_url("https://management.azure.com/tenants?api-version=2022-12-01");
+    assert_eq!(
+        (a.status, a.text("/value/0/tenantId"), a.text("/value/0/id")),
+        (200, tenant.as_str(), format!("/tenants/{tenant}").as_str())
+    );
+    let a = c.arm("GET", "~/locations", "2022-12-01", None);
+    assert_eq!(a.text("/value/0/name"), location);
+    let url = "https://login.microsoftonline.com/common/discovery/instance?api-version=1.1";
+    let a = c.send("GET", url, None, None);
+    assert_eq!((a.status, a.text("/metadata/0/aliases/0")), (200, "login.microsoftonline.com"));
+}

@@ -2,10 +2,10 @@
 //! the login, then the key (R-ERR-02, R-ERR-04), then locks.
 
 use super::access_tokens::{Claims, subject};
+use super::content::Changeable;
 use super::login::{basic, bearer};
 use super::scope::{Right, Scope, challenge};
 use super::throttle::{Asked, Kind};
-use super::content::Changeable;
 use super::{blobs, errors, manifests, notes, oauth, records, repositories};
 use crate::World;
 use crate::registries::Registry;
@@ -115,10 +115,7 @@ impl<'a> Route<'a> {
 
     /// Whether layers or manifests move, which only a readable key allows. Lists work without it (ASSUMED).
     fn moves_data(&self) -> bool {
-        matches!(
-            self,
-            Self::Manifest(..) | Self::Referrers(..) | Self::Blob(..) | Self::Uploads(_) | Self::Upload(..)
-        )
+        matches!(self, Self::Manifest(..) | Self::Referrers(..) | Self::Blob(..) | Self::Uploads(_) | Self::Upload(..))
     }
 
     fn needs(&self, method: &Method) -> Vec<Scope> {
