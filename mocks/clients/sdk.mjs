@@ -125,25 +125,25 @@ const steps = {
       location,
       sku: { name: "Premium" },
       identity: { type: "UserAssigned", userAssignedIdentities: { [identity.id]: {} } },
-      properties: { encryption: encryption(key, identity.clientId) },
+      encryption: encryption(key, identity.clientId),
     }, often));
-    const { provisioningState, loginServer, creationDate } = made.properties ?? made;
+    const { provisioningState, loginServer, creationDate } = made;
     assert.deepEqual([provisioningState, loginServer], ["Succeeded", `${registry}.azurecr.io`]);
     assert.ok(creationDate instanceof Date);
   },
   async "it is rotated to a new version, and to follow the key"() {
     for (const [key, follows] of [[`cmk/${second}`, false], ["cmk", true]]) {
       const id = `https://${vault}.vault.azure.net/keys/${key}`;
-      await soon(registries.update(group, registry, { properties: { encryption: encryption(id, identity.clientId) } }, often));
+      await soon(registries.update(group, registry, { encryption: encryption(id, identity.clientId) }, often));
       const shown = await registries.get(group, registry);
-      const { status, keyVaultProperties: kv } = (shown.properties ?? shown).encryption;
+      const { status, keyVaultProperties: kv } = shown.encryption;
       assert.deepEqual([status, kv.keyIdentifier, kv.keyRotationEnabled], ["enabled", id, follows]);
       assert.ok(kv.versionedKeyIdentifier.endsWith(`/cmk/${second}`));
       assert.ok(kv.lastKeyRotationTimestamp instanceof Date);
     }
   },
   async "a key that is not there, and a name that is taken, are refused"() {
-    const none = { properties: { encryption: encryption(`https://${vault}.vault.azure.net/keys/none`, identity.clientId) } };
+    const none = { encryption: encryption(`https://${vault}.vault.azure.net/keys/none`, identity.clientId) };
     await assert.rejects(soon(registries.update(group, registry, none, often)), /Failed to access KeyId/);
     await resources.resourceGroups.createOrUpdate("js-other", { location });
     const plain = { location, sku: { name: "Basic" } };

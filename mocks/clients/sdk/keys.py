@@ -65,6 +65,18 @@ def versions(stage):
 
 
 @step
+def many_versions(stage):
+    """more versions than fit a page are listed"""
+    keys, made = stage.keys(ROLES), set()
+    for _ in range(30):
+        made.add(keys.create_rsa_key("many").properties.version)
+        stage.simulator.advance(1)  # R-KV-18
+    pages = [list(page) for page in keys.list_properties_of_key_versions("many").by_page()]
+    assert len(pages) > 1, [len(page) for page in pages]
+    is_({v.version for page in pages for v in page}, made)
+
+
+@step
 def no_key(stage):
     """a key or version that is not there is KeyNotFound, a bad name BadParameter"""
     keys = stage.keys(ROLES)
@@ -180,7 +192,7 @@ def through_arm(stage):
     assert made.key_uri_with_version.startswith(f"{made.key_uri}/")
     is_(keys.create_if_not_exist(GROUP, ROLES, "by-arm", told).key_uri_with_version, made.key_uri_with_version)
     is_(keys.get(GROUP, ROLES, "by-arm").attributes.recovery_level, "CustomizedRecoverable")
-    is_({k.name for k in keys.list(GROUP, ROLES)}, {"by-arm", "cmk", "dated", "probe"})
+    is_({k.name for k in keys.list(GROUP, ROLES)}, {"by-arm", "cmk", "dated", "many", "probe"})
     is_({v.name for v in keys.list_versions(GROUP, ROLES, "cmk")}, set(stage.versions))
     one = keys.get_version(GROUP, ROLES, "cmk", stage.versions[0])
     is_((one.name, one.key_size), (stage.versions[0], 3072))

@@ -13,10 +13,11 @@ from azure.mgmt.containerregistry.models import (
     RegistryUpdateParameters,
     SkuName,
 )
+from azure.mgmt.keyvault.models import NetworkRuleAction, NetworkRuleBypassOptions
 
 from registries import FOLLOWING, PINNED, PLAIN, change, encryption, key_id, rotate, users, wish
 from stage import GROUP, is_, refused, step
-from vaults import ROLES
+from vaults import ROLES, close
 
 UNUSABLE = "Failed to access KeyId"
 
@@ -106,6 +107,16 @@ def key_deleted(stage):
     keys.begin_recover_deleted_key("cmk").wait()
     rotate(stage, FOLLOWING, key_id(ROLES), stage.one.client_id)
     is_(stage.registries.get(GROUP, FOLLOWING).provisioning_state, ProvisioningState.SUCCEEDED)
+
+
+@step
+def vault_closed(stage):
+    """a registry uses its key behind the vault's firewall as a trusted service, and not without the bypass (R-CMK-38)"""
+    close(stage, NetworkRuleBypassOptions.NONE)
+    refused(HttpResponseError, 200, ..., rotate, stage, PINNED, key_id(ROLES), "system", says=[UNUSABLE])
+    close(stage, NetworkRuleBypassOptions.AZURE_SERVICES)
+    rotate(stage, PINNED, key_id(ROLES), "system")
+    close(stage, NetworkRuleBypassOptions.AZURE_SERVICES, NetworkRuleAction.ALLOW)
 
 
 @step

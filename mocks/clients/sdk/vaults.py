@@ -39,6 +39,13 @@ def wish(stage, **properties):
     return VaultCreateOrUpdateParameters(location=PLACE, properties=properties)
 
 
+def close(stage, bypass, action=NetworkRuleAction.DENY):
+    """Leaves the vault of roles open to one address and this bypass, and to all if that is the action."""
+    rules = NetworkRuleSet(bypass=bypass, default_action=action, ip_rules=[IPRule(value="198.51.100.7")])
+    told = VaultPatchParameters(properties=VaultPatchProperties(network_acls=rules))
+    return stage.vaults.update(GROUP, ROLES, told)
+
+
 @step
 def name_available(stage):
     """a vault's name is checked"""
@@ -175,15 +182,7 @@ def purge_protection_stays(stage):
 @step
 def network(stage):
     """a vault is closed but for an address and trusted services, and opened again"""
-    rules = NetworkRuleSet(
-        bypass=NetworkRuleBypassOptions.AZURE_SERVICES,
-        default_action=NetworkRuleAction.DENY,
-        ip_rules=[IPRule(value="198.51.100.7")],
-    )
-    closed = stage.vaults.update(
-        GROUP, ROLES, VaultPatchParameters(properties=VaultPatchProperties(network_acls=rules))
-    )
-    acls = closed.properties.network_acls
+    acls = close(stage, NetworkRuleBypassOptions.AZURE_SERVICES).properties.network_acls
     is_((acls.bypass, acls.default_action), (NetworkRuleBypassOptions.AZURE_SERVICES, NetworkRuleAction.DENY))
     is_([r.value for r in acls.ip_rules], ["198.51.100.7/32"])
     is_(acls.virtual_network_rules, [])
@@ -191,8 +190,7 @@ def network(stage):
         HttpResponseError, 403, "Forbidden", lambda: list(stage.keys(ROLES).list_properties_of_keys()),
         says=["Client address is not authorized and caller is not a trusted service"],
     )
-    opened = NetworkRuleSet(bypass=NetworkRuleBypassOptions.AZURE_SERVICES, default_action=NetworkRuleAction.ALLOW)
-    stage.vaults.update(GROUP, ROLES, VaultPatchParameters(properties=VaultPatchProperties(network_acls=opened)))
+    close(stage, NetworkRuleBypassOptions.AZURE_SERVICES, NetworkRuleAction.ALLOW)
 
 
 @step
@@ -202,6 +200,8 @@ def listed(stage):
     is_({v.name for v in stage.vaults.list_by_resource_group(GROUP)}, {ROLES, POLICIES, SHORT})
     is_({v.name for v in stage.vaults.list_by_subscription()}, {ROLES, POLICIES, SHORT})
     is_({v.name for v in stage.vaults.list()}, {ROLES, POLICIES, SHORT})
+    pages = stage.vaults.list_by_resource_group(GROUP, top=1).by_page()
+    is_({v.name for page in pages for v in page}, {ROLES, POLICIES, SHORT})
 
 
 @step
