@@ -441,3 +441,22 @@ fn a_layer_is_pulled_in_parts() {
         assert_eq!((a.status().as_u16(), header, &a.body()[..]), (status, told, part.as_bytes()), "{range}");
     }
 }
+
+#[test]
+fn an_image_of_another_registry_is_imported_as_it_is() {
+    let mut d = plain();
+    d.grant(roles::OWNER);
+    let source = d.world.seed_registry("rg", "fabrikam1", "Basic");
+    let original = d.world.seed_image(&source, "base:1").digest;
+    let place = format!("{}/importImage", d.registry);
+    let body = json!({"source": {"resourceId": source, "sourceImage": "base:1"}, "targetTags": ["copy:1", "base:2"]});
+    assert_eq!(d.arm("POST", &place, Some(body)).status, 202);
+    d.wait(1);
+    let bearer = format!("Bearer {}", d.access("repository:copy:pull repository:base:pull"));
+    let copies = ["/v2/copy/manifests/1", "/v2/base/manifests/2"].map(|p| d.send("GET", LOGIN, p, Some(&bearer), &[]));
+    for copy in &copies {
+        assert_eq!((copy.status, copy.header("docker-content-digest")), (200, original.as_str()));
+    }
+    let layer = copies[0].json()["layers"][0]["digest"].as_str().unwrap().to_owned();
+    assert_eq!(d.send("HEAD", LOGIN, &format!("/v2/copy/blobs/{layer}"), Some(&bearer), &[]).status, 200);
+}

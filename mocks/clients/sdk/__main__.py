@@ -10,6 +10,7 @@ import sys
 
 import data
 import deployments
+import features
 import groups
 import keys
 import refusals
@@ -17,4 +18,4 @@ import registries
 import stage
 import vaults
 
-sys.exit(0 if stage.play([groups, vaults, keys, registries, data, deployments, refusals]) else 1)
+sys.exit(0 if stage.play([groups, vaults, keys, registries, data, features, deployments, refusals]) else 1)

@@ -4,7 +4,13 @@ import datetime
 import uuid
 
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
-from azure.identity import ClientSecretCredential, CredentialUnavailableError, EnvironmentCredential, ManagedIdentityCredential
+from azure.identity import (
+    ClientSecretCredential,
+    CredentialUnavailableError,
+    DefaultAzureCredential,
+    EnvironmentCredential,
+    ManagedIdentityCredential,
+)
 from azure.mgmt.msi.models import Identity
 from azure.mgmt.resource.locks.models import LockLevel, ManagementLockObject
 from azure.mgmt.resource.resources.models import ResourceGroup, ResourceGroupPatchable
@@ -27,8 +33,9 @@ def secret(stage):
 
 @step
 def environment(stage):
-    """EnvironmentCredential finds the same login"""
-    is_(stage.claims(EnvironmentCredential())["oid"], stage.operator)
+    """EnvironmentCredential and DefaultAzureCredential find the same login, as does the machine's own identity"""
+    for credential in [EnvironmentCredential(), DefaultAzureCredential(), ManagedIdentityCredential()]:
+        is_(stage.claims(credential)["oid"], stage.operator)
 
 
 @step

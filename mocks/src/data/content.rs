@@ -4,6 +4,7 @@ use super::records::Record;
 use base64::Engine as _;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -131,6 +132,36 @@ impl Content {
         self.repositories.iter().filter(|(_, r)| shown(r)).map(|(n, _)| n.clone()).collect()
     }
 
+    /// Takes an image over from another registry, with all that it is made of. False: there is no such image.
+    pub(crate) fn take_over(
+        &mut self,
+        name: &str,
+        tag: Option<&str>,
+        source: &Self,
+        (from, reference): (&str, &str),
+        now: OffsetDateTime,
+    ) -> bool {
+        let Some(from) = source.repositories.get(from) else { return false };
+        let Some((digest, _)) = from.manifest(reference) else { return false };
+        let repository = self.repository_mut(name, now);
+        let mut wanted = vec![digest.to_owned()];
+        while let Some(part) = wanted.pop() {
+            if let Some(blob) = from.blobs.get(&part) {
+                repository.blobs.insert(part.clone(), blob.clone());
+            }
+            if let Some(manifest) = from.manifests.get(&part) {
+                wanted.extend(manifest.parts());
+                repository.manifests.insert(part.clone(), manifest.clone());
+                repository.note(&part, now);
+            }
+        }
+        if let Some(tag) = tag {
+            repository.tags.insert(tag.to_owned(), digest.to_owned());
+            repository.note(tag, now);
+        }
+        true
+    }
+
     /// A whole image with one layer, tagged; returns its digest.
     pub(crate) fn put_image(&mut self, name: &str, tag: Option<&str>, seed: &str, now: OffsetDateTime) -> String {
         let repository = self.repository_mut(name, now);
@@ -158,6 +189,16 @@ impl Content {
             repository.note(tag, now);
         }
         digest
+    }
+}
+
+impl Manifest {
+    /// Digests of what it names.
+    fn parts(&self) -> Vec<String> {
+        let body: Value = serde_json::from_slice(&self.bytes).unwrap_or_default();
+        let lists = ["layers", "manifests"].into_iter().filter_map(|list| body.get(list)?.as_array()).flatten();
+        let all = body.get("config").into_iter().chain(lists);
+        all.filter_map(|part| part.get("digest")?.as_str().map(str::to_owned)).collect()
     }
 }
 
