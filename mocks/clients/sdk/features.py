@@ -4,7 +4,7 @@ import datetime
 import io
 import json
 
-from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.mgmt.containerregistry import ContainerRegistryManagementClient
 from azure.mgmt.containerregistry.models import (
     GenerateCredentialsParameters,
@@ -78,7 +78,7 @@ def imports(stage):
     stage.registries.begin_import_image(GROUP, PINNED, told).result()
     is_(stage.content(PINNED).get_tag_properties("base", "imported").digest, image)
     # ASSUMED: which status and code.
-    refused(HttpResponseError, ..., ..., stage.registries.begin_import_image, GROUP, PINNED, told)
+    refused(ResourceExistsError, 409, ..., stage.registries.begin_import_image, GROUP, PINNED, told)
 
 
 @step
