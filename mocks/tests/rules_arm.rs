@@ -253,20 +253,3 @@ fn r_err_33b_a_principal_of_another_type_than_told_is_refused() {
     assert_eq!(a.text("/error/message"), text);
     assert_eq!(c.arm("PUT", path, RBAC, body("serviceprincipal")).status, 201);
 }
-
-#[test]
-fn tenant_and_locations_are_listed() {
-    let mut c = Client::instant();
-    let Setup { tenant, location, .. } = Setup::default();
-    let tenant = tenant.to_string();
-    let a = c.get_url("https://management.azure.com/tenants?api-version=2022-12-01");
-    assert_eq!(
-        (a.status, a.text("/value/0/tenantId"), a.text("/value/0/id")),
-        (200, tenant.as_str(), format!("/tenants/{tenant}").as_str())
-    );
-    let a = c.arm("GET", "~/locations", "2022-12-01", None);
-    assert_eq!(a.text("/value/0/name"), location);
-    let url = "https://login.microsoftonline.com/common/discovery/instance?api-version=1.1";
-    let a = c.send("GET", url, None, None);
-    assert_eq!((a.status, a.text("/metadata/0/aliases/0")), (200, "login.microsoftonline.com"));
-}

@@ -19,8 +19,7 @@ pub(crate) struct ArmPath {
 impl ArmPath {
     pub(crate) fn parse(segments: &[String]) -> Option<Self> {
         let is = |i: usize, word: &str| segments.get(i).is_some_and(|s| s.eq_ignore_ascii_case(word));
-        let tenants = segments.len() == 1 && is(0, "tenants");
-        if !is(0, "subscriptions") && !tenants {
+        if !is(0, "subscriptions") {
             return None;
         }
         let group = if is(2, "resourcegroups") { segments.get(3).cloned() } else { None };

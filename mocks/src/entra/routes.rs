@@ -17,7 +17,6 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
             let reply = token(world, call, tenant);
             if reply.status < 400 { reply } else { traced(world, call, reply) }
         }
-        (&Method::GET, ["discovery", "instance"]) if *tenant == "common" => instances(world),
         (&Method::GET, [.., ".well-known", "openid-configuration"]) if ours => openid(world, tenant),
         _ if !ours => errors::unknown_tenant(tenant),
         _ => not_found(),
@@ -80,19 +79,6 @@ fn traced(world: &mut World, call: &Call, mut reply: Reply) -> Reply {
         body.insert("correlation_id".into(), json!(correlation));
     }
     reply
-}
-
-/// By which names a client may know this authority; asked for before the first login with another one.
-fn instances(world: &World) -> Reply {
-    let host = world.setup.cloud.login_host();
-    Reply::json(
-        200,
-        json!({
-            "tenant_discovery_endpoint": format!("https://{host}/common/v2.0/.well-known/openid-configuration"),
-            "api-version": "1.1",
-            "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
-        }),
-    )
 }
 
 fn openid(world: &World, tenant: &str) -> Reply {

@@ -19,17 +19,6 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
             let all: Vec<Value> = world.subscriptions().into_iter().map(|s| subscription_body(world, s)).collect();
             Ok(Reply::json(200, json!({"value": all})))
         }
-        (&Method::GET, ["tenants"]) => {
-            let tenant = world.setup.tenant;
-            let own = json!({"id": format!("/tenants/{tenant}"), "tenantId": tenant, "tenantCategory": "Home"});
-            Ok(Reply::json(200, json!({"value": [own]})))
-        }
-        (&Method::GET, ["subscriptions", _, "locations"]) => {
-            read(world, "Microsoft.Resources/subscriptions/locations/read", &subscription)?;
-            let name = &world.setup.location;
-            let here = json!({"id": format!("{subscription}/locations/{name}"), "name": name, "displayName": name});
-            Ok(Reply::json(200, json!({"value": [here]})))
-        }
         (&Method::GET, ["subscriptions", id]) => {
             read(world, "Microsoft.Resources/subscriptions/read", &subscription)?;
             let id = Uuid::parse_str(id).unwrap_or(world.setup.subscription);
