@@ -1,12 +1,13 @@
 //! Keys: the state both planes share, and the data plane of vaults (section 2.2 of the rules).
 
+pub(crate) mod rsa;
+
 mod act;
 mod errors;
 mod import;
 mod render;
 mod rotation;
 mod routes;
-pub(crate) mod rsa;
 mod state;
 mod throttle;
 
