@@ -1,5 +1,6 @@
 //! The world's seeded generator: SplitMix64, so that a world can be stored and gone on with.
 
+use crate::keys::rsa;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -57,16 +58,9 @@ impl Rng {
         format!("{:016x}{:016x}", self.next_u64(), self.next_u64())
     }
 
-    /// A number of `bits` bits that looks like an RSA modulus: top and bottom bit set.
+    /// An RSA modulus of `bits` bits.
     pub(crate) fn modulus(&mut self, bits: u32) -> String {
-        let mut raw = self.bytes(bits as usize / 8);
-        if let Some(first) = raw.first_mut() {
-            *first |= 0x80;
-        }
-        if let Some(last) = raw.last_mut() {
-            *last |= 0x01;
-        }
-        URL_SAFE_NO_PAD.encode(raw)
+        URL_SAFE_NO_PAD.encode(rsa::modulus(&self.bytes(bits as usize / 8)))
     }
 
     pub(crate) fn base64url(&mut self, len: usize) -> String {

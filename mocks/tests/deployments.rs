@@ -265,3 +265,32 @@ fn the_azure_cli_pastes_the_file() {
         .unwrap();
     assert_eq!(c.world.handle(c.now, request).status(), 201);
 }
+
+#[test]
+fn what_it_did_is_listed_and_it_is_forgotten_without_what_it_made() {
+    let mut c = client(Params::instant());
+    let end = c.deploy("all", &body(&everything(), &[("name", "cmk01")]));
+    assert_eq!(end.text("/status"), "Succeeded", "{:?}", end.body);
+    let operations = "~/resourcegroups/rg/deployments/all/operations";
+    let a = c.arm("GET", operations, RG, None);
+    let of = |what: &str| {
+        let all = a.body["value"].as_array().unwrap();
+        all.iter().filter(|o| o["properties"]["provisioningOperation"] == what).cloned().collect::<Vec<_>>()
+    };
+    let made = of("Create");
+    assert_eq!((made.len(), of("EvaluateDeploymentOutput").len()), (5, 1));
+    for one in &made {
+        let p = &one["properties"];
+        assert_eq!((&p["provisioningState"], &p["statusCode"]), (&json!("Succeeded"), &json!("OK")));
+        assert!(p["targetResource"]["id"].as_str().unwrap().starts_with("/subscriptions/"));
+        let path = format!("{operations}/{}", one["operationId"].as_str().unwrap());
+        assert_eq!(c.arm("GET", &path, RG, None).body, *one);
+    }
+    assert_eq!(c.arm("GET", &format!("{operations}/0"), RG, None).status, 404);
+    assert_eq!(c.arm("HEAD", &deployment("all"), RG, None).status, 204);
+    assert_eq!(c.arm("DELETE", &deployment("all"), RG, None).status, 204);
+    assert_eq!(c.arm("HEAD", &deployment("all"), RG, None).status, 404);
+    assert_eq!(c.arm("DELETE", &deployment("all"), RG, None).code(), "DeploymentNotFound");
+    assert_eq!(c.arm("GET", operations, RG, None).code(), "DeploymentNotFound");
+    assert_eq!(c.world.registry_ids().len(), 1);
+}

@@ -233,3 +233,23 @@ fn other_clouds_have_other_hosts() {
     let url = format!("https://management.azure.com{}?api-version={RG}", c.sub());
     assert!(!c.send("GET", &url, Some(token), None).header("x-sim-no-such-host").is_empty());
 }
+
+#[test]
+fn r_err_33b_a_principal_of_another_type_than_told_is_refused() {
+    let mut c = Client::instant();
+    c.world.seed_group("rg");
+    let id = c.world.seed_identity("rg", "uai1");
+    let body = |kind: &str| {
+        Some(json!({"properties": {"roleDefinitionId": format!("/r/{}", roles::READER), "principalId": id.principal_id,
+            "principalType": kind}}))
+    };
+    let path = "~/providers/Microsoft.Authorization/roleAssignments/00000000-0000-4000-8000-000000000001";
+    let a = c.arm("PUT", path, RBAC, body("User"));
+    assert_eq!((a.status, a.code()), (400, "UnmatchedPrincipalType"));
+    let text = format!(
+        "The PrincipalId '{}' has type 'ServicePrincipal' , which is different from specified PrinciaplType 'User'.",
+        id.principal_id.simple()
+    );
+    assert_eq!(a.text("/error/message"), text);
+    assert_eq!(c.arm("PUT", path, RBAC, body("serviceprincipal")).status, 201);
+}

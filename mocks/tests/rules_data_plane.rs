@@ -354,3 +354,109 @@ fn exchanges_are_as_the_descriptions_have_them() {
     assert_eq!(log.len(), 18);
     common::against_contract(&log);
 }
+
+/// Bodies as recorded with the SDKs for Python and JavaScript.
+#[test]
+fn manifests_and_tags_are_told_of_one_by_one() {
+    let mut d = plain();
+    d.grant(roles::OWNER);
+    let id = d.registry.clone();
+    d.world.seed_image(&id, "team/web:v1");
+    d.wait(60);
+    d.world.seed_image(&id, "team/web:v2");
+    let bearer = format!("Bearer {}", d.access("repository:team/web:pull,push,delete,metadata_read,metadata_write"));
+    let tag = d.send("GET", LOGIN, "/acr/v1/team/web/_tags/v1", Some(&bearer), &[]).json();
+    assert_eq!((&tag["registry"], &tag["imageName"]), (&json!(LOGIN), &json!("team/web")));
+    let all = json!({"deleteEnabled": true, "writeEnabled": true, "readEnabled": true, "listEnabled": true});
+    assert_eq!(tag["tag"]["changeableAttributes"], all);
+    let digest = tag["tag"]["digest"].as_str().unwrap();
+    let a = d.send("GET", LOGIN, &format!("/acr/v1/team/web/_manifests/{digest}"), Some(&bearer), &[]).json();
+    let manifest = &a["manifest"];
+    assert_eq!((&manifest["digest"], &manifest["tags"]), (&tag["tag"]["digest"], &json!(["v1"])));
+    assert_eq!((&manifest["architecture"], &manifest["os"]), (&json!("amd64"), &json!("linux")));
+    assert_eq!(manifest["changeableAttributes"]["quarantineState"], "Passed");
+    for (order, first) in [("timedesc", "v2"), ("timeasc", "v1"), ("", "v1")] {
+        let path = format!("/acr/v1/team/web/_tags?orderby={order}&n=1");
+        let a = d.send("GET", LOGIN, &path, Some(&bearer), &[]);
+        assert_eq!(a.json()["tags"][0]["name"], first, "{order}");
+        let link = a.header("link");
+        assert_eq!(link, format!("</acr/v1/team/web/_tags?last={first}&n=1&orderby={order}>; rel=\"next\""));
+        let rest = d.send("GET", LOGIN, link.trim_start_matches('<').split('>').next().unwrap(), Some(&bearer), &[]);
+        assert_eq!(rest.json()["tags"].as_array().map(Vec::len), Some(1));
+        assert_ne!(rest.json()["tags"][0]["name"], first);
+        assert_eq!(rest.header("link"), "");
+    }
+    let a = d.send("GET", LOGIN, "/acr/v1/team/web/_manifests", Some(&bearer), &[]).json();
+    assert_eq!(a["manifests"].as_array().map(Vec::len), Some(2));
+
+    // R-DP-26: a lock of the tag or of what it points to.
+    let (pull, tags) = ("/v2/team/web/manifests/v1", "/acr/v1/team/web/_tags/v1");
+    let whole = format!("/acr/v1/team/web/_manifests/{digest}");
+    for locked in [tags, whole.as_str()] {
+        let off = json!({"readEnabled": false, "deleteEnabled": false}).to_string();
+        let a = d.send("PATCH", LOGIN, locked, Some(&bearer), off.as_bytes());
+        let told = a.json();
+        let told = told.get("tag").or(told.get("manifest")).unwrap();
+        assert_eq!((a.status, &told["changeableAttributes"]["readEnabled"]), (200, &json!(false)));
+        assert_eq!(told["changeableAttributes"]["writeEnabled"], true);
+        assert_eq!(d.send("GET", LOGIN, pull, Some(&bearer), &[]).code(), "REGISTRY_DISALLOWED_OPERATION");
+        assert_eq!(d.send("DELETE", LOGIN, tags, Some(&bearer), &[]).code(), "REGISTRY_DISALLOWED_OPERATION");
+        let on = json!({"readEnabled": true, "deleteEnabled": true}).to_string();
+        assert_eq!(d.send("PATCH", LOGIN, locked, Some(&bearer), on.as_bytes()).status, 200);
+    }
+    assert_eq!(d.send("GET", LOGIN, pull, Some(&bearer), &[]).status, 200);
+    assert_eq!(d.send("DELETE", LOGIN, tags, Some(&bearer), &[]).status, 202);
+    for method in ["GET", "PATCH", "DELETE"] {
+        let a = d.send(method, LOGIN, tags, Some(&bearer), &[]);
+        assert_eq!((a.status, a.code().as_str()), (404, "TAG_UNKNOWN"), "{method}");
+    }
+    assert_eq!(d.send("GET", LOGIN, &whole, Some(&bearer), &[]).json()["manifest"].get("tags"), None);
+    let reader = format!("Bearer {}", d.access("repository:team/web:pull"));
+    assert_eq!(d.send("GET", LOGIN, &whole, Some(&reader), &[]).status, 401);
+}
+
+#[test]
+fn a_layer_is_pulled_in_parts() {
+    let mut d = plain();
+    d.grant(roles::OWNER);
+    let bearer = format!("Bearer {}", d.access("repository:web:pull,push"));
+    let layer = b"0123456789";
+    let once = format!("/v2/web/blobs/uploads/?digest={}", digest(layer));
+    assert_eq!(d.send("POST", LOGIN, &once, Some(&bearer), layer).status, 201);
+    let a = d.send("GET", LOGIN, &format!("/v2/web/blobs/{}", digest(layer)), Some(&bearer), &[]);
+    let place = a.header("location").strip_prefix("https://").unwrap().to_owned();
+    let (host, path) = place.split_once('/').unwrap();
+    for (range, status, told, part) in [
+        ("bytes=0-3", 206, "bytes 0-3/10", "0123"),
+        ("bytes=4-4194303", 206, "bytes 4-9/10", "456789"),
+        ("bytes=8-", 206, "bytes 8-9/10", "89"),
+        // Not understood is not asked for.
+        ("bytes=9-3", 200, "", "0123456789"),
+        ("lines=1-2", 200, "", "0123456789"),
+        ("bytes=0-18446744073709551615", 206, "bytes 0-9/10", "0123456789"),
+    ] {
+        let request = http::Request::get(format!("https://{host}/{path}")).header("range", range);
+        let a = d.world.handle(d.now, request.body(bytes::Bytes::new()).unwrap());
+        let header = a.headers().get("content-range").map_or("", |v| v.to_str().unwrap());
+        assert_eq!((a.status().as_u16(), header, &a.body()[..]), (status, told, part.as_bytes()), "{range}");
+    }
+}
+
+#[test]
+fn an_image_of_another_registry_is_imported_as_it_is() {
+    let mut d = plain();
+    d.grant(roles::OWNER);
+    let source = d.world.seed_registry("rg", "fabrikam1", "Basic");
+    let original = d.world.seed_image(&source, "base:1").digest;
+    let place = format!("{}/importImage", d.registry);
+    let body = json!({"source": {"resourceId": source, "sourceImage": "base:1"}, "targetTags": ["copy:1", "base:2"]});
+    assert_eq!(d.arm("POST", &place, Some(body)).status, 202);
+    d.wait(1);
+    let bearer = format!("Bearer {}", d.access("repository:copy:pull repository:base:pull"));
+    let copies = ["/v2/copy/manifests/1", "/v2/base/manifests/2"].map(|p| d.send("GET", LOGIN, p, Some(&bearer), &[]));
+    for copy in &copies {
+        assert_eq!((copy.status, copy.header("docker-content-digest")), (200, original.as_str()));
+    }
+    let layer = copies[0].json()["layers"][0]["digest"].as_str().unwrap().to_owned();
+    assert_eq!(d.send("HEAD", LOGIN, &format!("/v2/copy/blobs/{layer}"), Some(&bearer), &[]).status, 200);
+}

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cmk_mocks::{Delay, KeyRef, Params, VaultModel, roles};
 use common::*;
+use num_bigint::BigUint;
 use serde_json::json;
 use time::Duration;
 
@@ -392,4 +393,29 @@ fn importing_is_a_right_of_its_own() {
     c.world.seed_grant(who, "kv1", "k", now);
     let a = c.kv("PUT", "kv1", "/keys/k", Some(body));
     assert!(a.text("/error/message").contains("does not have keys import permission"), "R-ERR-28d");
+}
+
+/// Clients wrap by themselves where they have the public part; here by RFC 8017, 7.2.1.
+#[test]
+fn what_a_client_wraps_is_unwrapped_by_that_version_alone() {
+    let mut c = with_vault(Params::instant(), VaultModel::Rbac);
+    for size in [2048, 3072, 4096] {
+        let name = format!("k{size}");
+        let create = || Some(json!({"kty": "RSA", "key_size": size}));
+        let key = c.kv("POST", "kv1", &format!("/keys/{name}/create"), create());
+        let n = URL_SAFE_NO_PAD.decode(key.text("/key/n")).unwrap();
+        assert_eq!((n.len() * 8, n[0] >> 7, key.text("/key/e")), (size, 1, "AQAB"));
+        let padding = vec![0xff; n.len() - 3 - 8];
+        let padded = [&[0, 2], padding.as_slice(), &[0], b"data key".as_slice()].concat();
+        let big = BigUint::from_bytes_be;
+        let sealed = big(&padded).modpow(&BigUint::from(65_537u32), &big(&n)).to_bytes_be();
+        let sealed = [vec![0; n.len() - sealed.len()], sealed].concat();
+        let body = |sealed: &[u8]| Some(json!({"alg": "RSA1_5", "value": URL_SAFE_NO_PAD.encode(sealed)}));
+        let path = format!("/keys/{name}/{}/unwrapkey", key.text("/key/kid").rsplit('/').next().unwrap());
+        let a = c.kv("POST", "kv1", &path, body(&sealed));
+        assert_eq!((a.status, a.text("/value")), (200, URL_SAFE_NO_PAD.encode("data key").as_str()));
+        assert_eq!(c.kv("POST", "kv1", &path, body(&sealed[1..])).code(), "BadParameter");
+        c.kv("POST", "kv1", &format!("/keys/{name}/create"), create());
+        assert_eq!(c.kv("POST", "kv1", &format!("/keys/{name}/unwrapkey"), body(&sealed)).code(), "BadParameter");
+    }
 }

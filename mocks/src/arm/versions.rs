@@ -101,6 +101,8 @@ const RESOURCES: &[&str] = &[
     "2024-07-01",
     "2024-11-01",
     "2025-04-01",
+    // Of deployments: azure-mgmt-resource-deployments 2.0.0 asks for it.
+    "2026-06-01",
 ];
 
 pub(crate) fn versions_of(provider: &str) -> Option<&'static [&'static str]> {

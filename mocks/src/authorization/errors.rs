@@ -31,6 +31,18 @@ pub(super) fn principal_not_found(principal: Uuid, tenant: Uuid) -> Fail {
     )
 }
 
+/// R-ERR-33b; the misspelling is the service's.
+pub(super) fn other_type(principal: Uuid, is: &str, told: &str) -> Fail {
+    Fail::new(
+        400,
+        "UnmatchedPrincipalType",
+        format!(
+            "The PrincipalId '{}' has type '{is}' , which is different from specified PrinciaplType '{told}'.",
+            principal.simple()
+        ),
+    )
+}
+
 pub(super) fn not_found(name: &str) -> Fail {
     Fail::new(404, "RoleAssignmentNotFound", format!("The role assignment '{name}' is not found."))
 }

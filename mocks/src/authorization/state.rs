@@ -99,6 +99,12 @@ impl World {
             return Err(errors::principal_not_found(wish.principal, self.setup.tenant));
         }
         let kind = known.map(|r| r.kind);
+        let is = if kind == Some(crate::PrincipalKind::User) { "User" } else { "ServicePrincipal" };
+        if let (Some(told), Some(_)) = (&wish.principal_type, known.filter(|r| now >= r.replicated_at))
+            && !told.eq_ignore_ascii_case(is)
+        {
+            return Err(errors::other_type(wish.principal, is, told));
+        }
         let same = |a: &Assignment| {
             a.principal == wish.principal && a.role == wish.role && a.scope.eq_ignore_ascii_case(&wish.scope)
         };
@@ -116,10 +122,7 @@ impl World {
             Some(d) => d,
             None => self.params.role_assignment_delay.draw(&mut self.rng),
         };
-        let principal_type = wish.principal_type.unwrap_or_else(|| {
-            let user = kind == Some(crate::PrincipalKind::User);
-            if user { "User" } else { "ServicePrincipal" }.to_owned()
-        });
+        let principal_type = wish.principal_type.unwrap_or_else(|| is.to_owned());
         let made = Assignment {
             name: wish.name,
             scope: wish.scope,

@@ -57,9 +57,22 @@ pub(super) fn serve(world: &World, call: &Call, of: Option<&Registry>) -> Reply 
         |r: &&Registry| call.now.unix_timestamp() < until && call.query("sig") == Some(&sign(world, r, &digest, until));
     let blob = registry.filter(good).and_then(|r| r.content.any_blob(&digest));
     match (&call.method, blob) {
-        (&Method::GET | &Method::HEAD, Some(blob)) => Reply::raw(200, "application/octet-stream", blob.clone()),
+        (&Method::GET | &Method::HEAD, Some(blob)) => match call.header("range").and_then(|r| part(r, blob.len())) {
+            Some((from, to)) => Reply::raw(206, "application/octet-stream", blob.slice(from..to))
+                .header("content-range", format!("bytes {from}-{}/{}", to - 1, blob.len())),
+            None => Reply::raw(200, "application/octet-stream", blob.clone()),
+        }
+        .header("accept-ranges", "bytes"),
         _ => errors::storage_refused(),
     }
+}
+
+/// `bytes=0-99` of so many; None is all of them, as for a range that is not understood.
+fn part(range: &str, length: usize) -> Option<(usize, usize)> {
+    let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let from = from.parse::<usize>().ok()?;
+    let to = to.parse::<usize>().map_or(length, |last| last.saturating_add(1)).min(length);
+    (from < to).then_some((from, to))
 }
 
 pub(super) fn delete(world: &mut World, registry: &Registry, name: &str, digest: &str) -> Result<Reply, Fail> {

@@ -1,8 +1,10 @@
 //! What a registry holds, without a word about who may see it.
 
+use super::records::Record;
 use base64::Engine as _;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use time::OffsetDateTime;
@@ -38,6 +40,9 @@ pub(super) struct Repository {
     pub(super) manifests: BTreeMap<String, Manifest>,
     /// To the digests of manifests.
     pub(super) tags: BTreeMap<String, String>,
+    /// Of manifests and tags; no tag has the colon that every digest has.
+    #[serde(default)]
+    pub(super) records: BTreeMap<String, Record>,
     pub(super) changeable: Changeable,
     pub(super) created: OffsetDateTime,
     pub(super) updated: OffsetDateTime,
@@ -99,6 +104,7 @@ impl Content {
             blobs: BTreeMap::new(),
             manifests: BTreeMap::new(),
             tags: BTreeMap::new(),
+            records: BTreeMap::new(),
             changeable: Changeable::default(),
             created: now,
             updated: now,
@@ -126,6 +132,36 @@ impl Content {
         self.repositories.iter().filter(|(_, r)| shown(r)).map(|(n, _)| n.clone()).collect()
     }
 
+    /// Takes an image over from another registry, with all that it is made of. False: there is no such image.
+    pub(crate) fn take_over(
+        &mut self,
+        name: &str,
+        tag: Option<&str>,
+        source: &Self,
+        (from, reference): (&str, &str),
+        now: OffsetDateTime,
+    ) -> bool {
+        let Some(from) = source.repositories.get(from) else { return false };
+        let Some((digest, _)) = from.manifest(reference) else { return false };
+        let repository = self.repository_mut(name, now);
+        let mut wanted = vec![digest.to_owned()];
+        while let Some(part) = wanted.pop() {
+            if let Some(blob) = from.blobs.get(&part) {
+                repository.blobs.insert(part.clone(), blob.clone());
+            }
+            if let Some(manifest) = from.manifests.get(&part) {
+                wanted.extend(manifest.parts());
+                repository.manifests.insert(part.clone(), manifest.clone());
+                repository.note(&part, now);
+            }
+        }
+        if let Some(tag) = tag {
+            repository.tags.insert(tag.to_owned(), digest.to_owned());
+            repository.note(tag, now);
+        }
+        true
+    }
+
     /// A whole image with one layer, tagged; returns its digest.
     pub(crate) fn put_image(&mut self, name: &str, tag: Option<&str>, seed: &str, now: OffsetDateTime) -> String {
         let repository = self.repository_mut(name, now);
@@ -147,10 +183,22 @@ impl Content {
         repository
             .manifests
             .insert(digest.clone(), Manifest { media_type: DOCKER_MANIFEST.into(), bytes: text.into() });
+        repository.note(&digest, now);
         if let Some(tag) = tag {
             repository.tags.insert(tag.to_owned(), digest.clone());
+            repository.note(tag, now);
         }
         digest
+    }
+}
+
+impl Manifest {
+    /// Digests of what it names.
+    fn parts(&self) -> Vec<String> {
+        let body: Value = serde_json::from_slice(&self.bytes).unwrap_or_default();
+        let lists = ["layers", "manifests"].into_iter().filter_map(|list| body.get(list)?.as_array()).flatten();
+        let all = body.get("config").into_iter().chain(lists);
+        all.filter_map(|part| part.get("digest")?.as_str().map(str::to_owned)).collect()
     }
 }
 

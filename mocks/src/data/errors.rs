@@ -69,6 +69,11 @@ pub(super) fn name_invalid(name: &str) -> Fail {
     Fail::new(400, "NAME_INVALID", "invalid repository name").with("detail", json!({"name": name}))
 }
 
+/// Recorded.
+pub(super) fn tag_unknown() -> Fail {
+    Fail::new(404, "TAG_UNKNOWN", "the specified tag does not exist")
+}
+
 pub(super) fn manifest_unknown(name: &str, reference: &str) -> Fail {
     let text = format!("manifest tagged by \"{reference}\" is not found");
     Fail::new(404, "MANIFEST_UNKNOWN", text).with("detail", json!({"Name": name, "Tag": reference}))

@@ -42,8 +42,10 @@ pub(super) fn put(
     if let Some(r) = world.registries.get_mut(&registry.id) {
         let repository = r.content.repository_mut(name, call.now);
         repository.manifests.insert(digest.clone(), Manifest { media_type, bytes: call.body.clone() });
+        repository.note(&digest, call.now);
         if reference != digest {
             repository.tags.insert(reference.to_owned(), digest.clone());
+            repository.note(reference, call.now);
         }
     }
     Ok(Reply::empty(201)
@@ -80,6 +82,8 @@ pub(super) fn delete(world: &mut World, registry: &Registry, name: &str, referen
         repository.manifests.remove(reference).ok_or_else(unknown)?;
         repository.tags.retain(|_, digest| digest != reference);
     }
+    let (manifests, tags) = (&repository.manifests, &repository.tags);
+    repository.records.retain(|name, _| manifests.contains_key(name) || tags.contains_key(name));
     Ok(Reply::empty(202))
 }
 

@@ -10,6 +10,7 @@ mod manifests;
 mod network;
 mod notes;
 mod oauth;
+mod records;
 mod repositories;
 mod rights;
 mod routes;

@@ -1,4 +1,4 @@
-//! Lists of repositories and tags, and what may be changed of a repository.
+//! Lists of repositories and of names of tags, and what may be changed of a repository.
 
 use super::content::{Changeable, Repository};
 use super::errors;
@@ -12,30 +12,36 @@ use serde_json::{Value, json};
 const PAGE: usize = 100;
 
 /// A page after `last`, and the link to what follows.
-fn paged(call: &Call, all: &[String]) -> (Vec<String>, Option<String>) {
+pub(super) fn paged(call: &Call, all: &[String]) -> (Vec<String>, Option<String>) {
     let size = call.query("n").and_then(|n| n.parse().ok()).unwrap_or(PAGE).max(1);
     let from = call.query("last").unwrap_or_default();
-    let rest: Vec<&String> = all.iter().filter(|n| from.is_empty() || n.as_str() > from).collect();
-    let shown: Vec<String> = rest.iter().take(size).map(|n| (*n).clone()).collect();
+    let order = call.query("orderby").unwrap_or_default();
+    // By name the last one need not be there anymore.
+    let begin = match all.iter().position(|n| n == from) {
+        Some(place) => place + 1,
+        None => all.iter().take_while(|n| n.as_str() <= from).count(),
+    };
+    let rest = all.get(begin..).unwrap_or_default();
+    let shown: Vec<String> = rest.iter().take(size).cloned().collect();
     let link = shown.last().filter(|_| rest.len() > size).map(|last| {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("last", last)
             .append_pair("n", &size.to_string())
-            .append_pair("orderby", "")
+            .append_pair("orderby", order)
             .finish();
         format!("<{}?{query}>; rel=\"next\"", call.path)
     });
     (shown, link)
 }
 
-fn linked(reply: Reply, link: Option<String>) -> Reply {
+pub(super) fn linked(reply: Reply, link: Option<String>) -> Reply {
     match link {
         Some(link) => reply.header("link", link),
         None => reply,
     }
 }
 
-fn find<'a>(registry: &'a Registry, name: &str) -> Result<&'a Repository, Fail> {
+pub(super) fn find<'a>(registry: &'a Registry, name: &str) -> Result<&'a Repository, Fail> {
     let found = registry.content.repositories.get(name).filter(|r| !r.manifests.is_empty());
     found.ok_or_else(|| errors::name_unknown(name))
 }
@@ -51,33 +57,13 @@ pub(super) fn tags(call: &Call, registry: &Registry, name: &str) -> Result<Reply
     Ok(linked(Reply::json(200, json!({"name": name, "tags": tags})), link))
 }
 
-fn attributes(lock: Changeable) -> Value {
+pub(super) fn attributes(lock: Changeable) -> Value {
     json!({
         "deleteEnabled": lock.delete,
         "writeEnabled": lock.write,
         "readEnabled": lock.read,
         "listEnabled": lock.list,
     })
-}
-
-pub(super) fn acr_tags(world: &World, registry: &Registry, name: &str) -> Result<Reply, Fail> {
-    let repository = find(registry, name)?;
-    let tags: Vec<Value> = repository
-        .tags
-        .iter()
-        .map(|(tag, digest)| {
-            json!({
-                "name": tag,
-                "digest": digest,
-                "createdTime": stamp::zulu(repository.created),
-                "lastUpdateTime": stamp::zulu(repository.updated),
-                "signed": false,
-                "changeableAttributes": attributes(Changeable::default()),
-            })
-        })
-        .collect();
-    let login = world.login_server(&registry.name);
-    Ok(Reply::json(200, json!({"registry": login, "imageName": name, "tags": tags})))
 }
 
 pub(super) fn show(world: &World, registry: &Registry, name: &str) -> Result<Reply, Fail> {
@@ -94,7 +80,7 @@ pub(super) fn show(world: &World, registry: &Registry, name: &str) -> Result<Rep
     Ok(Reply::json(200, body))
 }
 
-fn changed(old: Changeable, body: &Object) -> Changeable {
+pub(super) fn changed(old: Changeable, body: &Object) -> Changeable {
     Changeable {
         read: body.flag("readEnabled").unwrap_or(old.read),
         write: body.flag("writeEnabled").unwrap_or(old.write),

@@ -2,10 +2,11 @@
 //! the login, then the key (R-ERR-02, R-ERR-04), then locks.
 
 use super::access_tokens::{Claims, subject};
+use super::content::Changeable;
 use super::login::{basic, bearer};
 use super::scope::{Right, Scope, challenge};
 use super::throttle::{Asked, Kind};
-use super::{blobs, errors, manifests, notes, oauth, repositories};
+use super::{blobs, errors, manifests, notes, oauth, records, repositories};
 use crate::World;
 use crate::registries::Registry;
 use crate::wire::{Call, Fail, Reply};
@@ -70,6 +71,9 @@ enum Route<'a> {
     Catalog,
     Tags(String),
     AcrTags(String),
+    AcrTag(String, &'a str),
+    AcrManifests(String),
+    AcrManifest(String, &'a str),
     Repository(String),
     Manifest(String, &'a str),
     Referrers(String, &'a str),
@@ -91,6 +95,9 @@ impl<'a> Route<'a> {
             ["v2", name @ .., "manifests", _] => Self::Manifest(name.join("/"), segments.last()?),
             ["v2", name @ .., "referrers", _] => Self::Referrers(name.join("/"), segments.last()?),
             ["acr", "v1", name @ .., "_tags"] => Self::AcrTags(name.join("/")),
+            ["acr", "v1", name @ .., "_tags", _] => Self::AcrTag(name.join("/"), segments.last()?),
+            ["acr", "v1", name @ .., "_manifests"] => Self::AcrManifests(name.join("/")),
+            ["acr", "v1", name @ .., "_manifests", _] => Self::AcrManifest(name.join("/"), segments.last()?),
             ["acr", "v1", name @ ..] if !name.is_empty() => Self::Repository(name.join("/")),
             _ => return None,
         };
@@ -101,21 +108,23 @@ impl<'a> Route<'a> {
         match self {
             Self::Base | Self::Catalog => None,
             Self::Tags(n) | Self::AcrTags(n) | Self::Repository(n) | Self::Uploads(n) => Some(n),
+            Self::AcrTag(n, _) | Self::AcrManifests(n) | Self::AcrManifest(n, _) => Some(n),
             Self::Manifest(n, _) | Self::Referrers(n, _) | Self::Blob(n, _) | Self::Upload(n, _) => Some(n),
         }
     }
 
     /// Whether layers or manifests move, which only a readable key allows. Lists work without it (ASSUMED).
     fn moves_data(&self) -> bool {
-        !matches!(self, Self::Base | Self::Catalog | Self::Tags(_) | Self::AcrTags(_) | Self::Repository(_))
+        matches!(self, Self::Manifest(..) | Self::Referrers(..) | Self::Blob(..) | Self::Uploads(_) | Self::Upload(..))
     }
 
     fn needs(&self, method: &Method) -> Vec<Scope> {
         let rights: &[Right] = match (self, method.as_str()) {
             (Self::Base, _) => return Vec::new(),
             (Self::Catalog, _) => return vec![Scope::catalog()],
-            (Self::AcrTags(_), _) | (Self::Repository(_), "GET") => &[Right::MetadataRead],
-            (Self::Repository(_), "PATCH") => &[Right::MetadataWrite],
+            (Self::AcrTags(_) | Self::AcrManifests(_), _) => &[Right::MetadataRead],
+            (Self::Repository(_) | Self::AcrTag(..) | Self::AcrManifest(..), "GET") => &[Right::MetadataRead],
+            (Self::Repository(_) | Self::AcrTag(..) | Self::AcrManifest(..), "PATCH") => &[Right::MetadataWrite],
             (Self::Uploads(_) | Self::Upload(..), _) | (Self::Manifest(..), "PUT") => &[Right::Pull, Right::Push],
             (_, "DELETE") => &[Right::Delete],
             _ => &[Right::Pull],
@@ -125,9 +134,21 @@ impl<'a> Route<'a> {
 
     /// R-DP-26. A repository that must not be written to cannot be deleted from either.
     fn open(&self, registry: &Registry, method: &Method) -> bool {
-        let lock = registry.content.changeable(self.repository().unwrap_or_default());
+        let mut lock = registry.content.changeable(self.repository().unwrap_or_default());
+        if let Self::Manifest(name, reference) | Self::AcrTag(name, reference) = self
+            && let Some(repository) = registry.content.repositories.get(name)
+        {
+            let own = repository.changeable_at(reference);
+            lock = Changeable {
+                read: lock.read && own.read,
+                write: lock.write && own.write,
+                delete: lock.delete && own.delete,
+                ..lock
+            };
+        }
         match (self, method.as_str()) {
-            (Self::Base | Self::Catalog | Self::AcrTags(_), _) | (Self::Repository(_), "GET" | "PATCH") => true,
+            (Self::Base | Self::Catalog | Self::AcrTags(_) | Self::AcrManifests(_), _) => true,
+            (Self::Repository(_) | Self::AcrTag(..) | Self::AcrManifest(..), "GET" | "PATCH") => true,
             (Self::Tags(_), _) => lock.list,
             (Self::Uploads(_) | Self::Upload(..), _) | (_, "PUT") => lock.write,
             (_, "DELETE") => lock.delete && lock.write,
@@ -173,7 +194,14 @@ fn answer(world: &mut World, call: &Call, registry: &Registry) -> Result<Reply, 
         (&Method::GET | &Method::HEAD, Route::Base) => Ok(Reply::json(200, json!({}))),
         (&Method::GET, Route::Catalog) => Ok(repositories::catalog(call, registry)),
         (&Method::GET, Route::Tags(name)) => repositories::tags(call, registry, name),
-        (&Method::GET, Route::AcrTags(name)) => repositories::acr_tags(world, registry, name),
+        (&Method::GET, Route::AcrTags(name)) => records::tags(world, call, registry, name),
+        (&Method::GET, Route::AcrTag(name, tag)) => records::tag(world, registry, name, tag),
+        (&Method::GET, Route::AcrManifests(name)) => records::manifests(world, call, registry, name),
+        (&Method::GET, Route::AcrManifest(name, digest)) => records::manifest(world, registry, name, digest),
+        (&Method::PATCH, Route::AcrTag(name, reference) | Route::AcrManifest(name, reference)) => {
+            records::change(world, call, registry, name, reference)
+        }
+        (&Method::DELETE, Route::AcrTag(name, tag)) => records::delete_tag(world, registry, name, tag),
         (&Method::GET, Route::Repository(name)) => repositories::show(world, registry, name),
         (&Method::PATCH, Route::Repository(name)) => repositories::change(world, call, registry, name),
         (&Method::DELETE, Route::Repository(name)) => repositories::delete(world, registry, name),

@@ -50,6 +50,11 @@ pub(super) fn not_found(name: &str) -> Fail {
     Fail::new(404, "DeploymentNotFound", format!("Deployment '{name}' could not be found.")).gateway()
 }
 
+/// Code and text are not known.
+pub(super) fn no_operation(id: &str) -> Fail {
+    Fail::new(404, "SimUnverified.DeploymentOperationNotFound", format!("There is no operation '{id}'."))
+}
+
 /// R-DEP-05
 pub(super) fn active(id: &str) -> Fail {
     Fail::new(

@@ -13,6 +13,7 @@ mod expression;
 mod facts;
 mod functions;
 mod graph;
+mod operations;
 mod parameters;
 mod plan;
 mod render;
@@ -23,5 +24,6 @@ mod tests;
 mod text_functions;
 mod what_if;
 
+pub(crate) use operations::operations;
 pub(crate) use routes::handle;
 pub(crate) use state::Deployments;

@@ -100,11 +100,11 @@ fn properties(world: &World, template: &Value, plan: &Plan) -> Object {
     p
 }
 
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
-fn iso(d: Duration) -> String {
+pub(super) fn iso(d: Duration) -> String {
     let (minutes, seconds) = (d.whole_minutes(), d - Duration::minutes(d.whole_minutes()));
     let ticks = seconds.subsec_nanoseconds() / 100;
     let fraction = format!("{ticks:07}");

@@ -30,6 +30,22 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
             let found = world.deployments.get(&id).ok_or_else(|| errors::not_found(name))?;
             Ok(Reply::json(200, render::body(world, found)))
         }
+        (&Method::HEAD, ["deployments", _]) => {
+            may(world, "read")?;
+            path.existing_group(world)?;
+            Ok(Reply::empty(if world.deployments.get(&id).is_some() { 204 } else { 404 }))
+        }
+        (&Method::DELETE, ["deployments", name]) => {
+            may(world, "delete")?;
+            path.existing_group(world)?;
+            let found = world.deployments.get(&id).ok_or_else(|| errors::not_found(name))?;
+            if found.state.active() {
+                return Err(errors::active(&found.id));
+            }
+            // What it made stays. Its description has 202 and 204; ASSUMED that it takes no time.
+            world.deployments.all.remove(&id.to_lowercase());
+            Ok(Reply::empty(204))
+        }
         (&Method::PUT, ["deployments", _]) => {
             may(world, "write")?;
             put(world, call, caller, path)

@@ -3,7 +3,7 @@
 use super::rotation::{default_policy, read_arm_policy};
 use super::routes::{Op, Target};
 use super::state::{Key, KeyVersion, Life, MAX_TAGS, NewVersion, Transition, Use, usable, valid_key_name};
-use super::{errors, import, render};
+use super::{errors, import, render, rsa};
 use crate::World;
 use crate::access::Denial;
 use crate::vaults::Vault;
@@ -248,7 +248,8 @@ fn paged(world: &World, call: &Call, items: &[Value]) -> Reply {
     Reply::json(200, json!({"value": value, "nextLink": link}))
 }
 
-/// No cryptography: what is wrapped names the version, so that only it unwraps.
+/// What is wrapped here is not encrypted but names the version, so that only it unwraps. What a client has wrapped by
+/// itself is.
 fn crypt(world: &World, call: &Call, vault: &Vault, target: &Target, op: Use) -> Result<Reply, Fail> {
     let key = live(vault, &target.key, call)?;
     let v = version(key, target)?;
@@ -269,9 +270,14 @@ fn crypt(world: &World, call: &Call, vault: &Vault, target: &Target, op: Use) ->
         Use::Wrap | Use::Encrypt => [mark.as_bytes(), &value].concat(),
         Use::Unwrap | Use::Decrypt => match value.strip_prefix(mark.as_bytes()) {
             Some(plain) => plain.to_vec(),
-            None => return Err(errors::bad("The parameter is incorrect.\r\n")),
+            None => opened(v, &body, &value).ok_or_else(|| errors::bad("The parameter is incorrect.\r\n"))?,
         },
     };
     let kid = render::kid(vault, world.setup.cloud.vault_suffix(), &key.name, Some(&v.version));
     Ok(Reply::json(200, json!({"kid": kid, "value": URL_SAFE_NO_PAD.encode(out)})))
+}
+
+fn opened(v: &KeyVersion, body: &Object, sealed: &[u8]) -> Option<Vec<u8>> {
+    let modulus = v.material.first().filter(|_| v.curve.is_none())?;
+    rsa::open(body.text("alg")?, &URL_SAFE_NO_PAD.decode(modulus).ok()?, sealed)
 }

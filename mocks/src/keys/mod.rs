@@ -1,5 +1,7 @@
 //! Keys: the state both planes share, and the data plane of vaults (section 2.2 of the rules).
 
+pub(crate) mod rsa;
+
 mod act;
 mod errors;
 mod import;

@@ -105,6 +105,12 @@ impl World {
     fn end_import(&mut self, import: &Import) -> Result<(), Fail> {
         let registry = self.registries.get(&import.registry).cloned().ok_or_else(errors::gone)?;
         self.key_for_import(&registry, import.due).map_err(errors::key_forbidden)?;
+        // An image of a registry that is here is taken over as it is. ASSUMED of others: that it is there.
+        let source = self.registries.all.values().find_map(|r| {
+            let image = import.source.strip_prefix(&self.login_server(&r.name))?.strip_prefix('/')?;
+            let place = image.split_once('@').or_else(|| image.rsplit_once(':')).unwrap_or((image, "latest"));
+            Some((r.content.clone(), place))
+        });
         if let Some(r) = self.registries.get_mut(&import.registry) {
             for target in &import.targets {
                 r.images.retain(|i| i.target != *target);
@@ -114,7 +120,12 @@ impl World {
                     Some((repository, tag)) => (repository, Some(tag)),
                     None => (target.as_str(), None),
                 };
-                r.content.put_image(repository, tag, &import.source, import.due);
+                let taken = source
+                    .as_ref()
+                    .is_some_and(|(content, place)| r.content.take_over(repository, tag, content, *place, import.due));
+                if !taken {
+                    r.content.put_image(repository, tag, &import.source, import.due);
+                }
             }
         }
         Ok(())

@@ -58,6 +58,11 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
                 None => return Err(path.no_such_type(world)),
             })
         }
+        (&Method::GET, ["subscriptions", _, "resourcegroups", _, "deployments", name, "operations", rest @ ..])
+            if rest.len() < 2 =>
+        {
+            crate::deployments::operations(world, call, caller, path, name, rest.first().copied())
+        }
         (method, ["subscriptions", _, "resourcegroups", _]) => group(world, call, caller, path, method),
         _ => Err(path.no_such_type(world)),
     }
