@@ -120,6 +120,10 @@ pub struct Me<'a> {
 
 /// What an observation found.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one at a time; a JSON value is as large where somebody has serde_json keep the order of members"
+)]
 pub enum Seen<M> {
     /// It is so already.
     Done(M),

@@ -11,6 +11,7 @@ mod access;
 mod arm;
 mod audit;
 mod authorization;
+mod authors;
 mod clock;
 mod cloud;
 mod clusters;

@@ -158,6 +158,9 @@ pub struct Params {
     pub vault_default_model: VaultDefaultModel,
     /// `RegisteringDns` after a vault is made.
     pub vault_dns_delay: Delay,
+    /// Whether every vault keeps what is deleted. Recorded in 2018: without, a vault that does not ask for it forgets
+    /// deleted keys at once.
+    pub vault_always_keeps_deleted: bool,
     /// From POST purge to done.
     pub vault_purge_duration: Delay,
     /// R-KV-18 on or off.
@@ -202,6 +205,10 @@ pub struct Params {
     pub acr_failure_style: FailureStyle,
     /// recorded-traffic 2.4
     pub acr_first_body: FirstBody,
+    /// Members of `properties` that registries do not show yet, whatever the api-version; empty is the service of today.
+    /// Recorded: `publicNetworkAccess` came to 2019-12-01-preview in 2020-04, `anonymousPullEnabled` to
+    /// 2020-11-01-preview in 2021.
+    pub acr_members_to_come: Vec<String>,
     /// G-13
     pub acr_null_identity: NullIdentity,
     /// From PUT to Succeeded.
@@ -275,6 +282,7 @@ impl Default for Params {
             rotation_policy_min_expiry_days: 28,
             vault_default_model: VaultDefaultModel::ByApiVersion,
             vault_dns_delay: Delay::uniform(29, 33),
+            vault_always_keeps_deleted: true,
             vault_purge_duration: Delay::uniform(5, 66),
             kv_throttle: true,
             kv_log_lag: Delay::uniform(0, 600),
@@ -301,6 +309,7 @@ impl Default for Params {
             group_delete_duration: Delay::uniform(15, 90),
             acr_failure_style: FailureStyle::Lro,
             acr_first_body: FirstBody::Asked,
+            acr_members_to_come: Vec::new(),
             acr_null_identity: NullIdentity::Removes,
             acr_create_duration: Delay::uniform(8, 12),
             acr_update_duration: Delay::uniform(8, 12),

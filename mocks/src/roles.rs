@@ -165,7 +165,11 @@ pub(crate) static ROLES: &[Role] = &[
             "Microsoft.Resources/subscriptions/resourceGroups/read",
             "Microsoft.Support/*",
         ],
-        not_actions: &["Microsoft.KeyVault/locations/deletedVaults/purge/action", "Microsoft.KeyVault/hsmPools/*"],
+        not_actions: &[
+            "Microsoft.KeyVault/locations/deletedVaults/purge/action",
+            "Microsoft.KeyVault/hsmPools/*",
+            "Microsoft.KeyVault/managedHsms/*",
+        ],
         data_actions: NONE,
     },
     role(
@@ -268,7 +272,12 @@ pub(crate) static ROLES: &[Role] = &[
         NONE,
     ),
     role(ACR_DELETE, "AcrDelete", &["Microsoft.ContainerRegistry/registries/artifacts/delete"], NONE),
-    role(ACR_IMAGE_SIGNER, "AcrImageSigner", &["Microsoft.ContainerRegistry/registries/sign/write"], NONE),
+    role(
+        ACR_IMAGE_SIGNER,
+        "AcrImageSigner",
+        &["Microsoft.ContainerRegistry/registries/sign/write"],
+        &["Microsoft.ContainerRegistry/registries/trustedCollections/write"],
+    ),
     role(
         ACR_CONTRIBUTOR,
         "Container Registry Contributor and Data Access Configuration Administrator",

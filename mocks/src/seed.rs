@@ -2,6 +2,7 @@
 //! in a further subscription, what `World::group_in` makes of it.
 
 use crate::authorization::Assignment;
+use crate::authors::Authors;
 use crate::data::Content;
 use crate::keys::{Key, KeyVersion, Life, NewVersion};
 use crate::registries::{Cmk, Logins, Registry, Spec, State};
@@ -130,6 +131,7 @@ impl World {
             soft_delete_said: true,
             retention_said: true,
             purge_protection: true,
+            keeps_deleted: true,
             retention_days: 90,
             enabled_for: Object::new(),
             network: None,
@@ -137,6 +139,7 @@ impl World {
             dns_ready_at: now,
             created: now,
             modified: now,
+            authors: Authors::default(),
             listed_from: now,
             perimeter: false,
             read_only: false,
@@ -270,6 +273,7 @@ impl World {
             location: self.setup.location.clone(),
             created: now,
             modified: now,
+            authors: Authors::default(),
             listed_from: now,
             spec: Spec {
                 tags: Object::new(),
@@ -289,6 +293,7 @@ impl World {
             served: true,
             images: Vec::new(),
             replicas: Vec::new(),
+            replicated: false,
             tasks: Vec::new(),
             logins: Logins::default(),
             content: Content::default(),

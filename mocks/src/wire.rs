@@ -100,11 +100,21 @@ pub(crate) struct Fail {
     /// Further members of the error.
     pub(crate) more: Option<Box<Object>>,
     pub(crate) headers: Vec<(&'static str, String)>,
+    /// Whether the body says `"status": "Failed"` beside the error.
+    pub(crate) failed: bool,
 }
 
 impl Fail {
     pub(crate) fn new(status: u16, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), inner: None, more: None, headers: Vec::new() }
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            inner: None,
+            more: None,
+            headers: Vec::new(),
+            failed: false,
+        }
     }
 
     pub(crate) fn details(mut self, details: Vec<Value>) -> Self {
@@ -124,6 +134,12 @@ impl Fail {
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// As some of a provider's own refusals are written.
+    pub(crate) fn failed(mut self) -> Self {
+        self.failed = true;
         self
     }
 
@@ -205,7 +221,11 @@ impl From<Fail> for Reply {
         if let (Some(more), Some(o)) = (f.more, error.as_object_mut()) {
             o.extend(*more);
         }
-        Self { status: f.status, headers: f.headers, body: Some(json!({"error": error})), raw: None }
+        let mut body = json!({"error": error});
+        if let (true, Some(o)) = (f.failed, body.as_object_mut()) {
+            o.insert("status".into(), json!("Failed"));
+        }
+        Self { status: f.status, headers: f.headers, body: Some(body), raw: None }
     }
 }
 

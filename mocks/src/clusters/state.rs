@@ -78,6 +78,8 @@ impl World {
             location: c.location.clone(),
             tags: Object::new(),
             sku: None,
+            identity: None,
+            system_data: None,
             listed_from: self.setup.now,
         };
         self.clusters.all.values().map(listed).collect()

@@ -2,6 +2,7 @@
 
 use super::content::Changeable;
 use crate::World;
+use crate::authors::Authors;
 use crate::entra::AppSecret;
 use crate::registries::{Password, ScopeMap, Token};
 use crate::{Principal, PrincipalKind};
@@ -32,7 +33,8 @@ impl World {
     /// A scope map of a registry, e.g. with `repositories/web/content/read`; returns its id.
     pub fn seed_scope_map(&mut self, registry_id: &str, name: &str, actions: &[&str]) -> String {
         let actions = actions.iter().map(|a| (*a).to_owned()).collect();
-        let map = ScopeMap { name: name.to_owned(), description: None, actions, created: self.now };
+        let (authors, created) = (Authors::default(), self.now);
+        let map = ScopeMap { name: name.to_owned(), description: None, actions, created, authors, changed: None };
         if let Some(r) = self.registries.get_mut(registry_id) {
             r.logins.scope_maps.insert(name.to_lowercase(), map);
         }
@@ -52,7 +54,16 @@ impl World {
         let now = self.now;
         let password = Password { name: "password1".into(), value: password.to_owned(), created: now, expiry };
         let scope_map = scope_map.rsplit('/').next().unwrap_or_default().to_owned();
-        let token = Token { name: name.to_owned(), scope_map, enabled: true, created: now, passwords: vec![password] };
+        let token = Token {
+            name: name.to_owned(),
+            scope_map,
+            enabled: true,
+            created: now,
+            passwords: vec![password],
+            authors: Authors::default(),
+            changed: None,
+            begun: None,
+        };
         if let Some(r) = self.registries.get_mut(registry_id) {
             r.logins.tokens.insert(name.to_lowercase(), token);
         }

@@ -23,11 +23,9 @@ pub(super) fn state(state: State) -> &'static str {
 }
 
 pub(super) fn body(world: &World, d: &Deployment) -> Value {
-    let mut p = properties(world, &d.template, &d.plan);
-    p.insert("provisioningState".into(), json!(state(d.state)));
-    p.insert("timestamp".into(), json!(stamp::zulu(d.changed)));
-    p.insert("duration".into(), json!(iso(d.changed - d.begun)));
-    p.insert("correlationId".into(), json!(d.correlation));
+    let progress =
+        [state(d.state).to_owned(), stamp::zulu(d.changed), iso(d.changed - d.begun), d.correlation.to_string()];
+    let mut p = properties(world, &d.template, &d.plan, progress);
     if let Some(outputs) = &d.outputs {
         p.insert("outputs".into(), outputs.clone());
     }
@@ -54,11 +52,8 @@ pub(super) fn validated(
     plan: &Plan,
     correlation: &str,
 ) -> Value {
-    let mut p = properties(world, template, plan);
-    p.insert("provisioningState".into(), json!("Succeeded"));
-    p.insert("timestamp".into(), json!("0001-01-01T00:00:00Z"));
-    p.insert("duration".into(), json!("PT0S"));
-    p.insert("correlationId".into(), json!(correlation));
+    let progress = ["Succeeded", "0001-01-01T00:00:00Z", "PT0S", correlation].map(str::to_owned);
+    let mut p = properties(world, template, plan, progress);
     let wanted = plan.resources.iter().filter(|r| r.wanted);
     p.insert("validatedResources".into(), wanted.map(|r| json!({"id": r.id})).collect());
     named(id, name, p)
@@ -68,7 +63,8 @@ fn named(id: &str, name: &str, properties: Object) -> Value {
     json!({"id": id, "name": name, "type": KIND, "properties": properties})
 }
 
-fn properties(world: &World, template: &Value, plan: &Plan) -> Object {
+/// `progress`: state, time of the last change, duration, correlation id.
+fn properties(world: &World, template: &Value, plan: &Plan, progress: [String; 4]) -> Object {
     let mut providers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (namespace, kind) in plan.resources.iter().filter_map(|r| r.kind.split_once('/')) {
         let kinds = providers.entry(namespace).or_default();
@@ -95,6 +91,9 @@ fn properties(world: &World, template: &Value, plan: &Plan) -> Object {
         p.insert("parameters".into(), parameters::shown(&plan.declared, &plan.parameters));
     }
     p.insert("mode".into(), json!("Incremental"));
+    for (name, value) in ["provisioningState", "timestamp", "duration", "correlationId"].into_iter().zip(progress) {
+        p.insert(name.into(), json!(value));
+    }
     p.insert("providers".into(), providers.collect());
     p.insert("dependencies".into(), dependencies.collect());
     p

@@ -22,7 +22,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
             let all = world.identities.all.iter();
             let seen = |i: &Identity| i.listed_from <= call.now;
             let value: Vec<Value> =
-                all.filter(|(k, i)| k.starts_with(&prefix) && seen(i)).map(|(_, i)| body(world, i)).collect();
+                all.filter(|(k, i)| k.starts_with(&prefix) && seen(i)).map(|(_, i)| body(world, call, i)).collect();
             let (value, next) = page(&value, call.query("$skiptoken"), world.params.arm_page_size);
             let mut out = json!({"value": value});
             if let (Some(n), Some(o)) = (next, out.as_object_mut()) {
@@ -35,7 +35,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
             may(world, "read")?;
             path.existing_group(world)?;
             let found = world.identities.get(&id).ok_or_else(|| resource_not_found(path))?;
-            Ok(Reply::json(200, body(world, found)))
+            Ok(Reply::json(200, body(world, call, found)))
         }
         (&Method::PUT, ["userassignedidentities", _]) => {
             may(world, "write")?;
@@ -53,7 +53,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
             };
             let location = location.replace(' ', "").to_lowercase();
             let (identity, made) = world.put_identity(&group, name, &location, tags_of(&request));
-            let reply = Reply::json(if made { 201 } else { 200 }, body(world, &identity));
+            let reply = Reply::json(if made { 201 } else { 200 }, body(world, call, &identity));
             Ok(if made { reply.header("location", identity.id) } else { reply })
         }
         (&Method::PATCH, ["userassignedidentities", _]) => {
@@ -66,7 +66,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
                 found.tags = tags;
             }
             let found = found.clone();
-            Ok(Reply::json(200, body(world, &found)))
+            Ok(Reply::json(200, body(world, call, &found)))
         }
         (&Method::DELETE, ["userassignedidentities", _]) => {
             may(world, "delete")?;
@@ -87,17 +87,25 @@ fn check_name(name: &str) -> Result<(), Fail> {
     Err(bad_name(KIND, name))
 }
 
-fn body(world: &World, i: &Identity) -> Value {
+/// Recorded: the versions before 2022-04 that are not stable have another order, and the first of them has a URL for the
+/// secret of the identity.
+fn body(world: &World, call: &Call, i: &Identity) -> Value {
+    let api = call.api_version();
+    let tenant = world.setup.tenant;
+    let mut properties = json!({"tenantId": tenant, "principalId": i.principal_id, "clientId": i.client_id});
+    if let (true, Some(o)) = (api < "2018", properties.as_object_mut()) {
+        let url = format!(
+            "https://control-{}.identity.azure.net{}/credentials?tid={tenant}&oid={}&aid={}",
+            i.location, i.id, i.principal_id, i.client_id
+        );
+        o.insert("clientSecretUrl".into(), json!(url));
+    }
+    if api <= "2022-01-31-preview" && api.ends_with("preview") {
+        return json!({
+            "id": i.id, "name": i.name, "type": KIND, "location": i.location, "tags": i.tags, "properties": properties,
+        });
+    }
     json!({
-        "location": i.location,
-        "tags": i.tags,
-        "id": i.id,
-        "name": i.name,
-        "type": KIND,
-        "properties": {
-            "tenantId": world.setup.tenant,
-            "principalId": i.principal_id,
-            "clientId": i.client_id,
-        },
+        "location": i.location, "tags": i.tags, "id": i.id, "name": i.name, "type": KIND, "properties": properties,
     })
 }

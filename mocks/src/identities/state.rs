@@ -92,6 +92,8 @@ impl World {
             location: i.location.clone(),
             tags: i.tags.clone(),
             sku: None,
+            identity: None,
+            system_data: None,
             listed_from: i.listed_from,
         };
         self.identities.all.values().map(listed).collect()

@@ -66,6 +66,12 @@ pub(super) fn act(world: &mut World, call: &Call, vault: &Vault, target: &Target
         Op::Delete => {
             let key = live(vault, name, call)?;
             writable(vault)?;
+            if !vault.keeps_deleted {
+                let current = key.current().ok_or_else(|| errors::not_found(name))?;
+                let body = Value::Object(render::bundle(vault, suffix, key, current, call));
+                world.forget_key(&vault.name, name);
+                return Ok(Reply::json(200, body));
+            }
             let settled = call.now + world.params.key_delete_settle.draw(&mut world.rng);
             let body = deleted_bundle(vault, suffix, key, call.now, call)?;
             if let Some(key) = world.key_mut(&vault.name, name) {

@@ -78,11 +78,13 @@ pub(super) fn item(vault: &Vault, suffix: &str, key: &Key, v: &KeyVersion, with_
 }
 
 /// Adds what a deleted key has beyond a live one.
-pub(super) fn deleted(vault: &Vault, suffix: &str, key: &Key, at: time::OffsetDateTime, mut body: Object) -> Value {
+pub(super) fn deleted(vault: &Vault, suffix: &str, key: &Key, at: time::OffsetDateTime, body: Object) -> Value {
     let recovery = format!("{}/deletedkeys/{}", vault.uri(suffix), key.name);
     let purge = at + Duration::days(i64::from(vault.retention_days));
-    body.insert("recoveryId".into(), json!(recovery));
-    body.insert("deletedDate".into(), json!(at.unix_timestamp()));
-    body.insert("scheduledPurgeDate".into(), json!(purge.unix_timestamp()));
-    Value::Object(body)
+    let mut out = Object::new();
+    out.insert("recoveryId".into(), json!(recovery));
+    out.insert("deletedDate".into(), json!(at.unix_timestamp()));
+    out.insert("scheduledPurgeDate".into(), json!(purge.unix_timestamp()));
+    out.extend(body);
+    Value::Object(out)
 }

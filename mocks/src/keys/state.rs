@@ -155,6 +155,13 @@ impl World {
         self.vaults.get_mut(vault)?.keys.get_mut(&name.to_lowercase())
     }
 
+    /// Leaves nothing of a key.
+    pub(super) fn forget_key(&mut self, vault: &str, name: &str) {
+        if let Some(vault) = self.vaults.get_mut(vault) {
+            vault.keys.remove(&name.to_lowercase());
+        }
+    }
+
     pub(crate) fn key_in_transition(&self, vault: &str, name: &str, now: OffsetDateTime) -> Option<Transition> {
         self.vaults.get(vault)?.keys.get(&name.to_lowercase())?.transition(now)
     }

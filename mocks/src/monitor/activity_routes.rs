@@ -17,7 +17,7 @@ pub(super) fn list(world: &World, call: &Call, caller: &Caller, path: &ArmPath) 
     authorize(world, call, caller, "Microsoft.Insights/eventtypes/values/read", &path.scope)?;
     let wanted = match read(call) {
         Ok(wanted) => wanted,
-        Err(reply) => return Ok(reply),
+        Err(reply) => return Ok(*reply),
     };
     let mut found: Vec<(&Record, &Phase)> = world
         .monitor
@@ -45,9 +45,9 @@ struct Wanted {
     select: Vec<String>,
 }
 
-fn read(call: &Call) -> Result<Wanted, Reply> {
+fn read(call: &Call) -> Result<Wanted, Box<Reply>> {
     let filter = call.query("$filter").unwrap_or_default();
-    let bad = || refused(400, "BadRequest", format!("The filter '{filter}' is not valid."));
+    let bad = || Box::new(refused(400, "BadRequest", format!("The filter '{filter}' is not valid.")));
     let mut wanted = Wanted { from: None, to: None, same: Vec::new(), select: Vec::new() };
     for term in odata::terms(filter).ok_or_else(bad)? {
         match (term.field.to_lowercase().as_str(), term.operator.as_str()) {
@@ -66,7 +66,8 @@ fn read(call: &Call) -> Result<Wanted, Reply> {
     }
     // The text is not known.
     if wanted.from.is_some_and(|from| call.now - from > KEPT) {
-        return Err(refused(400, "BadRequest", "The start time cannot be more than 90 days in the past."));
+        let reply = refused(400, "BadRequest", "The start time cannot be more than 90 days in the past.");
+        return Err(Box::new(reply));
     }
     let select = call.query("$select").unwrap_or_default();
     wanted.select = select.split(',').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect();

@@ -92,6 +92,8 @@ impl World {
             location: w.location.clone(),
             tags: Object::new(),
             sku: None,
+            identity: None,
+            system_data: None,
             listed_from: w.created,
         };
         self.monitor.workspaces.values().map(listed).collect()

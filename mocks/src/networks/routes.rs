@@ -88,6 +88,8 @@ impl World {
             location: r.location.clone(),
             tags: Object::new(),
             sku: None,
+            identity: None,
+            system_data: None,
             listed_from: self.setup.now,
         };
         self.networks.all.values().map(listed).collect()

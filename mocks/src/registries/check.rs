@@ -32,6 +32,7 @@ pub(crate) fn default_props() -> Object {
             "retentionPolicy": {"days": 7, "status": "disabled"},
             "exportPolicy": {"status": "enabled"},
             "azureADAuthenticationAsArmPolicy": {"status": "enabled"},
+            "softDeletePolicy": {"retentionDays": 7, "status": "disabled"},
         },
         "dataEndpointEnabled": false,
         "publicNetworkAccess": "Enabled",
@@ -52,7 +53,7 @@ fn merge_props(props: &mut Object, body: &Object) -> Result<(), Fail> {
             return Err(errors::bad(format!("The property '{name}' has the wrong type.")));
         }
         match (name.as_str(), old, new) {
-            // R-CMK-35: an indicator, nothing more.
+            // Said when it is made only.
             ("zoneRedundancy", ..) => {}
             ("policies", Value::Object(all), Value::Object(given)) => {
                 for (policy, members) in given {
@@ -118,6 +119,14 @@ impl World {
             self.check_subnets(&spec)?;
         }
         let before = old.map(|r| r.spec.clone());
+        // R-CMK-35: an indicator, nothing more.
+        let zones = match &before {
+            Some(before) => before.props.text("zoneRedundancy"),
+            None => body.text("properties.zoneRedundancy"),
+        };
+        if zones.is_some_and(|z| z.eq_ignore_ascii_case("Enabled")) {
+            spec.props.insert("zoneRedundancy".into(), json!("Enabled"));
+        }
         self.read_identity(body, id, &mut spec, before.as_ref(), true)?;
         let was = before.as_ref().and_then(|s| s.cmk.as_ref());
         let born = old.is_some_and(|r| r.born);

@@ -156,6 +156,12 @@ pub(super) fn in_use(name: &str, suffix: &str) -> Fail {
             name.to_lowercase()
         ),
     )
+    .failed()
+}
+
+/// Recorded, of what is below a registry.
+pub(super) fn not_found(name: &str) -> Fail {
+    Fail::new(404, "ResourceNotFound", format!("The resource {name} could not be found.")).failed()
 }
 
 pub(super) fn bad(message: impl Into<String>) -> Fail {

@@ -2,6 +2,7 @@
 
 use super::state::Registry;
 use crate::World;
+use crate::authors::Authors;
 use crate::data::sha256;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -46,6 +47,20 @@ pub(crate) struct Token {
     pub(crate) enabled: bool,
     pub(crate) created: OffsetDateTime,
     pub(crate) passwords: Vec<Password>,
+    #[serde(default)]
+    pub(crate) authors: Authors,
+    /// When it was written last.
+    #[serde(default)]
+    pub(crate) changed: Option<OffsetDateTime>,
+    /// The operation that makes it, and when that is done.
+    #[serde(default)]
+    pub(crate) begun: Option<(String, OffsetDateTime)>,
+}
+
+impl Token {
+    pub(super) fn is_made(&self, now: OffsetDateTime) -> bool {
+        self.begun.as_ref().is_none_or(|(_, due)| *due <= now)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +78,11 @@ pub(crate) struct ScopeMap {
     pub(crate) description: Option<String>,
     pub(crate) actions: Vec<String>,
     pub(crate) created: OffsetDateTime,
+    #[serde(default)]
+    pub(crate) authors: Authors,
+    /// When it was written last.
+    #[serde(default)]
+    pub(crate) changed: Option<OffsetDateTime>,
 }
 
 /// Passwords of the admin user are told apart by how often they were made anew.

@@ -14,6 +14,7 @@ mod routes;
 mod state;
 mod tasks;
 mod tokens;
+mod versions;
 
 pub(crate) use check::{default_props, valid_name};
 pub use health::Renewal;

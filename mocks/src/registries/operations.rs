@@ -82,6 +82,13 @@ impl World {
         }
     }
 
+    /// Ends what has been started, without waiting for it.
+    pub(super) fn end_at_once(&mut self, id: &str) {
+        if let Some(pending) = self.registries.get(id).and_then(|r| r.pending.clone()) {
+            self.finish(&id.to_lowercase(), pending, self.now);
+        }
+    }
+
     fn finish(&mut self, id: &str, pending: Pending, at: OffsetDateTime) {
         let mut target = pending.target;
         let before = self.registries.all.get(id).map(|r| r.spec.clone());

@@ -1,9 +1,10 @@
 use super::operations::versionless;
 use super::state::{Operation, Registry, Spec, State};
+use super::versions::{counts_all, shows};
 use crate::World;
 use crate::params::FirstBody;
 use crate::stamp;
-use crate::wire::Object;
+use crate::wire::{Object, Peek as _};
 use serde_json::{Value, json};
 
 pub(super) fn camel(state: State) -> &'static str {
@@ -27,40 +28,12 @@ pub(super) fn operation(found: &Operation) -> Value {
 
 /// `api`: what rotation is about is shown since 2020-11-01-preview only (recorded).
 pub(super) fn body(world: &World, api: &str, r: &Registry) -> Value {
-    let asked = r.pending.as_ref().map(|p| &p.target);
-    let spec = match (asked, world.params.acr_first_body) {
-        (Some(target), FirstBody::Asked) => target,
-        _ => &r.spec,
-    };
-    let hidden = r.state == State::Creating && world.params.acr_first_body == FirstBody::Before;
-    let premium = spec.sku == "Premium";
-    let mut p = Object::new();
-    p.insert("loginServer".into(), json!(world.login_server(&r.name)));
-    p.insert("creationDate".into(), json!(stamp::zulu(r.created)));
-    p.insert("provisioningState".into(), json!(camel(r.state)));
-    for (name, value) in &spec.props {
-        // Recorded: the rule set is there on every Premium answer and on no other.
-        if name != "networkRuleSet" {
-            p.insert(name.clone(), value.clone());
-        } else if premium {
-            p.insert(name.clone(), rule_set(api, value));
-        }
-    }
-    if let Some(retention) =
-        p.get_mut("policies").and_then(|v| v.get_mut("retentionPolicy")).and_then(Value::as_object_mut)
-    {
-        retention.insert("lastUpdatedTime".into(), json!(stamp::offset(r.modified)));
-    }
-    p.insert(
-        "encryption".into(),
-        if hidden { json!({"status": "disabled"}) } else { encryption(r, spec, api >= "2020-11-01-preview") },
-    );
-    p.insert("dataEndpointHostNames".into(), json!(world.data_hosts(r, spec)));
-    let connections = world.networks.connections_of(&r.id);
-    let connections: Vec<Value> = connections.iter().map(|c| super::connections::body(&r.id, c)).collect();
-    p.insert("privateEndpointConnections".into(), json!(connections));
+    let asked = r.pending.as_ref().map_or(&r.spec, |p| &p.target);
+    let first = world.params.acr_first_body;
+    let spec = if first == FirstBody::Asked { asked } else { &r.spec };
+    let hidden = r.state == State::Creating && first == FirstBody::Before;
     let mut out = Object::new();
-    out.insert("sku".into(), json!({"name": spec.sku, "tier": spec.sku}));
+    out.insert("sku".into(), json!({"name": asked.sku, "tier": asked.sku}));
     out.insert("type".into(), json!("Microsoft.ContainerRegistry/registries"));
     if let (Some(identity), false) = (identity(world, spec), hidden) {
         out.insert("identity".into(), identity);
@@ -68,31 +41,75 @@ pub(super) fn body(world: &World, api: &str, r: &Registry) -> Value {
     out.insert("id".into(), json!(r.id));
     out.insert("name".into(), json!(r.name));
     out.insert("location".into(), json!(r.location));
-    out.insert("tags".into(), json!(spec.tags));
-    out.insert(
-        "systemData".into(),
-        json!({
-            "createdBy": world.operator().client_id,
-            "createdByType": "Application",
-            "createdAt": stamp::offset(r.created),
-            "lastModifiedBy": world.operator().client_id,
-            "lastModifiedByType": "Application",
-            "lastModifiedAt": stamp::offset(r.modified),
-        }),
-    );
-    out.insert("properties".into(), Value::Object(p));
+    out.insert("tags".into(), json!(asked.tags));
+    if shows(api, "systemData") {
+        let (created, modified) = (stamp::offset(r.created), stamp::offset(r.modified));
+        out.insert("systemData".into(), world.system_data(r.authors, &created, &modified));
+    }
+    let encryption =
+        if hidden { json!({"status": "disabled"}) } else { encryption(r, spec, api >= "2020-11-01-preview") };
+    out.insert("properties".into(), properties(world, api, r, asked, encryption));
     Value::Object(out)
 }
 
-/// Recorded: subnets are there until 2021-08-01-preview, and from 2022-02-01-preview on they are not.
-fn rule_set(api: &str, rules: &Value) -> Value {
-    let mut rules = rules.as_object().cloned().unwrap_or_default();
-    if api < "2021-09-01" {
-        rules.entry("virtualNetworkRules").or_insert_with(|| json!([]));
-    } else {
-        rules.remove("virtualNetworkRules");
+/// In the order of the service. Recorded: what is about neither key nor identity is shown as asked for at once.
+fn properties(world: &World, api: &str, r: &Registry, asked: &Spec, encryption: Value) -> Value {
+    let mut p = Object::new();
+    let mut put = |name: &str, value: Value| {
+        if shows(api, name) && !world.params.acr_members_to_come.iter().any(|n| n == name) {
+            p.insert(name.to_owned(), value);
+        }
+    };
+    put("loginServer", json!(world.login_server(&r.name)));
+    put("creationDate", json!(stamp::zulu(r.created)));
+    put("provisioningState", json!(camel(r.state)));
+    let mut encryption = Some(encryption);
+    for (name, value) in &asked.props {
+        match name.as_str() {
+            // Recorded: the rule set is there on every Premium answer and on no other.
+            "networkRuleSet" if asked.sku != "Premium" => continue,
+            "networkRuleSet" => put(name, rule_set(api, value)),
+            "policies" => {
+                put(name, policies(api, value, r));
+                put("encryption", encryption.take().unwrap_or_default());
+            }
+            _ => put(name, value.clone()),
+        }
+        if name == "dataEndpointEnabled" {
+            put("dataEndpointHostNames", json!(world.data_hosts(r, asked)));
+            let connections = world.networks.connections_of(&r.id);
+            let connections: Vec<Value> = connections.iter().map(|c| super::connections::body(api, &r.id, c)).collect();
+            put("privateEndpointConnections", json!(connections));
+        }
     }
-    Value::Object(rules)
+    Value::Object(p)
+}
+
+/// With the time of their last change, before the status.
+fn policies(api: &str, policies: &Value, r: &Registry) -> Value {
+    let all = policies.as_object().into_iter().flatten().filter(|(name, _)| shows(api, name));
+    let one = |(name, members): (&String, &Value)| {
+        let mut members = members.as_object().cloned().unwrap_or_default();
+        if matches!(name.as_str(), "retentionPolicy" | "softDeletePolicy") {
+            let status = members.shift_remove("status");
+            members.insert("lastUpdatedTime".into(), json!(stamp::offset(r.modified)));
+            members.extend(status.map(|s| ("status".to_owned(), s)));
+        }
+        (name.clone(), Value::Object(members))
+    };
+    Value::Object(all.map(one).collect())
+}
+
+/// Subnets before the addresses, in the versions that have subnets.
+fn rule_set(api: &str, rules: &Value) -> Value {
+    let part = |name: &str| rules.get(name).cloned();
+    let mut out = Object::new();
+    out.insert("defaultAction".into(), part("defaultAction").unwrap_or_else(|| json!("Allow")));
+    if shows(api, "virtualNetworkRules") {
+        out.insert("virtualNetworkRules".into(), part("virtualNetworkRules").unwrap_or_else(|| json!([])));
+    }
+    out.insert("ipRules".into(), part("ipRules").unwrap_or_else(|| json!([])));
+    Value::Object(out)
 }
 
 /// A pinned version is shown as used as soon as it is asked for (recorded), whatever comes of it.
@@ -122,6 +139,17 @@ fn encryption(r: &Registry, spec: &Spec, rotation: bool) -> Value {
 }
 
 /// Types are answered in camel case, ids as the caller spelled them; without any the member is not there.
+/// As the list of all resources has it, which spells types as they are asked for (recorded).
+pub(super) fn listed_identity(world: &World, spec: &Spec) -> Option<Value> {
+    let mut identity = identity(world, spec)?;
+    identity["type"] = json!(match (spec.system, spec.user.is_empty()) {
+        (_, true) => "SystemAssigned",
+        (None, false) => "UserAssigned",
+        (Some(_), false) => "SystemAssigned, UserAssigned",
+    });
+    Some(identity)
+}
+
 fn identity(world: &World, spec: &Spec) -> Option<Value> {
     let kind = match (spec.system, spec.user.is_empty()) {
         (None, true) => return None,
@@ -144,4 +172,25 @@ fn identity(world: &World, spec: &Spec) -> Option<Value> {
         o.insert("userAssignedIdentities".into(), Value::Object(map));
     }
     Some(Value::Object(o))
+}
+
+/// What is used of what the tier allows. `connections`: private ones.
+pub(super) fn usages(api: &str, r: &Registry, connections: usize) -> Value {
+    let (bytes, webhooks) = match r.spec.sku.as_str() {
+        "Premium" => (536_870_912_000_u64, 500),
+        "Standard" => (107_374_182_400, 10),
+        _ => (10_737_418_240, 2),
+    };
+    let rules = r.spec.props.at("networkRuleSet.ipRules").and_then(Value::as_array).map_or(0, Vec::len);
+    let count = |name: &str, limit: i64, used: usize| json!({"name": name, "limit": limit, "currentValue": used, "unit": "Count"});
+    let mut all = vec![
+        json!({"name": "Size", "limit": bytes, "currentValue": 0, "unit": "Bytes"}),
+        count("Webhooks", webhooks, 0),
+    ];
+    if counts_all(api) {
+        all.push(count("Geo-replications", -1, r.replicas.len()));
+        all.push(count("IPRules", 200, rules));
+        all.push(count("PrivateEndpointConnections", super::connections::MOST as i64, connections));
+    }
+    json!({"value": all})
 }

@@ -2,9 +2,11 @@
 
 use super::routes::{refuse_if_busy, results_url, with_operation};
 use super::state::{Operation, Registry, State};
+use super::versions::shows;
 use super::{errors, render};
 use crate::World;
 use crate::arm::{ArmPath, another_operation, authorize, resource_not_found};
+use crate::authors::Authors;
 use crate::stamp;
 use crate::wire::{Call, Caller, Fail, Object, Peek, Reply, tags_of};
 use http::Method;
@@ -22,6 +24,10 @@ pub(crate) struct Replica {
     /// Whether its region serves those who are close to it.
     pub(crate) endpoint: bool,
     pub(crate) zone_redundant: bool,
+    #[serde(default)]
+    pub(crate) created: Option<OffsetDateTime>,
+    #[serde(default)]
+    pub(crate) authors: Authors,
     pub(crate) state: State,
     /// When its state was last set.
     pub(crate) at: OffsetDateTime,
@@ -39,7 +45,10 @@ impl Registry {
             location: self.location.clone(),
             tags: Object::new(),
             endpoint: true,
-            zone_redundant: false,
+            zone_redundant: self.spec.props.text("zoneRedundancy") == Some("Enabled"),
+            created: Some(self.created),
+            // Recorded: the service makes it itself, as an application.
+            authors: Authors::default(),
             state: if self.born { State::Succeeded } else { State::Creating },
             at: self.created,
             synced: self.created,
@@ -76,7 +85,7 @@ pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
     let all: Vec<&Replica> = home.iter().chain(&registry.replicas).collect();
     let found = all.iter().find(|r| r.name.eq_ignore_ascii_case(name)).copied();
     match (&call.method, lower.len()) {
-        (_, 3) => Ok(world.paged(call, all.into_iter().map(|r| body(call.now, &registry, r)).collect())),
+        (_, 3) => Ok(world.paged(call, all.into_iter().map(|r| body(world, call, &registry, r)).collect())),
         (_, 6) => {
             let op = path.name(5);
             let done = world.registries.operations.get(op).ok_or_else(|| resource_not_found(path))?;
@@ -86,10 +95,10 @@ pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
         }
         (&Method::GET, _) => {
             let found = found.ok_or_else(|| resource_not_found(path))?;
-            Ok(Reply::json(200, body(call.now, &registry, found)))
+            Ok(Reply::json(200, body(world, call, &registry, found)))
         }
-        (&Method::PUT, _) => put(world, call, &registry, name),
-        (&Method::PATCH, _) => patch(world, call, path, &registry, name),
+        (&Method::PUT, _) => put(world, call, caller, &registry, name),
+        (&Method::PATCH, _) => patch(world, call, caller, path, &registry),
         _ => {
             let Some(found) = found else { return Ok(Reply::empty(204)) };
             refuse_if_busy(&registry)?;
@@ -102,26 +111,34 @@ pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
     }
 }
 
-fn body(now: OffsetDateTime, registry: &Registry, r: &Replica) -> Value {
+fn body(world: &World, call: &Call, registry: &Registry, r: &Replica) -> Value {
+    let api = call.api_version();
     let mut status = Object::new();
     // Recorded: nothing to show while it is made, and `Syncing` right after.
     if r.state != State::Creating {
-        status.insert("displayStatus".into(), json!(if r.synced <= now { "Ready" } else { "Syncing" }));
+        status.insert("displayStatus".into(), json!(if r.synced <= call.now { "Ready" } else { "Syncing" }));
     }
     status.insert("timestamp".into(), json!(stamp::zulu(r.at)));
-    json!({
-        "id": format!("{}/replications/{}", registry.id, r.name),
-        "name": r.name,
-        "type": KIND,
-        "location": r.location,
-        "tags": r.tags,
-        "properties": {
-            "provisioningState": render::camel(r.state),
-            "status": status,
-            "regionEndpointEnabled": r.endpoint,
-            "zoneRedundancy": if r.zone_redundant { "Enabled" } else { "Disabled" },
-        },
-    })
+    let mut properties = Object::new();
+    properties.insert("provisioningState".into(), json!(render::camel(r.state)));
+    properties.insert("status".into(), Value::Object(status));
+    if shows(api, "regionEndpointEnabled") {
+        properties.insert("regionEndpointEnabled".into(), json!(r.endpoint));
+        properties.insert("zoneRedundancy".into(), json!(if r.zone_redundant { "Enabled" } else { "Disabled" }));
+    }
+    let mut out = Object::new();
+    out.insert("type".into(), json!(KIND));
+    out.insert("id".into(), json!(format!("{}/replications/{}", registry.id, r.name)));
+    out.insert("name".into(), json!(r.name));
+    out.insert("location".into(), json!(r.location));
+    out.insert("tags".into(), json!(r.tags));
+    // Recorded: a version later than for registries.
+    if api >= "2020-11-01-preview" {
+        let created = stamp::offset(r.created.unwrap_or(r.at));
+        out.insert("systemData".into(), world.system_data(r.authors, &created, &stamp::offset(r.at)));
+    }
+    out.insert("properties".into(), Value::Object(properties));
+    Value::Object(out)
 }
 
 /// The region a registry was made in stays, and one change comes after the other.
@@ -133,7 +150,7 @@ fn check_change(registry: &Registry, name: &str) -> Result<(), Fail> {
     if busy { Err(another_operation(&format!("{}/replications/{name}", registry.id))) } else { Ok(()) }
 }
 
-fn put(world: &mut World, call: &Call, registry: &Registry, name: &str) -> Result<Reply, Fail> {
+fn put(world: &mut World, call: &Call, caller: &Caller, registry: &Registry, name: &str) -> Result<Reply, Fail> {
     refuse_if_busy(registry)?;
     let request = call.json()?;
     if registry.spec.sku != "Premium" {
@@ -149,12 +166,16 @@ fn put(world: &mut World, call: &Call, registry: &Registry, name: &str) -> Resul
     if elsewhere || location == registry.location || others.into_iter().any(|r| r.location == location) {
         return Err(errors::region_taken(&location));
     }
+    let mut authors = old.map_or_else(|| Authors::of(caller), |r| r.authors);
+    authors.change(caller);
     let replica = Replica {
         name: name.to_owned(),
         location,
         tags: tags_of(&request).unwrap_or_default(),
         endpoint: request.flag("properties.regionEndpointEnabled").unwrap_or(true),
         zone_redundant: request.text("properties.zoneRedundancy").is_some_and(|z| z.eq_ignore_ascii_case("Enabled")),
+        created: old.map_or(Some(call.now), |r| r.created),
+        authors,
         state: State::Creating,
         at: call.now,
         synced: old.map_or(call.now, |r| r.synced),
@@ -164,19 +185,22 @@ fn put(world: &mut World, call: &Call, registry: &Registry, name: &str) -> Resul
     if let Some(r) = world.registries.get_mut(&registry.id) {
         r.replicas.retain(|r| !r.name.eq_ignore_ascii_case(name));
         r.replicas.push(replica);
+        r.replicated = true;
     }
     let op = world.begin_replica(&registry.id, name, if fresh { State::Creating } else { State::Updating });
     accepted(world, call, registry, name, &op)
 }
 
 /// Recorded: tags alone are there at once.
-fn patch(world: &mut World, call: &Call, path: &ArmPath, registry: &Registry, name: &str) -> Result<Reply, Fail> {
+fn patch(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, registry: &Registry) -> Result<Reply, Fail> {
+    let name = path.name(3);
     refuse_if_busy(registry)?;
     let request = call.json()?;
     check_change(registry, name)?;
     let endpoint = request.flag("properties.regionEndpointEnabled");
     let found = world.registries.get_mut(&registry.id).and_then(|r| r.replica_mut(name));
     let found = found.ok_or_else(|| resource_not_found(path))?;
+    found.authors.change(caller);
     if let Some(tags) = tags_of(&request) {
         found.tags = tags;
     }
@@ -186,14 +210,14 @@ fn patch(world: &mut World, call: &Call, path: &ArmPath, registry: &Registry, na
         return accepted(world, call, registry, name, &op);
     }
     let shown = found.clone();
-    Ok(Reply::json(200, body(call.now, registry, &shown)))
+    Ok(Reply::json(200, body(world, call, registry, &shown)))
 }
 
 fn accepted(world: &World, call: &Call, registry: &Registry, name: &str, op: &str) -> Result<Reply, Fail> {
     let made = world.registries.get(&registry.id).and_then(|r| r.replicas.iter().find(|r| r.name == name));
     let made = made.ok_or_else(errors::gone)?;
     let id = format!("{}/replications/{name}", registry.id);
-    Ok(with_operation(Reply::json(201, body(call.now, registry, made)), world, call, &id, op))
+    Ok(with_operation(Reply::json(201, body(world, call, registry, made)), world, call, &id, op))
 }
 
 impl World {
@@ -266,6 +290,8 @@ impl World {
             tags: Object::new(),
             endpoint: true,
             zone_redundant: false,
+            created: Some(now),
+            authors: Authors::default(),
             state: State::Succeeded,
             at: now,
             synced: now,
@@ -273,6 +299,7 @@ impl World {
         };
         if let Some(r) = self.registries.get_mut(registry_id) {
             r.replicas.push(replica);
+            r.replicated = true;
         }
         true
     }

@@ -3,9 +3,11 @@ use super::logins::Logins;
 use super::replicas::Replica;
 use super::tasks::Task;
 use crate::World;
+use crate::authors::Authors;
 use crate::cloud::SimCloud;
 use crate::data::Content;
 use crate::resources::Listed;
+use crate::stamp;
 use crate::wire::Object;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -108,6 +110,8 @@ pub(crate) struct Registry {
     pub(crate) location: String,
     pub(crate) created: OffsetDateTime,
     pub(crate) modified: OffsetDateTime,
+    #[serde(default)]
+    pub(crate) authors: Authors,
     pub(crate) listed_from: OffsetDateTime,
     pub(crate) spec: Spec,
     pub(crate) state: State,
@@ -129,6 +133,9 @@ pub(crate) struct Registry {
     /// Beyond its own region.
     #[serde(default)]
     pub(crate) replicas: Vec<Replica>,
+    /// Whether it ever had one.
+    #[serde(default)]
+    pub(crate) replicated: bool,
     #[serde(default)]
     pub(crate) tasks: Vec<Task>,
     #[serde(default)]
@@ -194,6 +201,8 @@ impl World {
             location: r.location.clone(),
             tags: r.spec.tags.clone(),
             sku: Some(json!({"name": r.spec.sku, "tier": r.spec.sku})),
+            identity: super::render::listed_identity(self, &r.spec),
+            system_data: Some(self.system_data(r.authors, &stamp::zulu(r.created), &stamp::zulu(r.modified))),
             listed_from: r.listed_from,
         };
         self.registries.all.values().map(listed).collect()

@@ -1,12 +1,14 @@
-//! Tokens and scope maps as resources below their registry. Their changes are done at once (ASSUMED; the description
-//! allows for long operations).
+//! Tokens and scope maps as resources below their registry. Recorded: a scope map is there at once, a token is made and
+//! then asked after. ASSUMED: that takes as long as an update of the registry, and deletions are done at once.
 
 use super::credentials::shown;
 use super::errors;
 use super::logins::{SYSTEM_MAPS, ScopeMap, Token};
+use super::routes::with_operation;
 use super::state::Registry;
 use crate::World;
 use crate::arm::{ArmPath, authorize, resource_not_found};
+use crate::authors::Authors;
 use crate::stamp;
 use crate::wire::{Call, Caller, Fail, Object, Peek, Reply, page};
 use http::Method;
@@ -24,6 +26,9 @@ pub(super) fn handle(
     let (kind, name) = match lower.get(2..).unwrap_or_default() {
         [kind] => (kind.as_str(), None),
         [kind, name] => (kind.as_str(), Some(name.as_str())),
+        [kind, name, statuses, op] if kind == "tokens" && statuses == "operationstatuses" => {
+            return operation(world, call, caller, path, registry, (name, op));
+        }
         _ => return Err(path.no_such_type(world)),
     };
     let tokens = kind == "tokens";
@@ -35,7 +40,7 @@ pub(super) fn handle(
     };
     let kind = if tokens { "tokens" } else { "scopeMaps" };
     authorize(world, call, caller, &format!("Microsoft.ContainerRegistry/registries/{kind}/{verb}"), &path.id())?;
-    let there = |name: &str| if tokens { token(registry, name) } else { scope_map(registry, name) };
+    let there = |name: &str| if tokens { token(world, registry, name) } else { scope_map(world, registry, name) };
     let Some(name) = name else {
         return if call.method == Method::GET {
             Ok(list(world, call, registry, tokens))
@@ -44,7 +49,7 @@ pub(super) fn handle(
         };
     };
     match call.method {
-        Method::GET => there(name).map(|body| Reply::json(200, body)).ok_or_else(|| resource_not_found(path)),
+        Method::GET => there(name).map(|body| Reply::json(200, body)).ok_or_else(|| errors::not_found(path.name(3))),
         Method::DELETE => {
             if there(name).is_none() {
                 return Ok(Reply::empty(204));
@@ -57,22 +62,46 @@ pub(super) fn handle(
             }
             Ok(Reply::empty(200))
         }
-        Method::PATCH if there(name).is_none() => Err(resource_not_found(path)),
+        Method::PATCH if there(name).is_none() => Err(errors::not_found(path.name(3))),
         _ => {
             let spelled = path.name(3).to_owned();
-            let fresh = there(name).is_none();
             let body = call.json()?;
             if tokens {
-                write_token(world, call, registry, &spelled, &body)?;
+                write_token(world, call, caller, registry, &spelled, &body)?;
             } else {
-                write_scope_map(world, call, registry, &spelled, &body)?;
+                write_scope_map(world, call, caller, registry, &spelled, &body)?;
             }
-            let after = world.registries.get(&registry.id);
-            let shown = after.and_then(|r| if tokens { token(r, name) } else { scope_map(r, name) });
+            let after = world.registries.get(&registry.id).cloned().ok_or_else(errors::gone)?;
+            let shown = if tokens { token(world, &after, name) } else { scope_map(world, &after, name) };
             let shown = shown.ok_or_else(|| resource_not_found(path))?;
-            Ok(Reply::json(if fresh { 201 } else { 200 }, shown))
+            let begun = after.logins.tokens.get(name).and_then(|t| t.begun.clone()).filter(|_| tokens);
+            Ok(match begun {
+                Some((op, _)) => with_operation(Reply::json(201, shown), world, call, &path_of(registry, name), &op),
+                None => Reply::json(200, shown),
+            })
         }
     }
+}
+
+fn path_of(registry: &Registry, token: &str) -> String {
+    format!("{}/tokens/{token}", registry.id)
+}
+
+/// How the making of a token stands.
+fn operation(
+    world: &World,
+    call: &Call,
+    caller: &Caller,
+    path: &ArmPath,
+    registry: &Registry,
+    (name, op): (&str, &str),
+) -> Result<Reply, Fail> {
+    let action = "Microsoft.ContainerRegistry/registries/tokens/operationStatuses/read";
+    authorize(world, call, caller, action, &path.id())?;
+    let token = registry.logins.tokens.get(name).filter(|t| t.begun.as_ref().is_some_and(|(o, _)| o == op));
+    let token = token.ok_or_else(|| resource_not_found(path))?;
+    let reply = Reply::json(200, json!({"status": if token.is_made(call.now) { "Succeeded" } else { "Creating" }}));
+    Ok(with_operation(reply, world, call, &path_of(registry, name), op))
 }
 
 fn is_system(name: &str) -> bool {
@@ -81,12 +110,12 @@ fn is_system(name: &str) -> bool {
 
 fn list(world: &World, call: &Call, registry: &Registry, tokens: bool) -> Reply {
     let all: Vec<Value> = if tokens {
-        registry.logins.tokens.keys().filter_map(|n| token(registry, n)).collect()
+        registry.logins.tokens.keys().filter_map(|n| token(world, registry, n)).collect()
     } else {
         let system = SYSTEM_MAPS.iter().map(|(name, ..)| *name);
         system
             .chain(registry.logins.scope_maps.keys().map(String::as_str))
-            .filter_map(|n| scope_map(registry, n))
+            .filter_map(|n| scope_map(world, registry, n))
             .collect()
     };
     let (value, next) = page(&all, call.query("$skiptoken"), world.params.arm_page_size);
@@ -98,7 +127,14 @@ fn list(world: &World, call: &Call, registry: &Registry, tokens: bool) -> Reply 
 }
 
 /// A PUT gives a token new credentials, which is to say none; a PATCH leaves them.
-fn write_token(world: &mut World, call: &Call, registry: &Registry, name: &str, body: &Object) -> Result<(), Fail> {
+fn write_token(
+    world: &mut World,
+    call: &Call,
+    caller: &Caller,
+    registry: &Registry,
+    name: &str,
+    body: &Object,
+) -> Result<(), Fail> {
     let key = name.to_lowercase();
     let old = registry.logins.tokens.get(&key).cloned();
     if !valid(name) || name.eq_ignore_ascii_case(&registry.name) {
@@ -117,12 +153,18 @@ fn write_token(world: &mut World, call: &Call, registry: &Registry, name: &str, 
         return Err(errors::bad(format!("The scope map '{scope_map}' was not found.")));
     }
     let kept = if call.method == Method::PATCH { old.clone() } else { None };
+    let mut authors = old.as_ref().map_or_else(|| Authors::of(caller), |t| t.authors);
+    authors.change(caller);
+    let due = call.now + world.params.acr_update_duration.draw(&mut world.rng);
     let token = Token {
         name: old.as_ref().map_or_else(|| name.to_owned(), |t| t.name.clone()),
         scope_map,
         enabled: enabled.unwrap_or_else(|| kept.as_ref().is_none_or(|t| t.enabled)),
         created: old.as_ref().map_or(call.now, |t| t.created),
         passwords: kept.map(|t| t.passwords).unwrap_or_default(),
+        authors,
+        changed: Some(call.now),
+        begun: Some((format!("token-{}", world.rng.guid()), due)),
     };
     if let Some(r) = world.registries.get_mut(&registry.id) {
         r.logins.tokens.insert(key, token);
@@ -130,7 +172,14 @@ fn write_token(world: &mut World, call: &Call, registry: &Registry, name: &str, 
     Ok(())
 }
 
-fn write_scope_map(world: &mut World, call: &Call, registry: &Registry, name: &str, body: &Object) -> Result<(), Fail> {
+fn write_scope_map(
+    world: &mut World,
+    call: &Call,
+    caller: &Caller,
+    registry: &Registry,
+    name: &str,
+    body: &Object,
+) -> Result<(), Fail> {
     if is_system(name) {
         return Err(errors::system_scope_map(name));
     }
@@ -151,11 +200,15 @@ fn write_scope_map(world: &mut World, call: &Call, registry: &Registry, name: &s
         return Err(errors::bad(format!("The action '{odd}' is not valid.")));
     }
     let kept = old.filter(|_| call.method == Method::PATCH).and_then(|m| m.description.clone());
+    let mut authors = old.map_or_else(|| Authors::of(caller), |m| m.authors);
+    authors.change(caller);
     let map = ScopeMap {
         name: old.map_or_else(|| name.to_owned(), |m| m.name.clone()),
         description: body.text("properties.description").map(str::to_owned).or(kept),
         actions,
         created: old.map_or(call.now, |m| m.created),
+        authors,
+        changed: Some(call.now),
     };
     if let Some(r) = world.registries.get_mut(&registry.id) {
         r.logins.scope_maps.insert(key, map);
@@ -167,42 +220,63 @@ fn valid(name: &str) -> bool {
     (5..=50).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
-fn resource(registry: &Registry, kind: &str, name: &str, properties: Value) -> Value {
+type Times = (OffsetDateTime, Option<OffsetDateTime>);
+
+fn resource(
+    world: &World,
+    id: String,
+    kind: &str,
+    name: &str,
+    (authors, (created, changed)): (Authors, Times),
+    properties: Value,
+) -> Value {
+    let (created, changed) = (stamp::offset(created), stamp::offset(changed.unwrap_or(created)));
     json!({
-        "id": format!("{}/{kind}/{name}", registry.id),
-        "name": name,
         "type": format!("Microsoft.ContainerRegistry/registries/{kind}"),
+        "id": id,
+        "name": name,
+        "systemData": world.system_data(authors, &created, &changed),
         "properties": properties,
     })
 }
 
-fn token(registry: &Registry, name: &str) -> Option<Value> {
+fn token(world: &World, registry: &Registry, name: &str) -> Option<Value> {
     let token = registry.logins.tokens.get(&name.to_lowercase())?;
     let passwords: Vec<Value> = token.passwords.iter().map(|p| shown(p, false)).collect();
     let properties = json!({
         "creationDate": stamp::offset(token.created),
-        "provisioningState": "Succeeded",
+        "provisioningState": if token.is_made(world.now) { "Succeeded" } else { "Creating" },
         "scopeMapId": format!("{}/scopeMaps/{}", registry.id, token.scope_map),
         "credentials": {"certificates": [], "passwords": passwords},
         "status": if token.enabled { "enabled" } else { "disabled" },
     });
-    Some(resource(registry, "tokens", &token.name, properties))
+    let times = (token.authors, (token.created, token.changed));
+    Some(resource(world, path_of(registry, &token.name), "tokens", &token.name, times, properties))
 }
 
-fn scope_map(registry: &Registry, name: &str) -> Option<Value> {
-    let show = |name: &str, kind: &str, description: Option<&str>, created: OffsetDateTime, actions: Value| {
-        let properties = json!({
-            "description": description.unwrap_or_default(),
+fn scope_map(world: &World, registry: &Registry, name: &str) -> Option<Value> {
+    let show = |name: &str, kind: &str, text: Option<&str>, by: (Authors, Times), actions: Value| {
+        let (_, (created, _)) = by;
+        let mut properties = Object::new();
+        // Recorded: only where one was given.
+        if let Some(text) = text {
+            properties.insert("description".into(), json!(text));
+        }
+        let rest = json!({
             "type": kind,
             "creationDate": stamp::offset(created),
             "provisioningState": "Succeeded",
             "actions": actions,
         });
-        resource(registry, "scopeMaps", name, properties)
+        properties.extend(rest.as_object().cloned().unwrap_or_default());
+        let id = format!("{}/scopeMaps/{name}", registry.id);
+        resource(world, id, "scopeMaps", name, by, Value::Object(properties))
     };
     if let Some((name, text, actions)) = SYSTEM_MAPS.iter().find(|(n, ..)| n.eq_ignore_ascii_case(name)) {
-        return Some(show(name, "SystemDefined", Some(text), registry.created, json!(actions)));
+        let by = (Authors::default(), (registry.created, None));
+        return Some(show(name, "SystemDefined", Some(text), by, json!(actions)));
     }
     let map = registry.logins.scope_maps.get(&name.to_lowercase())?;
-    Some(show(&map.name, "UserDefined", map.description.as_deref(), map.created, json!(map.actions)))
+    let text = map.description.as_deref();
+    Some(show(&map.name, "UserDefined", text, (map.authors, (map.created, map.changed)), json!(map.actions)))
 }

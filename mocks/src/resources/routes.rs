@@ -42,7 +42,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
             read(world, &format!("{GROUPS}/read"), &subscription)?;
             let mine = |g: &&Group| path.holds(&world.group_id(&g.name));
             let value: Vec<Value> =
-                world.resources.groups.values().filter(mine).map(|g| group_body(world, g)).collect();
+                world.resources.groups.values().filter(mine).map(|g| group_body(world, call, g)).collect();
             Ok(Reply::json(200, json!({"value": value})))
         }
         (&Method::GET, ["subscriptions", _, "resources"]) => list(world, call, caller, &subscription, None),
@@ -84,7 +84,7 @@ fn group(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, method
         Method::GET => {
             may(world, "read")?;
             let group = found.ok_or_else(|| group_not_found(&name))?;
-            Ok(Reply::json(200, group_body(world, &group)))
+            Ok(Reply::json(200, group_body(world, call, &group)))
         }
         Method::HEAD => {
             may(world, "read")?;
@@ -127,7 +127,7 @@ fn group(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, method
             }
             let location = location.replace(' ', "").to_lowercase();
             let (group, made) = world.put_group(&name, &location, tags_of(&body));
-            Ok(Reply::json(if made { 201 } else { 200 }, group_body(world, &group)))
+            Ok(Reply::json(if made { 201 } else { 200 }, group_body(world, call, &group)))
         }
         Method::PATCH => {
             may(world, "write")?;
@@ -135,7 +135,7 @@ fn group(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, method
             let group = found.ok_or_else(|| group_not_found(&name))?;
             let tags = tags_of(&call.json()?).unwrap_or(group.tags);
             let (group, _) = world.put_group(&name, &group.location, Some(tags));
-            Ok(Reply::json(200, group_body(world, &group)))
+            Ok(Reply::json(200, group_body(world, call, &group)))
         }
         Method::DELETE => {
             may(world, "delete")?;
@@ -188,19 +188,21 @@ fn subscription_body(world: &World, id: Uuid) -> Value {
     })
 }
 
-fn group_body(world: &World, g: &Group) -> Value {
+/// Recorded: the type is there since 2019. Tags are where there are any.
+fn group_body(world: &World, call: &Call, g: &Group) -> Value {
     let state = if g.gone_at.is_some() { "Deleting" } else { "Succeeded" };
-    let mut body = json!({
-        "id": world.group_id(&g.name),
-        "name": bare_name(&g.name),
-        "type": "Microsoft.Resources/resourceGroups",
-        "location": g.location,
-        "properties": {"provisioningState": state},
-    });
-    if let (false, Some(o)) = (g.tags.is_empty(), body.as_object_mut()) {
-        o.insert("tags".into(), json!(g.tags));
+    let mut body = Object::new();
+    body.insert("id".into(), json!(world.group_id(&g.name)));
+    body.insert("name".into(), json!(bare_name(&g.name)));
+    if call.api_version() >= "2019" {
+        body.insert("type".into(), json!("Microsoft.Resources/resourceGroups"));
     }
-    body
+    body.insert("location".into(), json!(g.location));
+    if !g.tags.is_empty() {
+        body.insert("tags".into(), json!(g.tags));
+    }
+    body.insert("properties".into(), json!({"provisioningState": state}));
+    Value::Object(body)
 }
 
 fn provider_body(world: &World, subscription: &str, p: &Provider) -> Value {
@@ -237,11 +239,14 @@ pub(crate) struct Listed {
     pub(crate) location: String,
     pub(crate) tags: Object,
     pub(crate) sku: Option<Value>,
+    pub(crate) identity: Option<Value>,
+    pub(crate) system_data: Option<Value>,
     pub(crate) listed_from: OffsetDateTime,
 }
 
 impl Listed {
-    fn body(&self) -> Value {
+    /// Recorded: identities are there since 2019, who made it since 2020-10-01.
+    fn body(&self, api: &str) -> Value {
         let mut o = Object::new();
         o.insert("id".into(), json!(self.id));
         o.insert("name".into(), json!(self.name));
@@ -250,7 +255,13 @@ impl Listed {
             o.insert("sku".into(), sku.clone());
         }
         o.insert("location".into(), json!(self.location));
+        if let Some(identity) = self.identity.as_ref().filter(|_| api >= "2019") {
+            o.insert("identity".into(), identity.clone());
+        }
         o.insert("tags".into(), json!(self.tags));
+        if let Some(data) = self.system_data.as_ref().filter(|_| api >= "2020-10-01") {
+            o.insert("systemData".into(), data.clone());
+        }
         Value::Object(o)
     }
 }
@@ -302,7 +313,7 @@ fn list(world: &World, call: &Call, caller: &Caller, scope: &str, group: Option<
         .filter(|r| kind.as_ref().is_none_or(|k| r.kind.to_lowercase() == *k))
         .filter(|r| name.as_ref().is_none_or(|n| r.name.to_lowercase() == *n))
         .filter(|r| world.permitted(call.now, caller.object_id, &format!("{}/read", r.kind), &r.id))
-        .map(Listed::body)
+        .map(|r| r.body(call.api_version()))
         .collect();
     let size = call.query("$top").and_then(|t| t.parse().ok()).unwrap_or(world.params.arm_page_size);
     let (value, next) = page(&value, call.query("$skiptoken"), size.min(world.params.arm_page_size));

@@ -5,7 +5,7 @@ use super::state::Vault;
 use crate::World;
 use crate::arm::{ArmPath, authorize, resource_not_found, subscription_of};
 use crate::networks::Connection;
-use crate::wire::{Call, Caller, Fail, Peek, Reply};
+use crate::wire::{Call, Caller, Fail, Object, Peek, Reply};
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -26,13 +26,14 @@ pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
     let vault = world.vault_in(&group, path.name(1)).ok_or_else(|| resource_not_found(path))?;
     let all: Vec<Value> = if connections {
         let full = |c: &Connection| {
-            let mut item = connection(&vault.id, c);
-            if let Some(o) = item.as_object_mut() {
-                o.insert("name".into(), json!(c.name));
-                o.insert("type".into(), json!(format!("{KIND}/{list}")));
-                o.insert("location".into(), json!(vault.location));
-            }
-            item
+            let inner = connection(&vault.id, c);
+            json!({
+                "id": inner["id"],
+                "name": c.name,
+                "type": format!("{KIND}/{list}"),
+                "location": vault.location,
+                "properties": inner["properties"],
+            })
         };
         world.networks.connections_of(&vault.id).iter().map(full).collect()
     } else {
@@ -48,16 +49,19 @@ pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
 
 /// As it stands in the vault itself.
 pub(super) fn connection(vault: &str, c: &Connection) -> Value {
+    let mut state = Object::new();
+    state.insert("status".into(), json!(c.state.name()));
+    // Recorded: not there where there is none.
+    if !c.description.is_empty() {
+        state.insert("description".into(), json!(c.description));
+    }
+    state.insert("actionsRequired".into(), json!("None"));
     json!({
         "id": format!("{vault}/privateEndpointConnections/{}", c.name),
         "properties": {
             "provisioningState": "Succeeded",
             "privateEndpoint": {"id": c.endpoint},
-            "privateLinkServiceConnectionState": {
-                "status": c.state.name(),
-                "description": c.description,
-                "actionsRequired": "None",
-            },
+            "privateLinkServiceConnectionState": state,
         },
     })
 }

@@ -55,6 +55,7 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
             }
             let recover = wish.recover;
             let (vault, made) = world.put_vault(&group, path.name(1), wish)?;
+            let vault = world.vault_changed(vault, caller, made);
             let operation = if recover { "VaultRecover" } else { "VaultPut" };
             log(world, call, caller, &vault, operation);
             Ok(Reply::json(200, body(world, call, &vault, !made)))
@@ -65,6 +66,7 @@ fn inner(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
             world.vault_in(&group, name).ok_or_else(|| resource_not_found(path))?;
             let wish = read_wish(call, &call.json()?)?;
             let vault = world.update_vault(name, wish)?;
+            let vault = world.vault_changed(vault, caller, false);
             log(world, call, caller, &vault, "VaultPatch");
             Ok(Reply::json(200, body(world, call, &vault, true)))
         }
@@ -218,6 +220,7 @@ fn read_policies(request: &Object) -> Result<Option<Vec<Policy>>, Fail> {
                 secrets: words("secrets"),
                 certificates: words("certificates"),
                 storage: words("storage"),
+                order: entry.object("permissions").map(|p| p.keys().cloned().collect()).unwrap_or_default(),
             },
         });
     }
@@ -288,24 +291,13 @@ fn policies_body(policies: &[Policy]) -> Vec<Value> {
     policies
         .iter()
         .map(|p| {
-            let mut permissions = Object::new();
-            permissions.insert("keys".into(), json!(p.permissions.keys));
-            for (name, words) in [
-                ("secrets", &p.permissions.secrets),
-                ("certificates", &p.permissions.certificates),
-                ("storage", &p.permissions.storage),
-            ] {
-                if let Some(words) = words {
-                    permissions.insert(name.into(), json!(words));
-                }
-            }
             let mut entry = Object::new();
             entry.insert("tenantId".into(), json!(p.tenant));
             entry.insert("objectId".into(), json!(p.object_id));
             if let Some(application) = p.application {
                 entry.insert("applicationId".into(), json!(application));
             }
-            entry.insert("permissions".into(), Value::Object(permissions));
+            entry.insert("permissions".into(), Value::Object(p.permissions.body()));
             Value::Object(entry)
         })
         .collect()
@@ -315,7 +307,6 @@ fn policies_body(policies: &[Policy]) -> Vec<Value> {
 ///
 /// Recorded: what nobody has said is left out, or was before some version.
 fn body(world: &World, call: &Call, v: &Vault, settled: bool) -> Value {
-    let by = &world.operator().client_id;
     let api = call.api_version();
     let mut p = Object::new();
     let mut put = |name: &str, value: Value| p.insert(name.to_owned(), value);
@@ -323,6 +314,11 @@ fn body(world: &World, call: &Call, v: &Vault, settled: bool) -> Value {
     put("tenantId", json!(v.tenant));
     if let Some(n) = v.network.as_ref().filter(|n| !n.is_open()) {
         put("networkAcls", n.body());
+    }
+    let connections = world.networks.connections_of(&v.id);
+    if !connections.is_empty() {
+        let all: Vec<Value> = connections.iter().map(|c| super::links::connection(&v.id, c)).collect();
+        put("privateEndpointConnections", json!(all));
     }
     put("accessPolicies", json!(policies_body(&v.policies)));
     put("enabledForDeployment", json!(false));
@@ -341,11 +337,6 @@ fn body(world: &World, call: &Call, v: &Vault, settled: bool) -> Value {
     if v.purge_protection {
         put("enablePurgeProtection", json!(true));
     }
-    let connections = world.networks.connections_of(&v.id);
-    if !connections.is_empty() {
-        let all: Vec<Value> = connections.iter().map(|c| super::links::connection(&v.id, c)).collect();
-        put("privateEndpointConnections", json!(all));
-    }
     let suffix = world.setup.cloud.vault_suffix();
     // Recorded: the first answer also has the name as the caller spelled it.
     let uri = if settled { format!("{}/", v.uri(suffix)) } else { format!("https://{}.{suffix}", v.name) };
@@ -363,20 +354,13 @@ fn body(world: &World, call: &Call, v: &Vault, settled: bool) -> Value {
         "type": KIND,
         "location": v.location,
         "tags": v.tags,
-        "systemData": {
-            "createdBy": by,
-            "createdByType": "Application",
-            "createdAt": stamp::zulu(v.created),
-            "lastModifiedBy": by,
-            "lastModifiedByType": "Application",
-            "lastModifiedAt": stamp::zulu(v.modified),
-        },
+        "systemData": world.system_data(v.authors, &stamp::zulu(v.created), &stamp::zulu(v.modified)),
         "properties": p,
     });
     if api < "2021-04-01-preview"
         && let Some(members) = body.as_object_mut()
     {
-        members.remove("systemData");
+        members.shift_remove("systemData");
     }
     body
 }

@@ -1,9 +1,11 @@
 use super::errors;
 use crate::World;
+use crate::authors::Authors;
 use crate::keys::Key;
 use crate::params::VaultDefaultModel;
 use crate::resources::Listed;
-use crate::wire::{Fail, Object};
+use crate::stamp;
+use crate::wire::{Caller, Fail, Object};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -16,6 +18,25 @@ pub(crate) struct Permissions {
     pub(crate) secrets: Option<Vec<String>>,
     pub(crate) certificates: Option<Vec<String>>,
     pub(crate) storage: Option<Vec<String>>,
+    /// The kinds in the order in which they were asked for, which answers keep (recorded).
+    #[serde(default)]
+    pub(crate) order: Vec<String>,
+}
+
+impl Permissions {
+    /// As answers have them.
+    pub(super) fn body(&self) -> Object {
+        let lists = [
+            ("keys", Some(&self.keys)),
+            ("secrets", self.secrets.as_ref()),
+            ("certificates", self.certificates.as_ref()),
+            ("storage", self.storage.as_ref()),
+        ];
+        let mut lists: Vec<_> = lists.into_iter().filter_map(|(kind, words)| Some((kind, words?))).collect();
+        let place = |kind: &str| self.order.iter().position(|k| k.eq_ignore_ascii_case(kind));
+        lists.sort_by_key(|(kind, _)| place(kind).unwrap_or(self.order.len()));
+        lists.into_iter().map(|(kind, words)| (kind.to_owned(), json!(words))).collect()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +79,9 @@ pub(crate) struct Vault {
     #[serde(default)]
     pub(crate) retention_said: bool,
     pub(crate) purge_protection: bool,
+    /// Whether it keeps what is deleted.
+    #[serde(default = "keeps")]
+    pub(crate) keeps_deleted: bool,
     pub(crate) retention_days: u32,
     pub(crate) enabled_for: Object,
     pub(crate) network: Option<NetworkAcls>,
@@ -65,6 +89,8 @@ pub(crate) struct Vault {
     pub(crate) dns_ready_at: OffsetDateTime,
     pub(crate) created: OffsetDateTime,
     pub(crate) modified: OffsetDateTime,
+    #[serde(default)]
+    pub(crate) authors: Authors,
     pub(crate) listed_from: OffsetDateTime,
     /// R-CMK-39: in an enforced network security perimeter.
     pub(crate) perimeter: bool,
@@ -73,6 +99,10 @@ pub(crate) struct Vault {
     pub(crate) keys: BTreeMap<String, Key>,
     pub(crate) deleted_at: Option<OffsetDateTime>,
     pub(crate) purging_until: Option<OffsetDateTime>,
+}
+
+fn keeps() -> bool {
+    true
 }
 
 impl Vault {
@@ -102,6 +132,9 @@ impl Vault {
     }
 
     pub(crate) fn recovery_level(&self) -> String {
+        if !self.keeps_deleted {
+            return "Purgeable".into();
+        }
         let custom = if self.retention_days < 90 { "Customized" } else { "" };
         let purgeable = if self.purge_protection { "" } else { "+Purgeable" };
         format!("{custom}Recoverable{purgeable}")
@@ -224,6 +257,7 @@ impl World {
             soft_delete_said: wish.soft_delete.is_some(),
             retention_said: wish.retention_days.is_some(),
             purge_protection: wish.purge_protection == Some(true),
+            keeps_deleted: self.params.vault_always_keeps_deleted || wish.soft_delete == Some(true),
             retention_days: u32::try_from(retention).unwrap_or(90),
             enabled_for: wish.enabled_for,
             network: wish.network,
@@ -231,6 +265,7 @@ impl World {
             dns_ready_at: now + self.params.vault_dns_delay.draw(&mut self.rng),
             created: now,
             modified: now,
+            authors: Authors::default(),
             listed_from: now + self.params.list_lag.draw(&mut self.rng),
             perimeter: false,
             read_only: false,
@@ -287,6 +322,19 @@ impl World {
         Ok(vault.clone())
     }
 
+    /// Notes who did it, on what a PUT or PATCH has come to.
+    pub(super) fn vault_changed(&mut self, mut vault: Vault, by: &Caller, made: bool) -> Vault {
+        if made {
+            vault.authors = Authors::of(by);
+        } else {
+            vault.authors.change(by);
+        }
+        if let Some(live) = self.vaults.get_mut(&vault.name) {
+            live.authors = vault.authors;
+        }
+        vault
+    }
+
     pub(super) fn change_policies(&mut self, name: &str, change: impl FnOnce(&mut Vec<Policy>)) -> Result<Vault, Fail> {
         let from = self.now + self.params.access_policy_delay.draw(&mut self.rng);
         let vault = self.vaults.get_mut(name).ok_or_else(errors::nothing_to_recover)?;
@@ -309,6 +357,8 @@ impl World {
             location: v.location.clone(),
             tags: v.tags.clone(),
             sku: None,
+            identity: None,
+            system_data: Some(self.system_data(v.authors, &stamp::zulu(v.created), &stamp::zulu(v.modified))),
             listed_from: v.listed_from,
         };
         self.vaults.live.values().map(listed).collect()
