@@ -151,8 +151,7 @@ async fn real_answers_of_every_route_fit_its_schema() {
         sim.snapshot(&format!("n{i}")).unwrap();
     }
     checked.ask("PUT", "/_sim/snapshots/{name}", "", Value::Null).await;
-    // There is no registry to be in trouble yet.
-    checked.ask("POST", "/_sim/troubles/{name}", "", Value::Null).await;
+    checked.ask("POST", "/_sim/troubles/{name}", "", json!({ "registry": "nowhere1" })).await;
     checked.ask("POST", "/_sim/troubles/{name}", "-not", Value::Null).await;
     let healthy = ready_made("healthy", &Base::default()).unwrap();
     sim.load(Saved { now: healthy.now, world: healthy.world });
