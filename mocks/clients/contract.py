@@ -19,8 +19,8 @@ KNOWN = [
     (r"/validate$", r"response\.(id|name|type)$", "recorded; the file leaves it out"),
     (r"^/acr/v1/.*/_manifests", r".*\.(mediaType|quarantineState)$", "recorded; the file leaves it out"),
     (r"/registries/[^/]+$", r"response\.status$", "recorded beside an error; the file leaves it out"),
-    (r"^/v2/.*/blobs/", r"status$", "recorded: a redirect to the storage account; the file has the end of it"),
-    (r"^/v2/.*/manifests/", r"response$", "recorded: no body after a push; the file has one"),
+    (r"^/v2/.*/blobs/", r"status$", "layers come from the storage account, by a redirect (R-DP-23); the file has its end"),
+    (r"^/v2/.*/manifests/", r"response$", "as the OCI distribution specification has it; the file has a body"),
 ]
 
 # Hosts that no file describes, and what a browserless proxy refuses.
