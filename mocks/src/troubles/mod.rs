@@ -37,7 +37,7 @@ pub type Made = BTreeMap<String, String>;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TroubleError {
     /// No trouble has this name.
-    #[error("there is no trouble '{0}'")]
+    #[error("there is no trouble '{0}': `azure-sim troubles` and `GET /_sim/troubles` list them")]
     NoSuchTrouble(String),
     /// A cause of this name is known, and lies outside every world.
     #[error("'{name}' lies outside the world: {why}")]

@@ -37,13 +37,17 @@ enum Command {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
+async fn main() -> ExitCode {
     let Cli { serve, command } = Cli::parse();
-    match command {
+    let ended = match command {
         None => serve.go().await.map(|()| ExitCode::SUCCESS),
         Some(Command::Env(env)) => env.go().await.map(|()| ExitCode::SUCCESS),
         Some(Command::Run(run)) => run.go().await,
         Some(Command::Worlds(worlds)) => worlds.go().map(|()| ExitCode::SUCCESS),
         Some(Command::Troubles(troubles)) => troubles.go().map(|()| ExitCode::SUCCESS),
-    }
+    };
+    ended.unwrap_or_else(|error| {
+        eprintln!("azure-sim: {error:#}");
+        ExitCode::FAILURE
+    })
 }
