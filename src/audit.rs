@@ -138,8 +138,11 @@ impl fmt::Display for Audit {
             |severity| self.registries.iter().filter(|r| r.findings.iter().any(|f| f.severity == severity)).count();
         writeln!(
             f,
-            "{} registries: {} broken, {} at risk, {} with advice",
-            self.registries.len(),
+            "{}: {} broken, {} at risk, {} with advice",
+            match self.registries.len() {
+                1 => "1 registry".to_owned(),
+                n => format!("{n} registries"),
+            },
             worst(Severity::Broken),
             worst(Severity::Risk),
             worst(Severity::Advice)

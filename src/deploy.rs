@@ -1,11 +1,11 @@
 //! Deploy a template that makes a registry with a customer-managed key.
 
 use crate::{
-    Result,
+    Error, Result,
     azure::{
         Azure, CallError, Cloud, Reader,
         deployments::{DeploymentBody, WhatIfChange},
-        id::{ResourceGroupName, ResourceId, SubscriptionId},
+        id::{RegistryId, ResourceGroupName, ResourceId, SubscriptionId},
     },
     error::Refusal,
     journal::journaled,
@@ -191,6 +191,11 @@ impl Workflow for Deploy {
 
     fn subject(&self) -> String {
         self.step_subject()
+    }
+    async fn explain(&self, azure: &Azure, error: &Error) -> Option<String> {
+        // Which registry a template makes, its parameters decide; what failed is named in the error.
+        let failed = error.service()?.targets().into_iter().find_map(|target| target.parse::<RegistryId>().ok())?;
+        crate::explain::of_the_key(azure, &failed, error).await
     }
     fn accepts(&self) -> &[Irreversible] {
         &self.accept

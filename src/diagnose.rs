@@ -18,7 +18,7 @@ pub use cause::{Cause, Judge, Judged, When, causes};
 pub use finding::{Area, Case, Certainty, Evidence, Finding, Remedy, Severity};
 pub use machine::{Machine, NotRun, Ran, ThisMachine, Unresolved};
 pub(crate) use order::Meant;
-pub use order::{Asked, Diagnose, Use};
+pub use order::{Asked, Diagnose};
 pub use report::{Diagnosis, KeyUse, Query, Support, Unseen, UnseenKind, Verdict};
 pub use scene::{Blind, BlindKind, Fact, Looked, Scene, Seen};
 

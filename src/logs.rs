@@ -158,6 +158,7 @@ impl Workflow for Logs {
     }
 
     async fn steps(&self, cx: &Context) -> Result<Known<LogsSent>> {
+        self.is_there(cx).await?;
         let vault = match self.of {
             LogsOf::Registry => None,
             LogsOf::Vault | LogsOf::Both => self.vault_there(cx).await?,
@@ -207,6 +208,20 @@ fn owned(categories: &[&str]) -> Vec<String> {
 }
 
 impl Logs {
+    /// A setting that names no workspace is refused without a way out.
+    async fn is_there(&self, cx: &Context) -> Result<()> {
+        let look = |look: crate::azure::Reader| async move { Ok(look.log_workspace(&self.workspace).await) };
+        match cx.peek(look).await? {
+            Some(Ok(None)) => cx.check([Refusal::new(
+                format!("there is no workspace {}, or the caller may not see it", self.workspace),
+                "R-DP-24",
+                "give one that is there: `az monitor log-analytics workspace list` shows them with their ids",
+            )]),
+            // Who may not look may be allowed to send there all the same.
+            _ => Ok(()),
+        }
+    }
+
     /// The vault of the registry's key; none, with a word or a refusal, where there is none to send logs of.
     async fn vault_there(&self, cx: &Context) -> Result<Option<VaultId>> {
         let access = Access::new(cx, &self.registry);
@@ -284,8 +299,8 @@ impl FromStr for LogsOf {
 ///   tells when it does.
 ///
 /// # Errors
-/// Refused before anything is written: no workspace's id, a setting of that name that is another, five settings already
-/// (R-MON-01), a vault that is not there, no such registry, a missing right (R-ARM-33), a lock (R-ARM-31).
+/// Refused before anything is written: no workspace's id, a workspace that is not there, a setting of that name that is
+/// another, five settings already (R-MON-01), a vault that is not there, no such registry, a missing right (R-ARM-33), a lock (R-ARM-31).
 pub fn logs(azure: &Azure, order: Logs) -> Run<Logs> {
     Run::new(azure, order)
 }

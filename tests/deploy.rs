@@ -57,6 +57,8 @@ fn r_rbac_01_it_waits_for_the_grant_and_without_waiting_it_fails() {
         let e = ground.run(order(emitted.clone())).named("deploy").await.unwrap_err();
         assert!(matches!(e.kind(), ErrorKind::Operation(_)), "{e:#?}");
         assert!(e.to_string().contains("Failed to access KeyId"), "{e}");
+        // The registry that was not made is named by the failed part of the deployment.
+        assert!(e.cause().is_some_and(|cause| cause.contains("(grant-young)")), "{e}");
         // Taken up once the grant holds, it goes on from what is there.
         tokio::time::sleep(std::time::Duration::from_secs(600)).await;
         ground.run(order(emitted)).named("deploy").await.unwrap();

@@ -73,6 +73,7 @@ const REASONS: &[(&str, &str, Moment, &str)] = &[
     ("PATCH", "{group}/ContainerRegistry/registries/{name} (rules)", Before, "the change: the network rules that differ, the block of addresses whole (R-CMK-30)"),
     ("DELETE", "{group}/ContainerRegistry/registries/{name}/privateEndpointConnections/{name}", After, "the change: a private endpoint's connection is removed"),
     // Who did what.
+    ("GET", "{group}/OperationalInsights/workspaces/logs", Plan, "is the workspace there: a setting that names none is refused without a way out"),
     ("GET", "{group}/ContainerRegistry/registries/{name}/Insights/diagnosticSettings", Plan, "which of the registry's logs go where already (R-MON-01)"),
     ("GET", "{group}/ContainerRegistry/registries/{name}/Insights/diagnosticSettings", Before, "as late as can be: does a setting have the name, or send the logs (R-MON-01)"),
     ("PUT", "{group}/ContainerRegistry/registries/{name}/Insights/diagnosticSettings/{name}", Before, "the change: what no setting sends is sent (R-MON-01)"),

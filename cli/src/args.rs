@@ -12,7 +12,7 @@ mod rotate;
 mod run;
 mod template;
 
-pub(crate) use access::{Access, GrantAccessArgs, Whom};
+pub(crate) use access::{GrantAccessArgs, Whom};
 pub(crate) use create::{AskedArgs, CreateArgs, NewArgs};
 pub(crate) use diagnose::{AuditArgs, DiagnoseArgs};
 pub(crate) use login::{LoginArgs, LogoutArgs};

@@ -9,7 +9,7 @@ mod probe;
 mod roles;
 mod tokens;
 
-use super::{Case, Cause, Scene, Use, facts::AccessFact};
+use super::{Case, Cause, Scene, facts::AccessFact};
 use crate::{
     GrantAccess,
     azure::{
@@ -40,31 +40,22 @@ const BY_ROLES: &[&str] = &[
     "registry-role-young",
 ];
 
-fn access(wants: Use) -> RegistryAccess {
-    match wants {
-        Use::Pull => RegistryAccess::Pull,
-        Use::Push => RegistryAccess::Push,
-        Use::Delete => RegistryAccess::Delete,
-        Use::List => RegistryAccess::List,
-    }
-}
-
 /// The role that gives what is asked about, and as little besides as there is.
-fn least(mode: RoleMode, wants: Use) -> &'static str {
-    known::name(&access(wants).role(mode)).unwrap_or("AcrPull")
+fn least(mode: RoleMode, wants: RegistryAccess) -> &'static str {
+    known::name(&wants.role(mode)).unwrap_or("AcrPull")
 }
 
 /// The role given by an order of ours; in a registry that goes by repositories, for the one that is asked about.
 fn granted(scene: &Scene, case: Case, fact: &AccessFact, principal: PrincipalId, kind: PrincipalType) -> Case {
     let (id, wants) = (scene.registry(), scene.asked().wants);
-    let mut order = GrantAccess::new(id.clone(), principal, access(wants)).principal_type(kind);
+    let mut order = GrantAccess::new(id.clone(), principal, wants).principal_type(kind);
     let mut command = format!("cmk grant-access {id} --principal {principal} --access {wants}");
     match kind {
         PrincipalType::ServicePrincipal => {}
         PrincipalType::User => command.push_str(" --principal-type user"),
         PrincipalType::Group => command.push_str(" --principal-type group"),
     }
-    let repository = scene.asked().repository.as_ref().filter(|_| wants != Use::List);
+    let repository = scene.asked().repository.as_ref().filter(|_| wants != RegistryAccess::List);
     if let (RoleMode::Repositories, Some(Ok(one))) = (fact.mode, repository.map(|r| r.parse())) {
         command.push_str(&format!(" --repository {one}"));
         order = order.repository(one);

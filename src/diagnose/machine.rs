@@ -7,6 +7,7 @@ use std::{
     net::{IpAddr, ToSocketAddrs as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::mpsc,
     time::Duration,
 };
 
@@ -87,8 +88,7 @@ impl Machine for ThisMachine {
             let mut child = command.spawn()?;
             let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
             // Both at once: a full pipe that nobody reads would hold the program up.
-            let errors = std::thread::spawn(move || text(stderr));
-            let reader = std::thread::spawn(move || text(stdout));
+            let (stdout, stderr) = (reading(stdout), reading(stderr));
             let until = std::time::Instant::now() + LIMIT;
             let status = loop {
                 if let Some(status) = child.try_wait()? {
@@ -101,9 +101,14 @@ impl Machine for ThisMachine {
                 }
                 std::thread::sleep(Duration::from_millis(10));
             };
-            let stdout = reader.join().unwrap_or_default();
-            let stderr = errors.join().unwrap_or_default();
-            Ok::<_, io::Error>(Ran { success: status.success(), stdout, stderr })
+            // What it started and left running may hold its pipes open.
+            let said = |text: mpsc::Receiver<String>| {
+                let left = until.saturating_duration_since(std::time::Instant::now());
+                let late =
+                    || io::Error::new(io::ErrorKind::TimedOut, format!("its output did not end within {LIMIT:?}"));
+                text.recv_timeout(left).map_err(|_| late())
+            };
+            Ok::<_, io::Error>(Ran { success: status.success(), stdout: said(stdout)?, stderr: said(stderr)? })
         });
         match ran.await {
             Ok(Ok(ran)) => Ok(ran),
@@ -135,6 +140,14 @@ impl Machine for ThisMachine {
     }
 }
 
+/// Reads to the end on a thread of its own.
+fn reading(of: Option<impl io::Read + Send + 'static>) -> mpsc::Receiver<String> {
+    let (said, text_of_it) = mpsc::channel();
+    // Nobody listens any more once it is late.
+    std::thread::spawn(move || drop(said.send(text(of))));
+    text_of_it
+}
+
 fn text(of: Option<impl io::Read>) -> String {
     let mut bytes = Vec::new();
     if let Some(of) = of {
@@ -142,4 +155,20 @@ fn text(of: Option<impl io::Read>) -> String {
         let _ = of.take(MOST).read_to_end(&mut bytes);
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_program_is_waited_for_and_not_for_what_it_leaves_running() {
+        let said = |script: &'static str| async move { ThisMachine.run("sh", &["-c", script]).await };
+        let ran = said("echo out; echo err >&2; exit 3").await.unwrap();
+        assert_eq!(ran, Ran { success: false, stdout: "out\n".into(), stderr: "err\n".into() });
+        let began = std::time::Instant::now();
+        assert!(matches!(said("sleep 20 & echo out").await, Err(NotRun::Failed(why)) if why.contains("output")));
+        assert!(began.elapsed() < LIMIT * 2, "{:?}", began.elapsed());
+        assert_eq!(ThisMachine.run("no-such-program", &[]).await, Err(NotRun::Absent));
+    }
 }

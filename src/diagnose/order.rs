@@ -10,55 +10,10 @@ use crate::{
     azure::{
         Reader,
         id::{KeyId, PrincipalId, RegistryId, ResourceId},
-        registries::KeyIdentity,
+        registries::{KeyIdentity, RegistryAccess},
     },
 };
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
-
-/// What somebody wants to do with a repository.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Use {
-    /// Pull from it.
-    Pull,
-    /// Push to it.
-    Push,
-    /// Delete from it.
-    Delete,
-    /// List repositories.
-    List,
-}
-
-impl Use {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Pull, Self::Push, Self::Delete, Self::List];
-    /// As it is spelled.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pull => "pull",
-            Self::Push => "push",
-            Self::Delete => "delete",
-            Self::List => "list",
-        }
-    }
-}
-
-impl fmt::Display for Use {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Use {
-    type Err = crate::Error;
-    fn from_str(s: &str) -> crate::Result<Self> {
-        let known = Self::ALL.into_iter().find(|u| u.name().eq_ignore_ascii_case(s.trim()));
-        known.ok_or_else(|| {
-            crate::Error::invalid(format!("'{}' is no use: give pull, push, delete or list", s.escape_debug()))
-        })
-    }
-}
+use std::{fmt, sync::Arc, time::Duration};
 
 /// What is asked besides the registry.
 #[derive(Clone, Debug)]
@@ -67,7 +22,7 @@ pub struct Asked {
     /// The repository it is about.
     pub repository: Option<String>,
     /// What is wanted of it.
-    pub wants: Use,
+    pub wants: RegistryAccess,
     /// For whom: the caller, unless told.
     pub principal: Option<PrincipalId>,
     /// For the kubelet identity of this AKS cluster.
@@ -99,7 +54,7 @@ impl Default for Asked {
     fn default() -> Self {
         Self {
             repository: None,
-            wants: Use::Pull,
+            wants: RegistryAccess::Pull,
             principal: None,
             aks: None,
             workspace: None,
@@ -147,7 +102,7 @@ impl Diagnose {
         }
     }
     /// About this repository, and what is wanted of it.
-    pub fn repository(mut self, name: impl Into<String>, wants: Use) -> Self {
+    pub fn repository(mut self, name: impl Into<String>, wants: RegistryAccess) -> Self {
         (self.asked.repository, self.asked.wants) = (Some(name.into()), wants);
         self
     }

@@ -276,9 +276,15 @@ fn note(unseen: &mut Vec<Unseen>, code: &str, blind: Blind) {
         BlindKind::Masked(by) if is_advice(by) => UnseenKind::Beyond,
         BlindKind::Failed | BlindKind::Masked(_) => UnseenKind::Failed,
     };
-    match unseen.iter_mut().find(|u| u.why == blind.why && u.kind == kind) {
+    // A cause that was not asked for, or could not be looked at either, tells of itself nowhere else.
+    let why = match blind.kind {
+        BlindKind::Masked(by) => super::causes().find(|c| c.code == by).map(|c| format!("{} ({by})", c.line)),
+        _ => None,
+    };
+    let why = why.unwrap_or(blind.why);
+    match unseen.iter_mut().find(|u| u.why == why && u.kind == kind) {
         Some(known) => known.codes.push(code.to_owned()),
-        None => unseen.push(Unseen { why: blind.why, kind, codes: vec![code.to_owned()] }),
+        None => unseen.push(Unseen { why, kind, codes: vec![code.to_owned()] }),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Set, Stage, in_world, stage};
 use crate::stage::scenarios::GROUP;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use cmk::{azure::id::PrincipalId, diagnose::Use};
+use cmk::azure::{id::PrincipalId, registries::RegistryAccess};
 use cmk_mocks::roles;
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Duration};
@@ -40,14 +40,14 @@ impl Set {
         let principal = self.made("principal");
         self.about(principal);
     }
-    fn wants(&mut self, wants: Use) {
+    fn wants(&mut self, wants: RegistryAccess) {
         self.ask(move |d| d.repository(SHOP, wants));
     }
 }
 
 pub const STAGES: &[Stage] = &[
     in_world("wrong-cloud"),
-    stage("repository-name-invalid", |s| s.ask(|d| d.repository("Shop/Web", Use::Pull))),
+    stage("repository-name-invalid", |s| s.ask(|d| d.repository("Shop/Web", RegistryAccess::Pull))),
     stage("registry-name-case", |s| s.docker_login("Contoso1.azurecr.io", "ci")),
     stage("aks-not-readable", |s| {
         let id = format!("{}/providers/Microsoft.ContainerService/managedClusters/none", s.world.seed_group(GROUP));
@@ -75,30 +75,30 @@ pub const STAGES: &[Stage] = &[
     }),
     stage("role-ignored-in-abac", |s| {
         s.about_it();
-        s.wants(Use::Pull);
+        s.wants(RegistryAccess::Pull);
     }),
     stage("role-ignored-in-legacy", |s| {
         s.about_it();
-        s.wants(Use::Push);
+        s.wants(RegistryAccess::Push);
     }),
     stage("condition-excludes-repository", |s| {
         s.about_it();
-        s.wants(Use::Pull);
+        s.wants(RegistryAccess::Pull);
     }),
     stage("catalog-lister-missing", |s| {
         s.about_it();
-        s.wants(Use::List);
+        s.wants(RegistryAccess::List);
     }),
     stage("registry-role-missing", |s| {
         s.about_it();
-        s.wants(Use::Push);
+        s.wants(RegistryAccess::Push);
     }),
     stage("registry-role-young", Set::about_it),
     stage("portal-grant-young", |s| s.ask(|d| d.first(["portal-grant-young"]))),
     in_world("login-refused"),
     stage("token-lacks-action", |s| {
         s.caller = Some(s.made("caller"));
-        s.wants(Use::Push);
+        s.wants(RegistryAccess::Push);
     }),
     in_world("arm-audience-refused"),
     in_world("admin-user-on"),
@@ -113,7 +113,7 @@ pub const STAGES: &[Stage] = &[
     in_world("repository-token-expired"),
     stage("scope-map-lacks-action", |s| {
         s.docker_login(HOST, "team-token");
-        s.wants(Use::Pull);
+        s.wants(RegistryAccess::Pull);
     }),
     stage("key-forbidden-to-data", |s| s.ask(cmk::diagnose::Diagnose::probed)),
     stage("identity-inactive", |s| s.ask(cmk::diagnose::Diagnose::probed)),

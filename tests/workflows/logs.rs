@@ -48,6 +48,13 @@ fn what_cannot_be_is_refused_with_a_way_out() {
     let (world, _) = self::world();
     refused(world, order(registry().as_str()), &[("R-DP-24", &["no Log Analytics workspace"])]);
     let (world, workspace) = self::world();
+    let absent = workspace.replace("/logs", "/nosuch");
+    refused(
+        world,
+        order(&absent),
+        &[("R-DP-24", &["no workspace", "nosuch", "az monitor log-analytics workspace list"])],
+    );
+    let (world, workspace) = self::world();
     refused(world, order(&workspace).setting("a/b"), &[("own", &["a/b"])]);
     let (mut world, workspace) = self::world();
     world.mutate_delete_vault(VAULT);

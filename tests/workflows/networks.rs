@@ -60,6 +60,26 @@ fn r_dp_21_rules_for_subnets_are_not_dropped() {
 }
 
 #[test]
+fn r_dp_21_where_the_preview_does_not_answer_what_is_not_known_is_said() {
+    use azure_core::http::Request;
+    for status in [400, 404] {
+        play(async {
+            let ground = Ground::of(world());
+            let change = move |request: &Request, answer: &mut Answer| {
+                let query = request.url().query().unwrap_or_default();
+                if query.contains(cmk::azure::versions::REGISTRY_SUBNETS) {
+                    (answer.status, answer.body) = (status, br#"{"error":{"code":"InvalidResourceType"}}"#.to_vec());
+                }
+            };
+            let tap = Tap { inner: ground.sim.transport(), change };
+            let azure = ground.builder().transport(std::sync::Arc::new(tap)).build();
+            let plan = ground.run_on(&azure, order().allow_ip("203.0.113.7")).plan().await.unwrap();
+            assert!(plan.has_changes() && plan.to_string().contains("subnets is unknown"), "{status}: {plan}");
+        });
+    }
+}
+
+#[test]
 fn r_dp_20_what_cannot_be_is_refused() {
     let many = (0..=200).fold(order(), |order, n| order.allow_ip(format!("203.0.{}.{}", n / 100, n % 100)));
     refused(world(), many, &[("R-DP-20", &["202 rules", "200 is the most"])]);

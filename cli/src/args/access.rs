@@ -1,20 +1,25 @@
 //! Who may do what with a registry's images.
 
 use super::{RegistryArgs, RunArgs};
-use clap::{Args, ValueEnum};
-use cmk::azure::{id::PrincipalId, registries::RepositoryPattern};
+use clap::{
+    Args, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+use cmk::azure::{
+    id::PrincipalId,
+    registries::{RegistryAccess, RepositoryPattern},
+};
 
-/// What a principal is to be allowed to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Access {
-    /// Pull images.
-    Pull,
-    /// Pull and push images.
-    Push,
-    /// Delete images.
-    Delete,
-    /// List the repositories.
-    List,
+fn access() -> impl TypedValueParser<Value = RegistryAccess> {
+    let value = |access: RegistryAccess| {
+        PossibleValue::new(access.name()).help(match access {
+            RegistryAccess::Pull => "Pull images",
+            RegistryAccess::Push => "Pull and push images",
+            RegistryAccess::Delete => "Delete images",
+            RegistryAccess::List => "List the repositories",
+        })
+    };
+    PossibleValuesParser::new(RegistryAccess::ALL.map(value)).try_map(|name| name.parse::<RegistryAccess>())
 }
 
 /// What a principal is.
@@ -41,8 +46,8 @@ pub(crate) struct GrantAccessArgs {
           default_value_t = Whom::ServicePrincipal)]
     pub(crate) principal_type: Whom,
     /// What it is to be allowed to do.
-    #[arg(long, value_enum, value_name = "ACCESS")]
-    pub(crate) access: Access,
+    #[arg(long, value_parser = access(), value_name = "ACCESS")]
+    pub(crate) access: RegistryAccess,
     /// In this repository only, or with `team/*` in those below team/. May be given several times. For registries whose
     /// roles go by repositories. [default: all]
     #[arg(long, value_name = "REPOSITORY")]

@@ -7,8 +7,11 @@ use clap::{
 };
 use cmk::{
     Irreversible,
-    azure::id::{PrincipalId, SubscriptionId},
-    diagnose::{Area, Use, causes},
+    azure::{
+        id::{PrincipalId, SubscriptionId},
+        registries::RegistryAccess,
+    },
+    diagnose::{Area, causes},
     symptom::SymptomName,
 };
 
@@ -51,7 +54,7 @@ pub(crate) struct DiagnoseArgs {
     /// What is wanted of the repository.
     #[arg(help_heading = "Trouble", long = "for", value_name = "USE", default_value = "pull", requires = "repository",
           value_parser = wanted_use())]
-    pub(crate) wants: Use,
+    pub(crate) wants: RegistryAccess,
     /// For whom: the object id of a principal. [default: the caller]
     #[arg(help_heading = "Trouble", long, value_name = "ID", value_parser = principal, conflicts_with = "aks")]
     pub(crate) principal: Option<PrincipalId>,
@@ -107,8 +110,9 @@ pub(crate) struct AuditArgs {
     pub(crate) subscriptions: Vec<SubscriptionId>,
 }
 
-fn wanted_use() -> impl TypedValueParser<Value = Use> {
-    PossibleValuesParser::new(Use::ALL.map(Use::name)).try_map(|name| name.parse::<Use>())
+fn wanted_use() -> impl TypedValueParser<Value = RegistryAccess> {
+    PossibleValuesParser::new(RegistryAccess::ALL.map(RegistryAccess::name))
+        .try_map(|name| name.parse::<RegistryAccess>())
 }
 
 fn seen() -> impl TypedValueParser<Value = SymptomName> {

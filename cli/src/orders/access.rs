@@ -1,29 +1,20 @@
 use super::{Told as _, Work};
 use crate::{
-    args::{Access, Globals, GrantAccessArgs, Whom},
+    args::{Globals, GrantAccessArgs, Whom},
     exit::Exit,
 };
-use cmk::{
-    GrantAccess,
-    azure::{registries::RegistryAccess, role_assignments::PrincipalType},
-};
+use cmk::{GrantAccess, azure::role_assignments::PrincipalType};
 
 /// `cmk grant-access`.
 pub(crate) async fn grant_access(args: &GrantAccessArgs, globals: &Globals) -> anyhow::Result<Exit> {
     let work = Work::begin("grant-access", &args.run, globals)?;
     let registry = work.registry(&args.registry).await?;
-    let access = match args.access {
-        Access::Pull => RegistryAccess::Pull,
-        Access::Push => RegistryAccess::Push,
-        Access::Delete => RegistryAccess::Delete,
-        Access::List => RegistryAccess::List,
-    };
     let is = match args.principal_type {
         Whom::ServicePrincipal => PrincipalType::ServicePrincipal,
         Whom::User => PrincipalType::User,
         Whom::Group => PrincipalType::Group,
     };
-    let order = GrantAccess::new(registry, args.principal, access)
+    let order = GrantAccess::new(registry, args.principal, args.access)
         .principal_type(is)
         .each(args.repository.iter().cloned(), GrantAccess::repository);
     work.carry(order).await

@@ -9,7 +9,8 @@ const VERSION: u32 = 1;
 
 /// A login, kept where it says, or handed out.
 pub(crate) fn login(login: &Login, kept: Option<&str>) -> anyhow::Result<Document> {
-    let (server, user, expires) = (login.login_server.as_str(), login.username, login.expires.format(&Rfc3339)?);
+    let (server, user, expires) =
+        (login.login_server.as_str(), login.username, login.expires.replace_nanosecond(0)?.format(&Rfc3339)?);
     let mut json = json!({ "loginServer": server, "username": user, "expires": expires });
     let mut fields =
         vec![("LOGIN_SERVER", server.to_owned()), ("USERNAME", user.to_owned()), ("EXPIRES", expires.clone())];

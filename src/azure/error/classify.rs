@@ -47,6 +47,14 @@ impl ServiceError {
         all
     }
 
+    /// What the error and its details are about.
+    pub(crate) fn targets(&self) -> Vec<&str> {
+        let mut all = Vec::new();
+        all.extend(self.target.as_deref());
+        self.details.iter().for_each(|detail| detail.collect_targets(&mut all));
+        all
+    }
+
     /// What stands between two marks in the first message that has the opening one.
     fn between(&self, open: &str, close: &str) -> Option<String> {
         self.messages().into_iter().find_map(|message| {
@@ -281,5 +289,9 @@ impl Detail {
     fn collect_messages<'d>(&'d self, all: &mut Vec<&'d str>) {
         all.push(&self.message);
         self.details.iter().for_each(|detail| detail.collect_messages(all));
+    }
+    fn collect_targets<'d>(&'d self, all: &mut Vec<&'d str>) {
+        all.extend(self.target.as_deref());
+        self.details.iter().for_each(|detail| detail.collect_targets(all));
     }
 }

@@ -92,6 +92,14 @@ impl RegistryAccess {
     }
 }
 
+impl FromStr for RegistryAccess {
+    type Err = InvalidId;
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let known = Self::ALL.into_iter().find(|access| access.name().eq_ignore_ascii_case(text.trim()));
+        known.ok_or_else(|| InvalidId::new(text, "access", "R-DP-08", "give pull, push, delete or list"))
+    }
+}
+
 impl fmt::Display for RegistryAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

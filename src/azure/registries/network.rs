@@ -94,7 +94,8 @@ impl Reader {
     /// When the call fails.
     pub async fn registry_rules_beyond(&self, id: &RegistryId) -> Called<Option<Vec<String>>> {
         match self.get::<Value>(id.as_str(), versions::REGISTRY_SUBNETS).await {
-            Ok(whole) => Ok(Some(unknown(&whole.unwrap_or_default()))),
+            // One that is there and is not found in this version is not known to it.
+            Ok(whole) => Ok(whole.as_ref().map(unknown)),
             Err(e) if e.status() == Some(400) => Ok(None),
             Err(e) => Err(e),
         }

@@ -1,7 +1,10 @@
 use super::{LoginFact, RegistryFact, RepositoryFact, Rights, RolesFact, TokenFact};
 use crate::{
-    azure::{Reader, registries::RoleMode},
-    diagnose::{Blind, Fact, Looked, Scene, Use},
+    azure::{
+        Reader,
+        registries::{RegistryAccess, RoleMode},
+    },
+    diagnose::{Blind, Fact, Looked, Scene},
 };
 
 /// Whether whoever is asked about may do what is asked about, and if not why: what is tried out for the caller, and for
@@ -66,7 +69,7 @@ async fn caller(scene: &Scene, mode: Option<RoleMode>) -> Looked<Access> {
         // A token that it does not take has nothing to do with roles.
         Err(refused) if refused.status == 401 => return Ok(Access::LoginRefused),
         Err(_) => Access::LoginRefused,
-        Ok(_) if asked.repository.is_none() && asked.wants != Use::List => return Ok(Access::Given),
+        Ok(_) if asked.repository.is_none() && asked.wants != RegistryAccess::List => return Ok(Access::Given),
         Ok(_) if scene.see::<TokenFact>().await?.lacks.is_empty() => return Ok(Access::Given),
         Ok(_) => Access::TokenLacks,
     };

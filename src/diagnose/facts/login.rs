@@ -4,12 +4,15 @@ use crate::{
         Reader,
         error::scrub,
         id::PrincipalId,
-        registries::data::{
-            Action, Audience, DataPlaneError, LoginAs, LoginServer, RefreshToken, Repository, Stage, TokenScope,
+        registries::{
+            RegistryAccess,
+            data::{
+                Action, Audience, DataPlaneError, LoginAs, LoginServer, RefreshToken, Repository, Stage, TokenScope,
+            },
         },
         role_assignments::PrincipalType,
     },
-    diagnose::{Blind, Fact, Looked, Scene, Use},
+    diagnose::{Blind, Fact, Looked, Scene},
 };
 
 /// Whose access is asked about.
@@ -53,7 +56,7 @@ impl Fact for RepositoryFact {
     async fn look(scene: &Scene, _: &Reader) -> Looked<Self> {
         let asked = scene.asked();
         // To list is to list all of them, whatever name comes with it.
-        let Some(name) = asked.repository.as_ref().filter(|_| asked.wants != Use::List) else {
+        let Some(name) = asked.repository.as_ref().filter(|_| asked.wants != RegistryAccess::List) else {
             return Ok(Self { name: None });
         };
         let name = name.parse().map_err(|_| Blind::masked("repository-name-invalid"))?;
@@ -113,10 +116,10 @@ impl Fact for TokenFact {
             Err(_) => return Err(Blind::masked("login-refused")),
         };
         let scope = match (&repository.name, scene.asked().wants) {
-            (Some(name), Use::Pull) => TokenScope::repository(name, &[Action::Pull]),
-            (Some(name), Use::Push) => TokenScope::repository(name, &[Action::Pull, Action::Push]),
-            (Some(name), Use::Delete) => TokenScope::repository(name, &[Action::Delete]),
-            (_, Use::List) => TokenScope::catalog(),
+            (Some(name), RegistryAccess::Pull) => TokenScope::repository(name, &[Action::Pull]),
+            (Some(name), RegistryAccess::Push) => TokenScope::repository(name, &[Action::Pull, Action::Push]),
+            (Some(name), RegistryAccess::Delete) => TokenScope::repository(name, &[Action::Delete]),
+            (_, RegistryAccess::List) => TokenScope::catalog(),
             (None, _) => return Err(Blind::beyond("no repository is asked about")),
         };
         let token =

@@ -4,10 +4,10 @@ use crate::{
         Reader,
         id::{PrincipalId, RoleId},
         permissions::Permissions,
-        registries::{RoleMode, condition_allows},
+        registries::{RegistryAccess, RoleMode, condition_allows},
         role_assignments::{PrincipalType, roles},
     },
-    diagnose::{Blind, Fact, Looked, Scene, Use},
+    diagnose::{Blind, Fact, Looked, Scene},
 };
 use futures::future::try_join_all;
 use std::collections::BTreeMap;
@@ -109,15 +109,15 @@ pub enum Rights {
 const NAMESPACE: &str = "Microsoft.ContainerRegistry/registries";
 
 /// What a use takes: through ARM in legacy mode, as data actions in the other (R-DP-08).
-fn actions(mode: RoleMode, wants: Use) -> &'static [&'static str] {
+fn actions(mode: RoleMode, wants: RegistryAccess) -> &'static [&'static str] {
     match (mode, wants) {
-        (RoleMode::Legacy, Use::Pull | Use::List) => &["pull/read"],
-        (RoleMode::Legacy, Use::Push) => &["pull/read", "push/write"],
-        (RoleMode::Legacy, Use::Delete) => &["artifacts/delete"],
-        (RoleMode::Repositories, Use::Pull) => &["repositories/content/read"],
-        (RoleMode::Repositories, Use::Push) => &["repositories/content/read", "repositories/content/write"],
-        (RoleMode::Repositories, Use::Delete) => &["repositories/content/delete"],
-        (RoleMode::Repositories, Use::List) => &["catalog/read"],
+        (RoleMode::Legacy, RegistryAccess::Pull | RegistryAccess::List) => &["pull/read"],
+        (RoleMode::Legacy, RegistryAccess::Push) => &["pull/read", "push/write"],
+        (RoleMode::Legacy, RegistryAccess::Delete) => &["artifacts/delete"],
+        (RoleMode::Repositories, RegistryAccess::Pull) => &["repositories/content/read"],
+        (RoleMode::Repositories, RegistryAccess::Push) => &["repositories/content/read", "repositories/content/write"],
+        (RoleMode::Repositories, RegistryAccess::Delete) => &["repositories/content/delete"],
+        (RoleMode::Repositories, RegistryAccess::List) => &["catalog/read"],
     }
 }
 
@@ -144,7 +144,13 @@ impl RoleHeld {
 impl RolesFact {
     /// What the roles come to: pure.
     #[must_use]
-    pub fn rights(&self, mode: RoleMode, wants: Use, repository: Option<&str>, now: OffsetDateTime) -> Rights {
+    pub fn rights(
+        &self,
+        mode: RoleMode,
+        wants: RegistryAccess,
+        repository: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Rights {
         let other = match mode {
             RoleMode::Legacy => RoleMode::Repositories,
             RoleMode::Repositories => RoleMode::Legacy,
@@ -166,7 +172,14 @@ impl RolesFact {
         }
     }
 
-    fn why_not(&self, mode: RoleMode, other: RoleMode, wants: Use, action: &str, repository: Option<&str>) -> Rights {
+    fn why_not(
+        &self,
+        mode: RoleMode,
+        other: RoleMode,
+        wants: RegistryAccess,
+        action: &str,
+        repository: Option<&str>,
+    ) -> Rights {
         let covering: Vec<_> = self.held.iter().filter(|r| r.covers(mode, action)).collect();
         let unreadable = covering.iter().find(|r| r.lets_pass(mode, action, repository).is_none());
         if let Some(condition) = unreadable.and_then(|r| r.condition.clone()) {
@@ -180,7 +193,10 @@ impl RolesFact {
             };
         }
         let in_repositories = |r: &&RoleHeld| r.covers(RoleMode::Repositories, "repositories/content/read");
-        if mode == RoleMode::Repositories && wants == Use::List && self.held.iter().any(|r| in_repositories(&r)) {
+        if mode == RoleMode::Repositories
+            && wants == RegistryAccess::List
+            && self.held.iter().any(|r| in_repositories(&r))
+        {
             return Rights::NoLister;
         }
         let suffices = |r: &&RoleHeld| actions(other, wants).iter().all(|action| r.covers(other, action));

@@ -1,4 +1,4 @@
-use super::{command, version::version};
+use super::{BARRED, command, version::version};
 use crate::{
     Repair, Rotate,
     diagnose::{
@@ -9,23 +9,6 @@ use crate::{
     error::when,
 };
 use time::{Duration, OffsetDateTime};
-
-/// What stands between a registry and its key: then it cannot follow.
-const BARRED: &[&str] = &[
-    "identity-guid-is-principal",
-    "identity-deleted",
-    "identity-recreated",
-    "system-identity-off",
-    "identity-not-attached",
-    "vault-perimeter",
-    "vault-public-access-off",
-    "vault-firewall",
-    "vault-other-tenant",
-    "grant-in-other-model",
-    "grant-missing",
-    "grant-incomplete",
-    "key-disabled",
-];
 
 pub(crate) const CAUSES: &[Cause] = &[
     Cause::new(

@@ -1,8 +1,11 @@
 use crate::{
     Cloud,
-    azure::registries::data::{LoginServer, Repository},
+    azure::registries::{
+        RegistryAccess,
+        data::{LoginServer, Repository},
+    },
     diagnose::{
-        Area, Case, Cause, Judged, Scene, Severity, Use,
+        Area, Case, Cause, Judged, Scene, Severity,
         cause::pages,
         facts::{DockerConfigFact, ServerFact},
     },
@@ -60,7 +63,7 @@ async fn wrong_cloud(scene: &Scene) -> Judged {
 
 async fn repository_name(scene: &Scene) -> Judged {
     let asked = scene.asked();
-    let Some(name) = asked.repository.as_ref().filter(|_| asked.wants != Use::List) else { return Ok(None) };
+    let Some(name) = asked.repository.as_ref().filter(|_| asked.wants != RegistryAccess::List) else { return Ok(None) };
     let Err(why) = name.parse::<Repository>() else { return Ok(None) };
     let lower = name.to_lowercase();
     let case = Case::new(why.to_string()).shows(format!("the name {}", name.escape_debug()));

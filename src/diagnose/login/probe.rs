@@ -2,36 +2,9 @@ use crate::{
     Reassign, Repair,
     azure::registries::data::{Stage, Trouble},
     checks::ProbeSeen,
-    diagnose::{Area, Case, Cause, Judged, Scene, Seen, Severity, cause::pages, facts::ProbeFact},
+    diagnose::{Area, Blind, Case, Cause, Judged, Scene, Seen, Severity, cause::pages, facts::ProbeFact, key::BARRED},
 };
 use std::sync::Arc;
-
-/// What of the key, its vault and its identity keeps a registry from reading its images.
-const KEY: &[&str] = &[
-    "identity-guid-is-principal",
-    "identity-deleted",
-    "identity-recreated",
-    "system-identity-off",
-    "identity-not-attached",
-    "vault-deleted",
-    "vault-absent",
-    "vault-perimeter",
-    "vault-public-access-off",
-    "vault-firewall",
-    "vault-other-tenant",
-    "grant-in-other-model",
-    "grant-missing",
-    "grant-incomplete",
-    "grant-young",
-    "key-deleted",
-    "key-absent",
-    "key-version-absent",
-    "key-disabled",
-    "key-expired",
-    "key-not-yet-valid",
-    "key-type",
-    "key-operations",
-];
 
 pub(crate) const CAUSES: &[Cause] = &[
     Cause::new(
@@ -43,7 +16,7 @@ pub(crate) const CAUSES: &[Cause] = &[
     )
     .rules(&["R-ERR-02", "R-DP-26", "R-CMK-27"])
     .page(pages::TROUBLE)
-    .follows(KEY),
+    .follows(BARRED),
     Cause::new(
         "identity-inactive",
         Area::Key,
@@ -69,20 +42,23 @@ pub(crate) const CAUSES: &[Cause] = &[
     ]),
 ];
 
-async fn trouble(scene: &Scene) -> Result<Option<(Arc<Seen<ProbeFact>>, Trouble)>, crate::diagnose::Blind> {
+/// The cause, by its code, that a probe that came to nothing shows.
+fn shown(trouble: &Trouble) -> &'static str {
+    match &trouble.service {
+        Some(said) if said.is_key_forbidden() => "key-forbidden-to-data",
+        Some(said) if said.identity_inactive() => "identity-inactive",
+        _ => "probe-failed",
+    }
+}
+
+/// The probe, if it shows this cause. One that ended for another reason does not say what would have come after.
+async fn trouble(scene: &Scene, code: &str) -> Result<Option<(Arc<Seen<ProbeFact>>, Trouble)>, Blind> {
     let probe = scene.see::<ProbeFact>().await?;
-    Ok(match &probe.seen {
-        Some(ProbeSeen::Failed(trouble)) => Some((probe.clone(), (**trouble).clone())),
-        _ => None,
-    })
-}
-
-fn by_key(trouble: &Trouble) -> bool {
-    trouble.service.as_ref().is_some_and(|said| said.is_key_forbidden())
-}
-
-fn by_identity(trouble: &Trouble) -> bool {
-    trouble.service.as_ref().is_some_and(|said| said.identity_inactive())
+    let Some(ProbeSeen::Failed(trouble)) = &probe.seen else { return Ok(None) };
+    match shown(trouble) {
+        shown if shown == code => Ok(Some((probe.clone(), (**trouble).clone()))),
+        shown => Err(Blind::masked(shown)),
+    }
 }
 
 fn case(probe: &Seen<ProbeFact>, trouble: &Trouble) -> Case {
@@ -90,7 +66,7 @@ fn case(probe: &Seen<ProbeFact>, trouble: &Trouble) -> Case {
 }
 
 async fn key_forbidden(scene: &Scene) -> Judged {
-    let Some((probe, trouble)) = trouble(scene).await?.filter(|(_, t)| by_key(t)) else { return Ok(None) };
+    let Some((probe, trouble)) = trouble(scene, "key-forbidden-to-data").await? else { return Ok(None) };
     let id = scene.registry();
     Ok(Some(
         case(&probe, &trouble)
@@ -100,14 +76,13 @@ async fn key_forbidden(scene: &Scene) -> Judged {
 }
 
 async fn inactive(scene: &Scene) -> Judged {
-    let Some((probe, trouble)) = trouble(scene).await?.filter(|(_, t)| by_identity(t)) else { return Ok(None) };
+    let Some((probe, trouble)) = trouble(scene, "identity-inactive").await? else { return Ok(None) };
     let id = scene.registry();
     Ok(Some(case(&probe, &trouble).order(Reassign::new(id.clone()), format!("cmk reassign {id}"))))
 }
 
 async fn failed(scene: &Scene) -> Judged {
-    let other = |t: &Trouble| !by_key(t) && !by_identity(t);
-    let Some((probe, trouble)) = trouble(scene).await?.filter(|(_, t)| other(t)) else { return Ok(None) };
+    let Some((probe, trouble)) = trouble(scene, "probe-failed").await? else { return Ok(None) };
     let case = case(&probe, &trouble);
     Ok(Some(match trouble.stage {
         Stage::Network | Stage::Challenge => case.words("see the findings about networks"),

@@ -1,8 +1,11 @@
 use super::{BY_ROLES, checked, granted, least};
-use crate::diagnose::{
-    Area, Case, Cause, Judged, Scene, Seen, Severity,
-    cause::pages,
-    facts::{Access, AccessFact, Rights, RolesFact, SubjectFact},
+use crate::{
+    azure::registries::RegistryAccess,
+    diagnose::{
+        Area, Case, Cause, Judged, Scene, Seen, Severity,
+        cause::pages,
+        facts::{Access, AccessFact, Rights, RolesFact, SubjectFact},
+    },
 };
 use std::sync::Arc;
 
@@ -107,7 +110,7 @@ async fn who(scene: &Scene) -> Result<Arc<Seen<SubjectFact>>, crate::diagnose::B
 fn wanted(scene: &Scene) -> String {
     let asked = scene.asked();
     match &asked.repository {
-        Some(repository) if asked.wants != crate::diagnose::Use::List => {
+        Some(repository) if asked.wants != RegistryAccess::List => {
             format!("{} in {}", asked.wants, repository.escape_debug())
         }
         _ => asked.wants.to_string(),

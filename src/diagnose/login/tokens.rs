@@ -1,7 +1,7 @@
 use crate::{
-    azure::registries::Token,
+    azure::registries::{RegistryAccess, Token},
     diagnose::{
-        Area, Case, Cause, Judged, Scene, Severity, Use,
+        Area, Case, Cause, Judged, Scene, Severity,
         cause::pages,
         facts::{DockerConfigFact, RepositoryFact, ScopeMapsFact, ServerFact, TokensFact},
     },
@@ -74,11 +74,11 @@ async fn expired(scene: &Scene) -> Judged {
 
 async fn lacks(scene: &Scene) -> Judged {
     let wanted: &[&str] = match scene.asked().wants {
-        Use::Pull => &["content/read"],
-        Use::Push => &["content/read", "content/write"],
-        Use::Delete => &["content/delete"],
+        RegistryAccess::Pull => &["content/read"],
+        RegistryAccess::Push => &["content/read", "content/write"],
+        RegistryAccess::Delete => &["content/delete"],
         // Tokens have no catalog of their own to speak of.
-        Use::List => return Ok(None),
+        RegistryAccess::List => return Ok(None),
     };
     let repository = scene.see::<RepositoryFact>().await?;
     let Some(repository) = &repository.name else { return Ok(None) };

@@ -100,8 +100,9 @@ async fn logs_off(scene: &Scene) -> Judged {
     let vault = scene.see::<VaultLogsFact>().await.map(|v| logs::workspace_of(&v.settings, logs::AUDIT));
     let own = wanted.iter().find_map(|c| logs::workspace_of(&settings.settings, c));
     let workspace = given_or(scene, own.map(|w| Ok(Some(w))).unwrap_or(vault));
+    let are = if off.len() == 1 { "is" } else { "are" };
     let case =
-        Case::new(format!("{} is not kept: who was refused, and why, cannot be told afterwards", off.join(", ")))
+        Case::new(format!("{} {are} not kept: who was refused, and why, cannot be told afterwards", off.join(" and ")))
             .seen(&settings, shown(&off));
     Ok(Some(turned_on(case, scene, workspace, LogsOf::Registry, "registry")))
 }

@@ -5,36 +5,10 @@ use crate::{
         Area, Blind, Case, Cause, Judged, KeyUse, Scene, Severity,
         cause::pages,
         facts::{EncryptedFact, LoginEventsFact, RefusedEvent, RepositoryEventsFact, VaultAuditFact},
+        key::BARRED,
     },
     error::when,
 };
-
-/// What keeps an identity from its key: then the vault's log says so too.
-const BARRED: &[&str] = &[
-    "identity-guid-is-principal",
-    "identity-deleted",
-    "identity-recreated",
-    "system-identity-off",
-    "identity-not-attached",
-    "vault-deleted",
-    "vault-absent",
-    "vault-perimeter",
-    "vault-public-access-off",
-    "vault-firewall",
-    "vault-other-tenant",
-    "grant-in-other-model",
-    "grant-missing",
-    "grant-incomplete",
-    "grant-young",
-    "key-deleted",
-    "key-absent",
-    "key-version-absent",
-    "key-disabled",
-    "key-expired",
-    "key-not-yet-valid",
-    "key-type",
-    "key-operations",
-];
 
 pub(crate) const CAUSES: &[Cause] = &[
     Cause::new(

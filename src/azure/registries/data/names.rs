@@ -34,7 +34,6 @@ impl LoginServer {
     }
 
     fn parse_in(clouds: &[Cloud], text: &str) -> Result<Self, InvalidId> {
-        let refuse = |way_out: &str| Err(InvalidId::new(text, "login server", "R-CMK-36", way_out));
         let host = text.to_ascii_lowercase();
         let mut why = "it is the host of another service";
         for cloud in clouds {
@@ -47,7 +46,12 @@ impl LoginServer {
                 Err(found) => why = found,
             }
         }
-        refuse(why)
+        let elsewhere = Cloud::all_known().into_iter().find(|c| c.kind_of_host(&host) == Ok(HostKind::Registry));
+        let way_out = match elsewhere.filter(|other| clouds.iter().all(|cloud| cloud.name() != other.name())) {
+            Some(other) => format!("it is of another cloud, {0}: choose that one (`--cloud {0}`)", other.name()),
+            None => why.to_owned(),
+        };
+        Err(InvalidId::new(text, "login server", "R-CMK-36", way_out))
     }
 
     /// The host, in lower case.
