@@ -153,6 +153,7 @@ fn r_fl_08_each_finding_on_a_registry_of_its_own() {
         world.advance(later);
 
         let ground = Ground::of(world);
+        ground.sim.latency(Duration::from_secs(1));
         let began = ground.now();
         let audit = audit(&ground.azure(), &[subscription()]).await.unwrap();
         assert_eq!(audit.verdict, Verdict::Findings);
@@ -177,10 +178,10 @@ fn r_fl_08_each_finding_on_a_registry_of_its_own() {
         }
         assert!(audit.to_string().contains("identity-shared"), "{audit}");
         assert_eq!(ground.sim.writes(), 0);
-        // Side by side, and nothing twice.
+        // Side by side: one after the other they would take minutes, at a second an answer.
         let took = ground.elapsed(began);
-        assert!(took < Duration::from_secs(60), "{took:?}");
-        // A vault is asked without a token first, to learn which one it wants.
+        assert!(took <= Duration::from_secs(25), "{took:?} for {} registries", audit.registries.len());
+        // And nothing twice. A vault is asked without a token first, to learn which one it wants.
         let exchanges = ground.sim.exchanges();
         let answered = exchanges.iter().filter(|e| e.status != 401);
         let mut asked: Vec<_> = answered.map(|e| format!("{} {}{} {:?}", e.method, e.host, e.path, e.query)).collect();

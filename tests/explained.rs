@@ -145,9 +145,12 @@ fn of_a_creation() {
 fn nothing_else_is_explained() {
     play(async {
         let ground = Ground::of(world());
-        ground.sim.with_world(|w, _| w.mutate_delete_registry(registry().as_str()));
-        let error = ground.run(Rotate::new(registry())).named("play").await.unwrap_err();
+        let order = Rotate::new(registry()).keeping_version().referring(Reference::Versioned);
+        let error = failed(&ground, order, None, |w| w.mutate_lock(registry().as_str(), true)).await;
         assert_eq!(error.cause(), None);
+        assert!(error.to_string().contains("ScopeLocked"), "{error}");
+        let last = ground.sim.exchanges().last().map(|e| (e.method.clone(), e.status));
+        assert_eq!(last, Some(("PATCH".to_owned(), 409)));
     });
 }
 

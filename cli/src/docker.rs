@@ -88,7 +88,12 @@ impl Config {
             was.push(helper.program);
         }
         let auths = self.members.get_mut("auths").and_then(Value::as_object_mut);
-        if auths.is_some_and(|auths| auths.remove(host).is_some()) {
+        let forgotten = auths.is_some_and(|auths| {
+            let all = auths.len();
+            auths.retain(|key, _| hostname(key) != host);
+            auths.len() < all
+        });
+        if forgotten {
             self.write()?;
             was.push(self.file.display().to_string());
         }
@@ -150,6 +155,12 @@ impl Config {
             .and_then(|()| fs::rename(&beside, &self.file));
         written.inspect_err(|_| drop(fs::remove_file(&beside))).with_context(cannot)
     }
+}
+
+/// The host of an entry: Docker takes one that is written as a URL for the same login.
+fn hostname(key: &str) -> &str {
+    let bare = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
+    bare.split('/').next().unwrap_or_default()
 }
 
 /// A program that keeps credentials: <https://docs.docker.com/reference/cli/docker/login/#credential-helpers>.

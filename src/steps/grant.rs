@@ -48,27 +48,21 @@ impl Grant {
     fn check(&self, principal: &PrincipalId) -> GrantOf {
         GrantOf { principal: *principal, what: self.what.clone() }
     }
-}
 
-impl Step for Grant {
-    const NAME: &'static str = "grant";
-    type Made = ();
-
-    fn subject(&self) -> String {
-        match &self.what {
-            GrantModel::Role { scope, role, .. } => format!("{scope} {role} {}", self.to_whom),
-            GrantModel::Policy { vault, .. } => format!("{vault} {}", self.to_whom),
-        }
-    }
-    fn awaits(&self) -> Option<Cow<'static, str>> {
-        self.principal.awaits().or_else(|| self.after.as_ref().and_then(Known::awaits))
-    }
-    fn foresee(&self) -> Foreseen {
+    /// What it comes to beside the key permissions that are held already: the way back leaves those.
+    fn foreseen(&self, held: &[String]) -> Foreseen {
+        let what = match &self.what {
+            GrantModel::Role { .. } => self.what.clone(),
+            GrantModel::Policy { vault, keys } => {
+                let new = |key: &&String| !held.iter().any(|h| h.eq_ignore_ascii_case(key));
+                GrantModel::Policy { vault: vault.clone(), keys: keys.iter().filter(new).cloned().collect() }
+            }
+        };
         let undo = Withdraw {
             principal: self.principal.clone(),
             principal_type: self.principal_type,
             tenant: self.tenant,
-            what: self.what.clone(),
+            what,
             after: None,
         };
         let who = match &self.principal {
@@ -87,14 +81,38 @@ impl Step for Grant {
                 }
             }
             GrantModel::Policy { vault, keys } => {
-                let az = format!("az keyvault delete-policy --name {} --object-id {who}", vault.name());
+                let az = match held {
+                    [] => format!("az keyvault delete-policy --name {} --object-id {who}", vault.name()),
+                    held => format!(
+                        "az keyvault set-policy --name {} --object-id {who} --key-permissions {}",
+                        vault.name(),
+                        held.join(" ")
+                    ),
+                };
                 let change =
                     format!("access policy of {} for {}: keys {}", vault.name(), self.to_whom, keys.join(", "));
                 Foreseen::new(change, Rollback::Step(Undo::by(&undo, az)))
             }
         }
     }
+}
 
+impl Step for Grant {
+    const NAME: &'static str = "grant";
+    type Made = ();
+
+    fn subject(&self) -> String {
+        match &self.what {
+            GrantModel::Role { scope, role, .. } => format!("{scope} {role} {}", self.to_whom),
+            GrantModel::Policy { vault, .. } => format!("{vault} {}", self.to_whom),
+        }
+    }
+    fn awaits(&self) -> Option<Cow<'static, str>> {
+        self.principal.awaits().or_else(|| self.after.as_ref().and_then(Known::awaits))
+    }
+    fn foresee(&self) -> Foreseen {
+        self.foreseen(&[])
+    }
     async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
         let seen = self.check(self.principal.now()?).look(look).await?;
         if seen.given {
@@ -103,7 +121,7 @@ impl Step for Grant {
         if let (Some(other), GrantModel::Role { role, .. }) = (&seen.otherwise, &self.what) {
             return Ok(Seen::Refused(vec![otherwise(role, &self.to_whom, seen.assignment.as_deref(), other)]));
         }
-        Ok(Seen::Needs(Needs::new(self.foresee()).before(&seen.held)))
+        Ok(Seen::Needs(Needs::new(self.foreseen(&seen.held)).before(&seen.held)))
     }
 
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {

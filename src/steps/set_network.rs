@@ -116,7 +116,7 @@ pub(super) fn edit(all: &mut Vec<String>, add: &[String], remove: &[String], sam
     all.retain(|there| !remove.iter().any(|gone| same(gone) == same(there)));
     for new in add {
         if !all.iter().any(|there| same(there) == same(new)) {
-            all.push(new.clone());
+            all.push(new.trim().to_owned());
         }
     }
 }

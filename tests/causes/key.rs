@@ -13,7 +13,7 @@ pub const STAGES: &[Stage] = &[
     in_world("identity-recreated"),
     in_world("system-identity-off"),
     in_world("identity-not-attached"),
-    stage("identity-shared", |s| s.ask(|d| d.only(["identity-shared"]))),
+    in_world("identity-shared"),
     in_world("vault-deleted"),
     in_world("vault-absent"),
     in_world("vault-perimeter"),

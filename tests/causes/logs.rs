@@ -92,6 +92,23 @@ fn r_fl_04_a_vault_with_a_table_of_its_own_is_asked_there() {
 }
 
 #[test]
+fn r_dp_24_a_refused_pull_is_not_hidden_by_all_that_is_not_there() {
+    let diagnosis = diagnosed(|s| {
+        let registry = s.registry_id();
+        for n in 0..60 {
+            for _ in 0..2 {
+                s.world.seed_repository_event(&registry, "Pull", &format!("absent/{n}"), "latest", "ci", 404);
+            }
+        }
+        s.world.seed_repository_event(&registry, "Pull", "shop/web", "latest", "kim", 401);
+        s.pass(HOUR);
+    });
+    assert_eq!(codes(&diagnosis), ["pulls-refused"], "{diagnosis}");
+    let says = &diagnosis.findings[0].says;
+    assert!(says.contains("shop/web") && !says.contains("absent/"), "{says}");
+}
+
+#[test]
 fn logs_that_are_off_are_turned_on_where_the_others_go_or_where_one_is_told() {
     let known = diagnosed(|s| {
         let registry = s.registry_id();
@@ -107,6 +124,23 @@ fn logs_that_are_off_are_turned_on_where_the_others_go_or_where_one_is_told() {
     });
     assert_eq!(codes(&unknown), ["logs-off", "vault-logs-off"], "{unknown}");
     assert!(unknown.findings[0].order().is_none() && unknown.queries.is_empty(), "{unknown}");
+    assert!(unknown.findings[0].says.contains(" and ContainerRegistryRepositoryEvents are not kept"), "{unknown}");
+}
+
+/// What is in the way is told in words where its own cause was not asked for.
+#[test]
+fn what_rests_on_logs_that_are_off_says_what_is_off() {
+    crate::stage::play(async {
+        let mut set = Set::healthy();
+        let vault = set.vault_id();
+        sends(&mut set, &vault, &[]);
+        let on = set.on();
+        let diagnosis = on.order_on(&on.azure()).only(["key"]).await.unwrap();
+        assert_eq!((codes(&diagnosis), diagnosis.verdict), (vec![], Verdict::Healthy), "{diagnosis}");
+        let [unseen] = &diagnosis.unseen[..] else { panic!("{diagnosis}") };
+        assert_eq!((&unseen.codes[..], unseen.kind), (&["vault-refusals-logged".to_owned()][..], UnseenKind::Beyond));
+        assert_eq!(unseen.why, "nobody keeps who uses the key, and who is refused (vault-logs-off)");
+    });
 }
 
 #[test]

@@ -190,9 +190,12 @@ impl OnStage {
         let transport = Arc::new(AtDoor { inner: self.sim.transport(), door: self.set.door });
         stage::azure_by(&self.sim, credential, transport)
     }
-    /// Of all causes, those of audits too.
     pub fn order(&self) -> Diagnose {
-        self.order_on(&self.azure()).only(causes().map(|c| c.code))
+        self.whole_order_on(&self.azure())
+    }
+    /// Of all causes, those of audits too.
+    pub fn whole_order_on(&self, azure: &Azure) -> Diagnose {
+        self.order_on(azure).only(causes().map(|c| c.code))
     }
     pub fn order_on(&self, azure: &Azure) -> Diagnose {
         let order = cmk::diagnose(azure, &self.set.registry())

@@ -62,9 +62,42 @@ fn what_follows_from_a_cause_names_causes_that_there_are() {
     }
 }
 
+/// What texts point at, and a diagnosis does not look for.
+const NO_CAUSE: &[&str] = &[
+    "aad-login-off",
+    "admin-user-off",
+    "assignment-stale",
+    "caller-role-missing",
+    "conditional-access",
+    "content-trust-wanted",
+    "docker-socket-denied",
+    "federation-mismatch",
+    "helm-missing",
+    "helm-version-old",
+    "image-quarantined",
+    "key-moving",
+    "linked-role-missing",
+    "lock",
+    "policy-denied",
+    "policy-modifies",
+    "principal-young",
+    "registry-name-taken",
+    "repository-locked",
+    "secret-wrong",
+    "sku-not-premium",
+    "soft-delete-policy-set",
+    "source-registry-closed",
+    "throttled",
+    "vault-name-taken",
+    "wrong-tenant",
+];
+
 #[test]
 fn symptoms_point_at_causes() {
     let known: BTreeSet<_> = causes().map(|c| c.code).collect();
+    let kinds = SymptomKind::ALL.iter().flat_map(|kind| kind.codes());
+    let codes: BTreeSet<_> = kinds.chain(SymptomName::ALL.iter().flat_map(|name| name.codes())).copied().collect();
+    assert_eq!(codes.difference(&known).collect::<Vec<_>>(), NO_CAUSE.iter().collect::<Vec<_>>());
     let pointed = |codes: &[&str]| codes.iter().any(|code| known.contains(code));
     let kinds: Vec<_> = SymptomKind::ALL.iter().filter(|k| pointed(k.codes())).collect();
     println!("{} of {} texts point at causes of a diagnosis", kinds.len(), SymptomKind::ALL.len());

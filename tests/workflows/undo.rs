@@ -89,6 +89,26 @@ fn a_revocation_is_taken_back_whole_with_what_the_caller_gave_itself() {
     });
 }
 
+/// What an identity was allowed before is not taken from it.
+#[test]
+fn r_kv_07_a_policy_is_taken_back_as_far_as_it_was_given() {
+    play(async {
+        let mut world = encrypted(KeyRef::Versionless, VaultModel::Policy);
+        let next = world.seed_identity(GROUP, "id-next");
+        world.mutate_policy_keys(VAULT, next.principal_id, &["get", "list"]);
+        let ground = Ground::of(world);
+        let order = rotate().keeping_version().identity(IdentityWanted::Id(identity("id-next")));
+        let told = plan(&ground, order.clone()).await.to_string();
+        assert!(told.contains("--key-permissions get list"), "{told}");
+        done(&ground, order).await;
+        let back = rollback_of(&ground, "rotate").await;
+        done(&ground, back).await;
+        let policies = ground.sim.with_world(|w, _| w.access_policies(VAULT));
+        let keys = policies.iter().find(|(who, _)| *who == next.principal_id).map(|(_, keys)| keys.join(" "));
+        assert_eq!(keys.as_deref(), Some("get list"));
+    });
+}
+
 #[test]
 fn what_has_no_way_back_is_said() {
     play(async {

@@ -87,6 +87,10 @@ fn a_login_is_kept_in_dockers_configuration_and_forgotten() {
     assert_eq!(config(&s)["auths"]["other.azurecr.io"], other);
     let again = cmk(&s, &["logout", HOST]).with(0, &[]);
     assert!(again.out.contains("there was no login"), "{}", again.out);
+    // Docker takes it for the same.
+    configured(&s, &json!({ "auths": { "https://contoso1.azurecr.io/v2/": {}, "other.azurecr.io": other } }));
+    assert!(cmk(&s, &["logout", HOST]).with(0, &[]).out.contains("logged out"));
+    assert_eq!(config(&s), json!({ "auths": { "other.azurecr.io": other } }));
     assert_eq!(s.sim.writes(), 0, "nothing is changed in Azure");
 }
 
@@ -110,6 +114,7 @@ fn a_token_is_printed_when_it_is_asked_for_and_kept_nowhere() {
     fits(&out);
     assert_eq!((&out["loginServer"], &out["username"]), (&json!(HOST), &json!(USER)));
     assert!(out["accessToken"].as_str().is_some_and(|t| t.starts_with("eyJ")), "{out}");
+    assert!(out["expires"].as_str().is_some_and(|at| at.len() == "2026-01-02T03:04:05Z".len()), "whole seconds: {out}");
     let table = cmk(&s, &["login", HOST, "-t"]).with(0, &[]).out;
     assert!(table.contains("--password-stdin") && table.contains(USER), "{table}");
     assert!(!docker(&s).exists());
@@ -202,7 +207,7 @@ fn refusals_carry_azs_codes() {
     let none = format!("{}x", s.registry_id(REGISTRY));
     let s = setting();
     cmk(&s, &["login", &none]).with(2, &["LOGIN_SERVER_ERROR"]);
-    cmk(&s, &["login", "contoso1.azurecr.cn"]).with(2, &["R-CMK-36"]);
+    cmk(&s, &["login", "contoso1.azurecr.cn"]).with(2, &["R-CMK-36", "--cloud china"]);
 }
 
 #[test]

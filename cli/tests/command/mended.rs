@@ -6,7 +6,6 @@ use crate::{
     setting::{GROUP, KEY, REGISTRY, Setting, VAULT},
 };
 use cmk_mocks::RegistryView;
-use std::process::Stdio;
 
 /// What may differ by nothing when a workflow is carried out again.
 fn stand(s: &Setting) -> (Option<RegistryView>, usize, usize) {
@@ -49,20 +48,10 @@ fn the_error_that_was_met_is_read_from_the_command_line_or_from_stdin() {
     let text = "The identity associated with the registry is inactive. This could be due to attempted removal of the \
                 identity. Reassign the identity manually.";
     s.cmk(&["reassign", "-n", REGISTRY, "--yes", "--error", text]).with(0, &[]);
-    let piped = |text: &[u8]| {
-        let mut command = s.command(&["reassign", "-n", REGISTRY, "--yes", "--error", "-"]);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("cmk");
-        // One that has read enough may be gone.
-        let _ = std::io::Write::write_all(&mut child.stdin.take().expect("stdin"), text);
-        let ended = child.wait_with_output().expect("an end");
-        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
-    };
-    assert_eq!(piped(text.as_bytes()).0, Some(0));
-    let (code, said) = piped(b"The disk is full \xff");
-    assert_eq!(code, Some(3), "{said}");
-    let (code, said) = piped(&[b'x'; 300 << 10]);
-    assert!(code == Some(2) && said.contains("too long"), "{said}");
+    let args = ["reassign", "-n", REGISTRY, "--yes", "--error", "-"];
+    s.piped(&args, text).with(0, &[]);
+    s.piped(&args, b"The disk is full \xff").with(3, &[]);
+    s.piped(&args, [b'x'; 300 << 10]).with(2, &["too long"]);
 }
 
 #[test]

@@ -114,6 +114,11 @@ impl Setting {
         ended(self.command(args))
     }
 
+    /// Runs `cmk` to its end, with this on stdin.
+    pub fn piped(&self, args: &[&str], text: impl Into<Vec<u8>>) -> Ended {
+        ended_with(self.command(args), text)
+    }
+
     /// Runs `cmk`, which has to end well, and reads its JSON document.
     pub fn json(&self, args: &[&str]) -> Value {
         let ended = self.cmk(&[args, &["-o", "json"]].concat());
@@ -208,7 +213,11 @@ pub fn bare(args: &[&str]) -> Command {
 
 /// Runs a command to its end, without anything to read.
 pub fn ended(command: Command) -> Ended {
-    let output = assert_cmd::Command::from_std(command).timeout(PATIENCE).output().expect("cmk");
+    ended_with(command, "")
+}
+
+fn ended_with(command: Command, text: impl Into<Vec<u8>>) -> Ended {
+    let output = assert_cmd::Command::from_std(command).write_stdin(text).timeout(PATIENCE).output().expect("cmk");
     Ended {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).expect("text"),

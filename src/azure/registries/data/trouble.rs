@@ -66,17 +66,18 @@ impl DataPlaneError {
         let unreached =
             matches!(source.first_cause(), Cause::Transport(_) | Cause::Deadline(_)) || source.status() == Some(403);
         let stage = if stage == Stage::Challenge && unreached { Stage::Network } else { stage };
-        Self { server: server.clone(), stage, code: code(stage, &source), source }
+        Self { server: server.clone(), stage, code: code(server, stage, &source), source }
     }
 }
 
 /// The code of `az acr check-health` (R-DP-11).
-fn code(stage: Stage, e: &CallError) -> Option<&'static str> {
+fn code(server: &LoginServer, stage: Stage, e: &CallError) -> Option<&'static str> {
     if e.status() == Some(429) {
         return Some("CONNECTIVITY_TOOMANYREQUESTS_ERROR");
     }
     if let Cause::Transport(e) = e.first_cause() {
-        let said = crate::azure::call::chain(e).to_ascii_lowercase();
+        // The address that was asked is quoted, and a name may hold any of these words.
+        let said = crate::azure::call::chain(e).to_ascii_lowercase().replace(server.as_str(), "");
         let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
         return if says(&["certificate", "tls", "ssl"]) {
             Some("CONNECTIVITY_SSL_ERROR")
@@ -144,5 +145,27 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = self.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
         write!(f, "{}, at the stage '{}': {code}{}", self.login_server, self.stage, self.why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::azure::call::Sent;
+    use azure_core::error::ErrorKind;
+
+    #[test]
+    fn r_dp_11_a_name_says_nothing_of_what_went_wrong() {
+        let code = |name: &str, said: &str| {
+            let server: LoginServer = format!("{name}.azurecr.io").parse().unwrap();
+            let said = format!("error sending request for url (https://{server}/v2/): {said}");
+            let cause = Cause::Transport(azure_core::Error::with_message(ErrorKind::Connection, said));
+            DataPlaneError::new(&server, Stage::Challenge, CallError::new(Sent::No, "GET /v2/", cause)).code
+        };
+        for name in ["contoso1", "crosslands1", "atlstore1", "contosodns"] {
+            assert_eq!(code(name, "connection refused"), Some("CONNECTIVITY_CHALLENGE_ERROR"), "{name}");
+            assert_eq!(code(name, "invalid peer certificate"), Some("CONNECTIVITY_SSL_ERROR"), "{name}");
+            assert_eq!(code(name, "dns error"), Some("CONNECTIVITY_DNS_ERROR"), "{name}");
+        }
     }
 }
