@@ -5,6 +5,7 @@ mod stage;
 mod staged;
 
 use cmk::diagnose::causes;
+use cmk_mocks::troubles;
 use staged::{Set, Stage, all};
 use std::collections::BTreeSet;
 
@@ -21,6 +22,15 @@ fn every_cause_has_a_stage() {
 }
 
 #[test]
+fn each_cause_is_a_trouble_of_the_world_or_lies_outside() {
+    let known: BTreeSet<_> = causes().map(|c| c.code).collect();
+    let inside: BTreeSet<_> = troubles::all().map(|t| t.name()).collect();
+    let outside: BTreeSet<_> = troubles::outside().iter().map(|o| o.name).collect();
+    assert_eq!(inside.intersection(&outside).collect::<Vec<_>>(), [&""; 0]);
+    assert_eq!(inside.union(&outside).copied().collect::<BTreeSet<_>>(), known);
+}
+
+#[test]
 fn the_healthy_world_has_no_findings() {
     stage::play(async {
         let diagnosis = Set::healthy().on().diagnosis().await;
@@ -33,10 +43,11 @@ fn the_healthy_world_has_no_findings() {
 fn each_cause_is_found_first_and_alone() {
     let mut failed = Vec::new();
     println!("{:28} {:8} {:8} evidence, and what it hides", "cause", "area", "severity");
-    for Stage { code, spoil, with } in all() {
+    for stage in all() {
+        let Stage { code, with, .. } = stage;
         let diagnosis = stage::play(async {
             let mut set = Set::healthy();
-            spoil(&mut set);
+            stage.spoil(&mut set);
             set.on().diagnosis().await
         });
         let mut expected = vec![(*code).to_owned()];

@@ -6,6 +6,8 @@
 //! | `POST /_sim/clock/advance` | `{"seconds": 3600}` | the new time |
 //! | `GET`, `PUT`, `DELETE /_sim/faults` | a list of faults, or `{"faults": [..], "restart_count": true}` | the faults, and those that struck |
 //! | `GET`, `PUT /_sim/world` | `{"now": "..", "world": {..}}` | the same |
+//! | `GET /_sim/troubles` | | the troubles that can be staged, and the causes that lie outside |
+//! | `POST /_sim/troubles/{name}` | `{"registry": "contoso1"}`, or none | what was made besides, and the time |
 //! | `GET`, `DELETE /_sim/exchanges` | | the exchanges so far |
 //! | `GET /_sim/resolve?host=contoso1.azurecr.io` | | the host's addresses from where the client stands; none if it has none |
 //! | `GET /_sim/held?n=7&wait_s=10` | | the held requests; with `n`, whether request 7 came to be held within that time |
@@ -23,6 +25,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::faults::Fault;
 use crate::sim::{Release, Saved, Sim};
+use crate::troubles::{self, Names, TroubleError};
 
 /// Where the control API lives.
 pub(crate) const PREFIX: &str = "/_sim/";
@@ -120,6 +123,18 @@ async fn route(sim: &Sim, request: &Request<Bytes>) -> Result<Value, Wrong> {
             sim.load(saved);
             Ok(json!({ "now": now(sim) }))
         }
+        ("GET", "troubles") => {
+            Ok(json!({ "troubles": troubles::all().collect::<Vec<_>>(), "outside": troubles::outside() }))
+        }
+        ("POST", path) if path.starts_with("troubles/") => {
+            let names: Names = if body.is_empty() { Names::default() } else { parse(body)? };
+            let name = path.strip_prefix("troubles/").unwrap_or_default();
+            let made = sim.trouble(name, &names).map_err(|error| match error {
+                TroubleError::NoSuchTrouble(_) => Wrong(StatusCode::NOT_FOUND, error.to_string()),
+                _ => bad(&error),
+            })?;
+            Ok(json!({ "made": made, "now": now(sim) }))
+        }
         ("GET", "exchanges") => value(sim.exchanges()),
         ("DELETE", "exchanges") => {
             sim.clear_log();
@@ -133,7 +148,8 @@ async fn route(sim: &Sim, request: &Request<Bytes>) -> Result<Value, Wrong> {
         }
         (
             _,
-            "health" | "clock" | "clock/advance" | "faults" | "world" | "exchanges" | "resolve" | "held" | "release",
+            "health" | "clock" | "clock/advance" | "faults" | "world" | "exchanges" | "resolve" | "held" | "release"
+            | "troubles",
         ) => Err(Wrong(StatusCode::METHOD_NOT_ALLOWED, format!("no {} here", request.method()))),
         _ => Err(Wrong(StatusCode::NOT_FOUND, format!("there is no {PREFIX}{what}"))),
     }

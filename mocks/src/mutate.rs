@@ -142,6 +142,22 @@ impl World {
         }
     }
 
+    /// Sets all network rules of a vault.
+    pub fn mutate_vault_network(&mut self, vault: &str, rules: &crate::NetworkView) {
+        self.mutate_vault_public_access(vault, rules.public);
+        if let Some(v) = self.vaults.get_mut(vault) {
+            let (ip_rules, subnets) = (rules.ip_rules.clone(), rules.subnets.clone());
+            v.network = Some(NetworkAcls { bypass: rules.bypass, deny: rules.deny, ip_rules, subnets });
+        }
+    }
+
+    /// Sets a tag of a vault.
+    pub fn mutate_vault_tag(&mut self, vault: &str, name: &str, value: &str) {
+        if let Some(v) = self.vaults.get_mut(vault) {
+            v.tags.insert(name.to_owned(), json!(value));
+        }
+    }
+
     /// Enables or disables public network access of a vault.
     pub fn mutate_vault_public_access(&mut self, vault: &str, enabled: bool) {
         if let Some(v) = self.vaults.get_mut(vault) {

@@ -328,7 +328,12 @@ impl Default for Params {
 impl Params {
     /// All delays zero. Periods (the hourly look), limits and lifetimes stay.
     pub fn instant() -> Self {
-        let mut p = Self::default();
+        Self::default().without_delays()
+    }
+
+    /// These, with all delays zero.
+    pub fn without_delays(self) -> Self {
+        let mut p = self;
         p.each_delay(|d| *d = Delay::ZERO);
         p.revoke_effect_delay = Duration::ZERO;
         p.restore_effect_delay = Duration::ZERO;
@@ -337,8 +342,13 @@ impl Params {
 
     /// The default delays and periods, each times `factor`.
     pub fn scaled(factor: f64) -> Self {
+        Self::default().times(factor)
+    }
+
+    /// These delays and periods, each times `factor`.
+    pub fn times(self, factor: f64) -> Self {
         let factor = factor.max(0.0);
-        let mut p = Self::default();
+        let mut p = self;
         p.each_delay(|d| *d = d.scaled(factor));
         for d in [
             &mut p.acr_auto_rotate_poll,

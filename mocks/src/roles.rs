@@ -396,6 +396,16 @@ pub(crate) static ROLES: &[Role] = &[
     role(LOCKS_CONTRIBUTOR, "Locks Contributor", &["Microsoft.Authorization/locks/*"], NONE),
 ];
 
+/// The id of a built-in role by its name, in any case.
+pub fn named(name: &str) -> Option<Uuid> {
+    ROLES.iter().find(|r| r.name.eq_ignore_ascii_case(name)).map(|r| r.id)
+}
+
+/// Whether there is a built-in role of this id.
+pub(crate) fn known(id: Uuid) -> bool {
+    find(id).is_some()
+}
+
 pub(crate) fn find(id: Uuid) -> Option<&'static Role> {
     ROLES.iter().find(|r| r.id == id)
 }

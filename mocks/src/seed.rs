@@ -4,7 +4,7 @@
 use crate::authorization::Assignment;
 use crate::data::Content;
 use crate::keys::{Key, KeyVersion, Life, NewVersion};
-use crate::registries::{Attached, Cmk, Logins, Registry, Spec, State};
+use crate::registries::{Cmk, Logins, Registry, Spec, State};
 use crate::vaults::{Permissions, Policy, Vault};
 use crate::wire::Object;
 use crate::{Principal, PrincipalKind, World, roles};
@@ -207,19 +207,41 @@ impl World {
         key_ref: KeyRef,
         identity: &str,
     ) -> String {
-        let now = self.now;
         let id = self.seed_registry(group, name, "Premium");
         let Some(found) = self.identities.get(identity).cloned() else { return id };
+        self.mutate_attach_identity(&id, identity);
+        self.seed_cmk(&id, vault, key, key_ref, &found.client_id.to_string(), found.principal_id);
+        id
+    }
+
+    /// As `seed_registry_cmk`, with the registry's own identity.
+    pub fn seed_registry_cmk_system(
+        &mut self,
+        group: &str,
+        name: &str,
+        vault: &str,
+        key: &str,
+        key_ref: KeyRef,
+    ) -> String {
+        let id = self.seed_registry(group, name, "Premium");
+        let principal = self.mutate_enable_system_identity(&id);
+        self.seed_cmk(&id, vault, key, key_ref, "system", principal);
+        id
+    }
+
+    /// Puts a registry on the current version of a key, with a right to it for who unwraps.
+    fn seed_cmk(&mut self, id: &str, vault: &str, key: &str, key_ref: KeyRef, identity: &str, principal: Uuid) {
+        let now = self.now;
         let granted = self.vaults.get(vault).is_some_and(|v| {
             let scope = format!("{}/keys/{key}", v.id);
             if v.rbac {
-                self.permitted_data(now, found.principal_id, "Microsoft.KeyVault/vaults/keys/unwrap/action", &scope)
+                self.permitted_data(now, principal, "Microsoft.KeyVault/vaults/keys/unwrap/action", &scope)
             } else {
-                v.key_permissions(found.principal_id, now).is_some()
+                v.key_permissions(principal, now).is_some()
             }
         });
         if !granted {
-            self.seed_grant(found.principal_id, vault, key, now);
+            self.seed_grant(principal, vault, key, now);
         }
         let suffix = self.setup.cloud.vault_suffix();
         let base = self.vaults.get(vault).map(|v| format!("{}/keys/{key}", v.uri(suffix))).unwrap_or_default();
@@ -230,14 +252,10 @@ impl World {
             KeyRef::Versioned => used.clone().unwrap_or(base),
         };
         let phase = self.params.acr_auto_rotate_poll.mul_f64(self.rng.unit());
-        if let Some(r) = self.registries.get_mut(&id) {
-            let attached =
-                Attached { id: found.id.clone(), principal_id: found.principal_id, client_id: found.client_id };
-            r.spec.user.insert(found.id.to_lowercase(), attached);
-            r.spec.cmk = Some(Cmk { key_identifier, identity: found.client_id.to_string(), used, last_rotation: None });
+        if let Some(r) = self.registries.get_mut(id) {
+            r.spec.cmk = Some(Cmk { key_identifier, identity: identity.to_owned(), used, last_rotation: None });
             r.next_poll = now + phase;
         }
-        id
     }
 
     /// A registry without a customer-managed key; returns its id. Makes the group if need be.

@@ -1,6 +1,6 @@
 //! What is written down of a registry and its key.
 
-use super::{Set, Stage, stage};
+use super::{Set, Stage, in_world};
 use crate::stage::scenarios::{GROUP, VAULT};
 use cmk::diagnose::{UnseenKind, Verdict};
 use std::time::Duration;
@@ -11,62 +11,20 @@ const WRITE: &str = "Microsoft.ContainerRegistry/registries/write";
 const IN_USE: &str = "Azure resource '/subscriptions/s/registries/contoso1' does not have access to identity \
                       '00000000-0000-0000-0000-000000000007' Try forcibly adding the identity to the registry contoso1.";
 
-fn attempt(set: &mut Set, ago: Duration) {
-    let (at, by, registry) = (set.world.now() - ago, set.world.operator(), set.registry_id());
-    set.world.seed_activity(at, by, WRITE, &registry, Err(("BadRequest", IN_USE)));
-    set.world.mutate_identity_at_risk(&registry, at);
-}
-
 /// Sends these categories to the workspace, and no others.
 fn sends(set: &mut Set, of: &str, categories: &[&str]) {
     set.world.seed_diagnostic_setting(of, "kept", &set.workspace, categories);
 }
 
-/// The registry meets a closed vault, which is open again before anybody looks.
-fn closed_for_a_while(set: &mut Set) {
-    set.world.mutate_vault_firewall(VAULT, true, false, &[]);
-    set.pass(2 * HOUR);
-    set.world.params.acr_auto_rotate_poll = 30 * DAY;
-    let registry = set.registry_id();
-    set.world.mutate_registry_polls_late(&registry, 30 * DAY);
-    set.world.mutate_vault_firewall(VAULT, true, true, &[]);
-    set.pass(HOUR);
-}
-
 pub const STAGES: &[Stage] = &[
-    stage("identity-at-risk", |s| attempt(s, 20 * DAY)),
-    stage("feature-lost-trust", |s| {
-        let policies = serde_json::json!({"trustPolicy": {"type": "Notary", "status": "enabled"}});
-        s.world.mutate_registry_property(&s.registry_id(), "policies", policies);
-    }),
-    stage("task-logs-short", |s| {
-        let registry = s.registry_id();
-        s.world.seed_task(&registry, "nightly", false, true);
-        sends(s, &registry, &[]);
-    })
-    .with(&["logs-off"]),
-    stage("logs-off", |s| {
-        let registry = s.registry_id();
-        sends(s, &registry, &["ContainerRegistryLoginEvents"]);
-    }),
-    stage("vault-logs-off", |s| {
-        let vault = s.vault_id();
-        sends(s, &vault, &[]);
-    }),
-    stage("vault-refusals-logged", closed_for_a_while),
-    stage("logins-refused", |s| {
-        let registry = s.registry_id();
-        s.world.seed_login_event(&registry, "kim", "203.0.113.9", 401);
-        s.world.seed_login_event(&registry, "kim", "203.0.113.9", 401);
-        s.world.seed_login_event(&registry, "robot", "203.0.113.7", 200);
-        s.pass(HOUR);
-    }),
-    stage("pulls-refused", |s| {
-        let registry = s.registry_id();
-        s.world.seed_repository_event(&registry, "Pull", "shop/web", "v1", "kim", 403);
-        s.world.seed_repository_event(&registry, "Pull", "shop/web", "v9", "kim", 404);
-        s.pass(HOUR);
-    }),
+    in_world("identity-at-risk"),
+    in_world("feature-lost-trust"),
+    in_world("task-logs-short").with(&["logs-off"]),
+    in_world("logs-off"),
+    in_world("vault-logs-off"),
+    in_world("vault-refusals-logged"),
+    in_world("logins-refused"),
+    in_world("pulls-refused"),
 ];
 
 fn codes(diagnosis: &cmk::Diagnosis) -> Vec<&str> {
@@ -83,12 +41,12 @@ fn diagnosed(spoil: fn(&mut Set)) -> cmk::Diagnosis {
 
 #[test]
 fn r_cmk_21_an_attempt_is_told_with_its_days_and_is_renewed_by_a_later_write() {
-    let diagnosis = diagnosed(|s| attempt(s, 20 * DAY));
+    let diagnosis = diagnosed(|s| s.trouble("identity-at-risk"));
     let finding = &diagnosis.findings[0];
     assert!(finding.says.contains("in 70 days") || finding.says.contains("in 69 days"), "{}", finding.says);
     assert_eq!(finding.order().unwrap().workflow(), "reassign");
     let renewed = diagnosed(|s| {
-        attempt(s, 20 * DAY);
+        s.trouble("identity-at-risk");
         let (at, by, registry) = (s.world.now() - 10 * DAY, s.world.operator(), s.registry_id());
         s.world.seed_activity(at, by, WRITE, &registry, Ok(()));
     });
@@ -105,7 +63,7 @@ fn r_cmk_21_an_attempt_is_told_with_its_days_and_is_renewed_by_a_later_write() {
 
 #[test]
 fn r_err_01_the_vaults_log_proves_a_firewall_that_is_below_its_cause() {
-    let diagnosis = diagnosed(closed_for_a_while);
+    let diagnosis = diagnosed(|s| s.trouble("vault-refusals-logged"));
     let finding = &diagnosis.findings[0];
     assert!(finding.says.contains("not a trusted service") && finding.says.contains("firewall"), "{}", finding.says);
     assert!(diagnosis.key_uses.iter().any(|u| u.is_refused()), "{diagnosis}");
@@ -122,7 +80,7 @@ fn r_fl_04_a_vault_with_a_table_of_its_own_is_asked_there() {
     crate::stage::play(async {
         let mut set = Set::healthy();
         set.world.seed_dedicated_diagnostic_setting(&set.vault_id(), "kept", &set.workspace, &["AuditEvent"]);
-        closed_for_a_while(&mut set);
+        set.trouble("vault-refusals-logged");
         let (principal, version) = (set.principal.to_string(), set.version.clone());
         let diagnosis = set.on().diagnosis().await;
         assert_eq!(codes(&diagnosis), ["vault-refusals-logged"], "{diagnosis}");

@@ -13,7 +13,7 @@ mod remedies;
 mod set;
 mod told;
 
-pub use set::{Door, Set, Stage, stage};
+pub use set::{Door, Set, Stage, in_world, stage};
 
 /// One a cause.
 pub fn all() -> impl Iterator<Item = &'static Stage> {

@@ -1,16 +1,12 @@
 //! Networks that are as they should be, and what their causes take for others.
 
-use super::{
-    Set,
-    network::{deny, endpoint, network, private, vnet, zone},
-};
+use super::Set;
 use crate::stage::scenarios::GROUP;
 use cmk::{
     Diagnosis,
     diagnose::{Severity, UnseenKind, Verdict},
 };
 use cmk_mocks::{ClientPlace, ConnectionState, SecurityRule};
-use serde_json::json;
 use std::{net::Ipv4Addr, time::Duration};
 
 fn diagnose(spoil: impl FnOnce(&mut Set)) -> Diagnosis {
@@ -26,16 +22,11 @@ fn codes(diagnosis: &Diagnosis) -> Vec<&str> {
     diagnosis.all().into_iter().map(|f| f.code.as_str()).collect()
 }
 
-fn off(s: &mut Set) {
-    let registry = s.registry_id();
-    s.world.mutate_registry_property(&registry, "publicNetworkAccess", json!("Disabled"));
-}
-
 #[test]
 fn r_dp_23_a_registry_behind_a_private_endpoint_is_healthy() {
     let diagnosis = diagnose(|s| {
-        private(s);
-        off(s);
+        s.scene().private();
+        s.scene().no_public_access();
     });
     assert_eq!(codes(&diagnosis), ["consumers-cut"], "{diagnosis}");
     assert_eq!(diagnosis.findings.first().map(|f| f.severity), Some(Severity::Advice));
@@ -48,8 +39,9 @@ fn r_dp_23_a_registry_behind_a_private_endpoint_is_healthy() {
 fn a_closed_registry_is_looked_at_within_six_answers() {
     crate::stage::play(async {
         let mut set = Set::healthy();
-        private(&mut set);
-        deny(&mut set, Some(&format!("{}/subnets/machines", vnet())));
+        set.scene().private();
+        let machines = format!("{}/subnets/machines", set.scene().vnet());
+        set.scene().closed(Some(&machines));
         let on = set.on();
         on.sim.latency(Duration::from_secs(1));
         let began = tokio::time::Instant::now();
@@ -62,7 +54,7 @@ fn a_closed_registry_is_looked_at_within_six_answers() {
 #[test]
 fn r_dp_23_an_endpoint_beside_an_open_registry_needs_no_way_to_it_from_here() {
     let diagnosis = diagnose(|s| {
-        private(s);
+        s.scene().private();
         let registry = s.registry_id();
         s.world.mutate_registry_firewall(&registry, false, &[], &[]);
         s.world.mutate_client_place(ClientPlace::Internet);
@@ -73,9 +65,10 @@ fn r_dp_23_an_endpoint_beside_an_open_registry_needs_no_way_to_it_from_here() {
 #[test]
 fn r_dp_23_the_only_endpoint_waits_and_so_nobody_gets_in() {
     let diagnosis = diagnose(|s| {
-        private(s);
-        off(s);
-        s.world.mutate_connection_state(&endpoint(), ConnectionState::Pending);
+        s.scene().private();
+        s.scene().no_public_access();
+        let endpoint = s.scene().endpoint();
+        s.world.mutate_connection_state(&endpoint, ConnectionState::Pending);
     });
     let first = diagnosis.findings.first().unwrap();
     assert_eq!((first.code.as_str(), first.severity), ("private-endpoint-pending", Severity::Broken), "{diagnosis}");
@@ -90,13 +83,17 @@ fn r_dp_23_a_zone_of_somebody_else_is_beyond_and_no_finding() {
         // Linked to a hub, whose name servers ask it.
         (|s: &mut Set| {
             let hub = s.world.seed_vnet(GROUP, "hub", "10.8.0.0/16");
-            s.world.mutate_zone_link(&zone(), &vnet(), false);
-            s.world.mutate_zone_link(&zone(), &hub, true);
+            let (zone, vnet) = (s.scene().zone(), s.scene().vnet());
+            s.world.mutate_zone_link(&zone, &vnet, false);
+            s.world.mutate_zone_link(&zone, &hub, true);
         }) as fn(&mut Set),
-        |s| s.world.mutate_vnet_dns_servers(&vnet(), &["10.9.0.4"]),
+        |s| {
+            let vnet = s.scene().vnet();
+            s.world.mutate_vnet_dns_servers(&vnet, &["10.9.0.4"]);
+        },
     ] {
         let diagnosis = diagnose(|s| {
-            private(s);
+            s.scene().private();
             spoil(s);
             // This machine asks them, and comes out well.
             s.machine.names.insert("contoso1.azurecr.io".into(), Ok(vec![Ipv4Addr::new(10, 1, 0, 4).into()]));
@@ -111,8 +108,9 @@ fn r_dp_23_a_zone_of_somebody_else_is_beyond_and_no_finding() {
 #[test]
 fn r_dp_23_each_wrong_record_is_told_with_both_addresses_and_the_line_that_mends_it() {
     let diagnosis = diagnose(|s| {
-        private(s);
-        s.world.mutate_dns_record(&zone(), "contoso1.westeurope.data", Some(&[Ipv4Addr::new(10, 1, 0, 98)]));
+        s.scene().private();
+        let zone = s.scene().zone();
+        s.world.mutate_dns_record(&zone, "contoso1.westeurope.data", Some(&[Ipv4Addr::new(10, 1, 0, 98)]));
     });
     let first = diagnosis.findings.first().unwrap();
     assert_eq!(first.code, "private-dns-record-wrong", "{diagnosis}");
@@ -123,7 +121,7 @@ fn r_dp_23_each_wrong_record_is_told_with_both_addresses_and_the_line_that_mends
 #[test]
 fn r_dp_20_the_address_that_is_refused_is_the_one_in_the_line() {
     let diagnosis = diagnose(|s| {
-        deny(s, None);
+        s.scene().closed(None);
         s.world.mutate_client_address("198.51.100.77");
     });
     let first = diagnosis.findings.first().unwrap();
@@ -136,7 +134,7 @@ fn r_dp_20_the_address_that_is_refused_is_the_one_in_the_line() {
 #[test]
 fn r_dp_25_the_nodes_of_a_cluster_are_looked_at_when_it_is_asked_about() {
     let aks = |s: &mut Set, to: &str| {
-        let vnet = network(s);
+        let vnet = s.scene().network();
         let subnet = s.world.seed_subnet(&vnet, "nodes", &[]);
         let identity = s.identity_id();
         let cluster = s.world.seed_aks(GROUP, "aks1", &identity);
@@ -144,22 +142,18 @@ fn r_dp_25_the_nodes_of_a_cluster_are_looked_at_when_it_is_asked_about() {
         let group = s.world.seed_security_group(GROUP, "nsg-nodes");
         s.world.mutate_security_rule(&group, SecurityRule::deny_out("closed", 200, to));
         s.world.mutate_subnet_security_group(&subnet, Some(&group));
-        s.ask(|d| {
-            let id = super::network::id("managedClusters", "aks1")
-                .replace("Microsoft.Network", "Microsoft.ContainerService");
-            d.aks(id.parse().unwrap()).only(["network"])
-        });
+        s.ask(move |d| d.aks(cluster.parse().unwrap()).only(["network"]));
     };
     let open = diagnose(|s| aks(s, "AzureContainerRegistry.WestEurope"));
     assert_eq!(codes(&open), ["nsg-blocks"], "{open}");
     // By a private endpoint, what is out on the internet does not matter, and what is in the network does.
     let inside = diagnose(|s| {
-        private(s);
+        s.scene().private();
         aks(s, "Internet");
     });
     assert_eq!(codes(&inside), ["consumers-cut"], "{inside}");
     let inside = diagnose(|s| {
-        private(s);
+        s.scene().private();
         aks(s, "VirtualNetwork");
     });
     assert_eq!(codes(&inside), ["nsg-blocks", "consumers-cut"], "{inside}");
@@ -183,7 +177,7 @@ fn r_dp_25_a_proxy_that_nothing_comes_back_through_is_the_first_suspect() {
 #[test]
 fn what_the_caller_may_not_see_of_networks_is_no_finding() {
     let diagnosis = diagnose(|s| {
-        private(s);
+        s.scene().private();
         let registry = s.registry_id();
         let reader = s.world.add_principal(cmk_mocks::PrincipalKind::User, "reader").object_id;
         let now = s.world.now();

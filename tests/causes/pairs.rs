@@ -215,8 +215,8 @@ fn told(diagnosis: &Diagnosis, code: &str) -> bool {
 fn diagnosed(a: &Stage, b: &Stage) -> Diagnosis {
     crate::stage::play(async {
         let mut set = Set::healthy();
-        (a.spoil)(&mut set);
-        (b.spoil)(&mut set);
+        a.spoil(&mut set);
+        b.spoil(&mut set);
         set.on().diagnosis().await
     })
 }

@@ -1,6 +1,6 @@
 //! Every remedy that is an order, planned and carried out as it is, leaves nothing of its cause.
 
-use super::{Set, Stage, all};
+use super::{Set, all};
 use cmk::{diagnose::Verdict, journal::MemoryJournal};
 use std::{sync::Arc, time::Duration};
 
@@ -17,10 +17,11 @@ const NOT_HEALED_ALONE: &[(&str, &str)] = &[
 fn an_order_that_is_a_remedy_leaves_the_world_healthy() {
     let mut failed = Vec::new();
     let mut tried = 0;
-    for Stage { code, spoil, .. } in all() {
+    for stage in all() {
+        let code = &stage.code;
         let told = crate::stage::play(async {
             let mut set = Set::healthy();
-            spoil(&mut set);
+            stage.spoil(&mut set);
             let on = set.on();
             let before = on.diagnosis().await;
             let finding = before.findings.iter().find(|f| f.code == *code)?;

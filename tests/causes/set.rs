@@ -11,8 +11,12 @@ use cmk::{
     azure::id::RegistryId,
     diagnose::{Diagnose, Machine, NotRun, Ran, Unresolved, causes},
 };
-use cmk_mocks::{Clock as SimClock, KeyRef, Sim, VaultModel, World, roles};
-use scenarios::{GROUP, IDENTITY, KEY, REGISTRY, VAULT};
+use cmk_mocks::{
+    Clock as SimClock, Sim, World,
+    troubles::{self, Made, Names, Place, Scene},
+    worlds,
+};
+use scenarios::{IDENTITY, KEY, VAULT};
 use std::{
     collections::BTreeMap,
     io,
@@ -38,6 +42,9 @@ pub struct Set {
     pub door: Option<Door>,
     /// What is asked besides.
     pub asks: Vec<Ask>,
+    /// Where troubles strike, as it was while all was healthy, and what they made.
+    pub place: Place,
+    pub made: Made,
 }
 
 /// Something that is asked besides.
@@ -52,19 +59,30 @@ pub enum Door {
     Answers(u16),
 }
 
-/// One way to stage a cause.
+/// One way to stage a cause: the trouble of its name, if a world can have it, and what is besides.
 pub struct Stage {
     pub code: &'static str,
-    pub spoil: fn(&mut Set),
+    besides: fn(&mut Set),
     /// Other causes that are true of this world as well, and no consequences.
     pub with: &'static [&'static str],
 }
 
-pub const fn stage(code: &'static str, spoil: fn(&mut Set)) -> Stage {
-    Stage { code, spoil, with: &[] }
+pub const fn stage(code: &'static str, besides: fn(&mut Set)) -> Stage {
+    Stage { code, besides, with: &[] }
+}
+
+/// All of it is in the world.
+pub const fn in_world(code: &'static str) -> Stage {
+    stage(code, |_| ())
 }
 
 impl Stage {
+    pub fn spoil(&self, set: &mut Set) {
+        if troubles::named(self.code).is_ok() {
+            set.trouble(self.code);
+        }
+        (self.besides)(set);
+    }
     pub const fn with(mut self, codes: &'static [&'static str]) -> Self {
         self.with = codes;
         self
@@ -110,23 +128,25 @@ impl Staged {
 impl Set {
     /// A registry on a customer-managed key, with everything as it should be for long.
     pub fn healthy() -> Self {
-        Self::healthy_with(KeyRef::Versionless, VaultModel::Rbac)
-    }
-    pub fn healthy_with(reference: KeyRef, model: VaultModel) -> Self {
-        let mut world = scenarios::encrypted(7, reference, model);
-        let (operator, now) = (world.operator().object_id, world.now());
-        let scope = scenarios::vault(VAULT).to_string();
-        world.set_role(operator, roles::KEY_VAULT_CRYPTO_OFFICER, &scope, now);
-        let workspace = world.seed_workspace(GROUP, "logs");
-        let registry = scenarios::registry().to_string();
-        world.seed_diagnostic_setting(&registry, "kept", &workspace, &["allLogs"]);
-        world.seed_diagnostic_setting(&scope, "kept", &workspace, &["audit"]);
-        let later = now + Duration::from_secs(24 * 3600);
-        world.advance(later);
+        let world = worlds::ready_made("healthy", &worlds::Base::default()).unwrap().world;
+        let place = Place::find(&world, &Names::default()).unwrap();
         let principal = scenarios::principal(&world, IDENTITY);
         let version = world.key_versions(VAULT, KEY).last().map(|v| v.version.clone()).unwrap();
+        let workspace = world.diagnostic_settings(&place.registry).remove(0).1.unwrap();
         let (machine, caller, door, asks) = (Staged::healthy(), None, None, Vec::new());
-        Self { world, machine, caller, principal, version, workspace, door, asks }
+        Self { world, machine, caller, principal, version, workspace, door, asks, place, made: Made::new() }
+    }
+    /// Stages a trouble, at the place as it was while all was healthy.
+    pub fn trouble(&mut self, name: &str) {
+        self.made = troubles::named(name).unwrap().apply_at(&mut self.world, &self.place).unwrap();
+    }
+    /// What the last trouble made.
+    pub fn made<T: std::str::FromStr<Err: std::fmt::Debug>>(&self, what: &str) -> T {
+        self.made.get(what).unwrap_or_else(|| panic!("no {what} was made")).parse().unwrap()
+    }
+    /// What troubles are made of.
+    pub fn scene(&mut self) -> Scene<'_> {
+        Scene::new(&mut self.world, &self.place)
     }
     pub fn ask(&mut self, ask: impl Fn(Diagnose) -> Diagnose + Send + Sync + 'static) {
         self.asks.push(Box::new(ask));
@@ -235,6 +255,3 @@ impl Machine for OnMachine {
         Some(PathBuf::from("/home/operator"))
     }
 }
-
-/// Names that ways to spoil use.
-pub const NAMES: (&str, &str, &str, &str, &str) = (GROUP, REGISTRY, VAULT, KEY, IDENTITY);

@@ -7,19 +7,16 @@ use serde_json::{Value, json};
 
 /// None if the request is for something else.
 pub(super) fn handle(world: &World, call: &Call) -> Option<Reply> {
-    let here = call.method == Method::GET && call.path.trim_end_matches('/').eq_ignore_ascii_case("/metadata/endpoints");
+    let here =
+        call.method == Method::GET && call.path.trim_end_matches('/').eq_ignore_ascii_case("/metadata/endpoints");
     here.then(|| match call.api_version() {
         "" => super::errors::missing_version().into(),
         // Before 2019 it was one cloud, without its name.
         "2015-01-01" | "2018-01-01" | "2018-05-01" => Reply::json(200, old(world)),
         version if version.starts_with("20") => Reply::json(200, json!([cloud(world)])),
-        version => Fail::new(
-            400,
-            "InvalidApiVersionParameter",
-            format!("The api-version '{version}' is invalid."),
-        )
-        .gateway()
-        .into(),
+        version => Fail::new(400, "InvalidApiVersionParameter", format!("The api-version '{version}' is invalid."))
+            .gateway()
+            .into(),
     })
 }
 

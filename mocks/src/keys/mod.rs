@@ -6,11 +6,13 @@ mod import;
 mod render;
 mod rotation;
 mod routes;
+mod seed;
 mod state;
 mod throttle;
 
 pub(crate) use errors::conflict as fail_conflict;
 pub(crate) use rotation::read_arm_policy;
 pub(crate) use routes::handle;
+pub use seed::{KeyRotation, KeySpec};
 pub(crate) use state::{Key, KeyVersion, Life, NewVersion, Use, usable, valid_key_name};
 pub(crate) use throttle::KeyThrottle;

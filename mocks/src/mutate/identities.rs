@@ -1,5 +1,6 @@
 //! The identities of registries, and what becomes of them.
 
+use crate::registries::Attached;
 use crate::{PrincipalKind, World};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -9,6 +10,16 @@ impl World {
     pub fn mutate_registry_identity(&mut self, registry_id: &str, identity: &str) {
         if let Some(cmk) = self.registries.get_mut(registry_id).and_then(|r| r.spec.cmk.as_mut()) {
             cmk.identity = identity.to_owned();
+        }
+    }
+
+    /// Gives a registry a user-assigned identity.
+    pub fn mutate_attach_identity(&mut self, registry_id: &str, identity_id: &str) {
+        let Some(i) = self.identities.get(identity_id) else { return };
+        let (key, attached) =
+            (i.id.to_lowercase(), Attached { id: i.id.clone(), principal_id: i.principal_id, client_id: i.client_id });
+        if let Some(r) = self.registries.get_mut(registry_id) {
+            r.spec.user.insert(key, attached);
         }
     }
 

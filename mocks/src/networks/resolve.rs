@@ -51,7 +51,7 @@ impl World {
     }
 
     /// The zone of private links to registries or vaults.
-    pub(super) fn private_zone(&self, vaults: bool) -> String {
+    pub(crate) fn private_zone(&self, vaults: bool) -> String {
         let cloud = self.setup.cloud;
         if !vaults {
             return format!("privatelink.{}", cloud.registry_suffix());

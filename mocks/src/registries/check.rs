@@ -11,7 +11,7 @@ use crate::wire::{Fail, Object, Peek, tags_of};
 use serde_json::{Value, json};
 
 /// R-ARM-20
-pub(super) fn valid_name(name: &str) -> bool {
+pub(crate) fn valid_name(name: &str) -> bool {
     (5..=50).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 

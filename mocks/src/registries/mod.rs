@@ -15,7 +15,7 @@ mod state;
 mod tasks;
 mod tokens;
 
-pub(crate) use check::default_props;
+pub(crate) use check::{default_props, valid_name};
 pub use health::Renewal;
 pub(crate) use logins::{Logins, Password, ScopeMap, Token};
 pub(crate) use routes::handle;

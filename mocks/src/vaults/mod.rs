@@ -10,7 +10,7 @@ mod state;
 
 pub(crate) use network::{Gate, address_in};
 pub(crate) use routes::handle;
-pub(crate) use state::{NetworkAcls, Permissions, Policy, Vault, Vaults};
+pub(crate) use state::{NetworkAcls, Permissions, Policy, Vault, Vaults, valid_name};
 
 /// What `x-ms-keyvault-service-version` says of the resource provider.
 const SERVICE_VERSION: &str = "1.5.1507.0";

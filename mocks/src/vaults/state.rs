@@ -148,7 +148,7 @@ pub(super) struct Wish {
 }
 
 /// R-KV-01
-pub(super) fn valid_name(name: &str) -> bool {
+pub(crate) fn valid_name(name: &str) -> bool {
     (3..=24).contains(&name.len())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
         && name.starts_with(|c: char| c.is_ascii_alphabetic())

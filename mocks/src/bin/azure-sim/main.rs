@@ -1,6 +1,7 @@
 //! `azure-sim`: the simulator behind a loopback port.
 
 mod env;
+mod list;
 mod run;
 mod serve;
 mod stop;
@@ -29,6 +30,10 @@ enum Command {
     Env(env::Env),
     /// Run one command that takes azure-sim for Azure.
     Run(run::Run),
+    /// List the worlds that come with azure-sim, or print one.
+    Worlds(list::Worlds),
+    /// List the troubles that a world can be put into, by the causes that `cmk diagnose` then finds.
+    Troubles(list::Troubles),
 }
 
 #[tokio::main]
@@ -38,5 +43,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         None => serve.go().await.map(|()| ExitCode::SUCCESS),
         Some(Command::Env(env)) => env.go().await.map(|()| ExitCode::SUCCESS),
         Some(Command::Run(run)) => run.go().await,
+        Some(Command::Worlds(worlds)) => worlds.go().map(|()| ExitCode::SUCCESS),
+        Some(Command::Troubles(troubles)) => troubles.go().map(|()| ExitCode::SUCCESS),
     }
 }

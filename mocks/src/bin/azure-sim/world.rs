@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use cmk_mocks::{Clock, Params, Saved, Setup, Sim, SimCloud, World};
+use cmk_mocks::troubles::Names;
+use cmk_mocks::worlds::{self, Base, READY_MADE};
+use cmk_mocks::{Clock, Params, Setup, Sim, SimCloud, World};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -14,9 +16,14 @@ pub(crate) struct WorldArgs {
     /// Append each exchange to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-    /// Start from this saved world.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "cloud", "scale", "subscription", "tenant"])]
+    /// Start from this world: one that comes with azure-sim (`azure-sim worlds`), or a file with a description in YAML
+    /// or JSON (docs/worlds.md) or with a saved world.
+    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["seed", "cloud", "scale", "subscription", "tenant"])]
     world: Option<PathBuf>,
+    /// Put the world into this trouble (`azure-sim troubles`); may be given more than once. The registry may be left out
+    /// where there is one only, or one named contoso1.
+    #[arg(long, value_name = "NAME[@REGISTRY]")]
+    trouble: Vec<String>,
     /// Save the world here at the end.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
@@ -96,6 +103,9 @@ impl WorldArgs {
             Some(path) => load(path, self.clock_factor)?,
             None => new(self),
         };
+        for trouble in &self.trouble {
+            stage(&sim, trouble)?;
+        }
         sim.with_world(|world, _| world.params.poll_after = self.poll_after);
         if let Some(path) = &self.log {
             sim.log_to(path).with_context(|| format!("cannot write the log {}", path.display()))?;
@@ -112,24 +122,49 @@ impl WorldArgs {
     }
 }
 
+/// Clients judge a token's age by their own clock; this one runs ahead of it, by its factor and when told to.
+fn params(scale: Option<f64>) -> Params {
+    let params = scale.map(Params::scaled).unwrap_or_default();
+    Params { token_lifetime: TOKENS_LAST, ..params }
+}
+
 fn new(args: &WorldArgs) -> Sim {
     let mut setup = Setup { cloud: args.cloud.into(), now: OffsetDateTime::now_utc(), ..Setup::default() };
     setup.seed = args.seed.unwrap_or(setup.seed);
     setup.subscription = args.subscription.unwrap_or(setup.subscription);
     setup.tenant = args.tenant.unwrap_or(setup.tenant);
     let clock = Clock::scaled(setup.now, args.clock_factor);
-    let mut params = args.scale.map(Params::scaled).unwrap_or_default();
-    // Clients judge a token's age by their own clock; this one runs ahead of it, by its factor and when told to.
-    params.token_lifetime = TOKENS_LAST;
-    Sim::new(World::with_params(setup, params), clock)
+    Sim::new(World::with_params(setup, params(args.scale)), clock)
 }
 
-fn load(path: &Path, clock_factor: f64) -> anyhow::Result<Sim> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read the world {}", path.display()))?;
-    let Saved { now, world } =
-        serde_json::from_slice(&bytes).with_context(|| format!("{} is no saved world", path.display()))?;
-    // The time in between passes at once, so that clients whose clock is the real one agree with this one.
-    Ok(Sim::new(world, Clock::scaled(now.max(OffsetDateTime::now_utc()), clock_factor)))
+fn load(world: &Path, clock_factor: f64) -> anyhow::Result<Sim> {
+    let setup = Setup { now: OffsetDateTime::now_utc(), ..Setup::default() };
+    let base = Base { setup, params: params(None) };
+    let given = match READY_MADE.iter().find(|w| world.as_os_str() == w.name) {
+        Some(ready_made) => worlds::ready_made(ready_made.name, &base)?,
+        None => {
+            let known = || READY_MADE.iter().map(|w| w.name).collect::<Vec<_>>().join(", ");
+            let text = std::fs::read_to_string(world).with_context(|| {
+                format!("cannot read the world {}; those that come with azure-sim are {}", world.display(), known())
+            })?;
+            worlds::read(&text, &base).with_context(|| format!("cannot take the world {}", world.display()))?
+        }
+    };
+    // The time since it was saved passes at once, so that clients whose clock is the real one agree with this one.
+    let now = if given.saved { given.now.max(OffsetDateTime::now_utc()) } else { given.now };
+    let sim = Sim::new(given.world, Clock::scaled(now, clock_factor));
+    sim.schedule(given.faults);
+    Ok(sim)
+}
+
+/// `NAME`, or `NAME@REGISTRY`.
+fn stage(sim: &Sim, trouble: &str) -> anyhow::Result<()> {
+    let (name, registry) = trouble.split_once('@').map_or((trouble, None), |(name, of)| (name, Some(of.to_owned())));
+    let made = sim.trouble(name, &Names { registry, ..Names::default() })?;
+    for (what, id) in made {
+        eprintln!("azure-sim: {name}: {what} is {id}");
+    }
+    Ok(())
 }
 
 fn save(sim: &Sim, path: &Path) -> anyhow::Result<()> {

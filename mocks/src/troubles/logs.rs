@@ -1,0 +1,55 @@
+//! What is written down of a registry and its key.
+
+use super::scene::{DAY, HOUR};
+use super::{Scene, Trouble, key, registry};
+use serde_json::json;
+
+const WRITE: &str = "Microsoft.ContainerRegistry/registries/write";
+/// R-CMK-21: how the removal of an identity that is in use is refused.
+const IN_USE: &str = "Azure resource '/subscriptions/s/registries/contoso1' does not have access to identity \
+                      '00000000-0000-0000-0000-000000000007' Try forcibly adding the identity to the registry contoso1.";
+
+/// Sends these categories wherever the logs of a resource go, and no others.
+fn sends(s: &mut Scene<'_>, of: &str, categories: &[&str]) {
+    for (name, workspace, _) in s.world.diagnostic_settings(of) {
+        s.world.seed_diagnostic_setting(of, &name, &workspace.unwrap_or_default(), categories);
+    }
+}
+
+pub(super) const TROUBLES: &[Trouble] = &[
+    registry("identity-at-risk", "Somebody tried to take the identity for the key off, 20 days ago.", |s| {
+        let (at, by) = (s.world.now() - 20 * DAY, s.world.operator());
+        s.world.seed_activity(at, by, WRITE, &s.place.registry, Err(("BadRequest", IN_USE)));
+        s.world.mutate_identity_at_risk(&s.place.registry, at);
+    }),
+    registry("feature-lost-trust", "Content trust is on.", |s| {
+        s.property("policies", json!({"trustPolicy": {"type": "Notary", "status": "enabled"}}));
+    }),
+    registry("task-logs-short", "The registry has a task, and its logs are not sent on.", |s| {
+        s.world.seed_task(&s.place.registry, "nightly", false, true);
+        sends(s, &s.place.registry, &[]);
+    }),
+    registry("logs-off", "Only logins of the registry are sent on.", |s| {
+        sends(s, &s.place.registry, &["ContainerRegistryLoginEvents"]);
+    }),
+    key("vault-logs-off", "The logs of the vault are not sent on.", |s, k| sends(s, &k.vault_id, &[])),
+    key("vault-refusals-logged", "The vault was closed for two hours, an hour ago.", |s, k| {
+        s.world.mutate_vault_firewall(&k.vault, true, false, &[]);
+        s.pass(2 * HOUR);
+        s.world.params.acr_auto_rotate_poll = 30 * DAY;
+        s.world.mutate_registry_polls_late(&s.place.registry, 30 * DAY);
+        s.world.mutate_vault_firewall(&k.vault, true, true, &[]);
+        s.pass(HOUR);
+    }),
+    registry("logins-refused", "Two logins were refused an hour ago, and one was not.", |s| {
+        s.world.seed_login_event(&s.place.registry, "kim", "203.0.113.9", 401);
+        s.world.seed_login_event(&s.place.registry, "kim", "203.0.113.9", 401);
+        s.world.seed_login_event(&s.place.registry, "robot", "203.0.113.7", 200);
+        s.pass(HOUR);
+    }),
+    registry("pulls-refused", "Two pulls came to nothing an hour ago.", |s| {
+        s.world.seed_repository_event(&s.place.registry, "Pull", "shop/web", "v1", "kim", 403);
+        s.world.seed_repository_event(&s.place.registry, "Pull", "shop/web", "v9", "kim", 404);
+        s.pass(HOUR);
+    }),
+];

@@ -1,0 +1,58 @@
+//! Moments and lengths of time, as people write them.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// `90s`, `15m`, `2h`, `30d`; more than one of them add up: `1d12h`.
+pub(super) fn length(text: &str) -> Option<time::Duration> {
+    let mut whole = time::Duration::ZERO;
+    let mut digits = String::new();
+    for c in text.chars() {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        let seconds = match c {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 24 * 3600,
+            _ => return None,
+        };
+        let count: i64 = digits.parse().ok()?;
+        digits.clear();
+        whole = whole.checked_add(time::Duration::seconds(count.checked_mul(seconds)?))?;
+    }
+    (digits.is_empty() && !text.is_empty()).then_some(whole)
+}
+
+/// RFC 3339, or so long before or after `now`: `-40d`, `+2h`.
+pub(super) fn moment(text: &str, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    match text.split_at_checked(1)? {
+        ("-", rest) => now.checked_sub(length(rest)?),
+        ("+", rest) => now.checked_add(length(rest)?),
+        _ => OffsetDateTime::parse(text, &Rfc3339).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn lengths_add_up_and_moments_are_absolute_or_counted_from_now() {
+        let now = datetime!(2026-03-01 12:00 UTC);
+        assert_eq!(length("1d12h"), Some(time::Duration::hours(36)));
+        assert_eq!(moment("-40d", now), Some(datetime!(2026-01-20 12:00 UTC)));
+        assert_eq!(moment("+90s", now), Some(datetime!(2026-03-01 12:01:30 UTC)));
+        assert_eq!(moment("2026-01-01T00:00:00Z", now), Some(datetime!(2026-01-01 0:00 UTC)));
+        for wrong in
+            ["", "5", "d", "1w", "-", "12h3", "99999999999999999999d", "-999999999999d", "9223372036854775807d"]
+        {
+            assert_eq!((length(wrong), moment(wrong, now)), (None, None), "{wrong}");
+        }
+        assert_eq!(moment("tomorrow", now), None);
+        assert_eq!(moment("é", now), None);
+    }
+}
