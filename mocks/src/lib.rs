@@ -45,6 +45,7 @@ mod tls;
 mod transport;
 pub mod troubles;
 mod vaults;
+mod watched;
 mod wire;
 mod world;
 pub mod worlds;
