@@ -53,6 +53,11 @@ impl crate::World {
             429 => "Too Many Requests",
             _ => "Bad Request",
         };
+        // In larger steps, as what is left has to be moved.
+        let most = self.params.kept_audit;
+        if self.audit.len() >= most + most / 4 + 1 {
+            self.audit.drain(..self.audit.len() - most);
+        }
         self.audit.push(AuditEntry {
             time,
             visible_at,

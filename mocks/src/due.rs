@@ -12,14 +12,16 @@ impl World {
     /// is gone, a version of a key is made by its policy, becomes valid or expires.
     ///
     /// Lags of lists and of the directory are left out, and a registry's look for a newer version where there is none.
-    pub fn next_due(&self) -> Option<OffsetDateTime> {
+    pub fn next_due(&mut self) -> Option<OffsetDateTime> {
         let (now, ever) = (self.now, time::PrimitiveDateTime::MAX.assume_utc());
+        let health = self.health_moments(now, ever).into_iter().next();
         let resources = &self.resources;
         let providers = resources.providers.values().flat_map(|all| all.values().filter_map(|p| p.registered_at));
         let registries = self.registries.all.values().flat_map(|r| self.due_of_registry(r));
         let gone = self.vaults.deleted.values().flat_map(|v| [v.purge_at(), v.purging_until]).flatten();
-        let all = self.health_moments(now, ever).into_iter().take(1);
-        all.chain(self.next_deployment_event(ever))
+        health
+            .into_iter()
+            .chain(self.next_deployment_event(ever))
             .chain(providers)
             .chain(resources.groups.values().filter_map(|g| g.gone_at))
             .chain(self.registries.imports.iter().map(|i| i.due))

@@ -254,6 +254,12 @@ pub struct Params {
     /// Where callers seem to come from, for vault firewalls. Those of registries stand elsewhere
     /// (`World::client_address`): who runs the tool is not who pulls.
     pub client_ip: String,
+    /// Ended operations of registries that can still be asked for, the newest ones. Azure forgets them after some time
+    /// (ASSUMED); a number keeps the memory of a long run bounded.
+    pub kept_operations: usize,
+    /// Entries of the vaults' audit that are kept, the newest ones, and up to a quarter more. Log Analytics would keep
+    /// them by time.
+    pub kept_audit: usize,
 }
 
 const HOUR: u64 = 3600;
@@ -330,6 +336,8 @@ impl Default for Params {
             acr_access_token_lifetime: Duration::from_secs(4500),
             acr_throttle_share: 1.0,
             client_ip: "203.0.113.1".into(),
+            kept_operations: 10_000,
+            kept_audit: 50_000,
         }
     }
 }

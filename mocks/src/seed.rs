@@ -62,9 +62,10 @@ impl World {
     pub fn set_role(&mut self, principal: Uuid, role: Uuid, scope: &str, now: OffsetDateTime) {
         let name = self.rng.guid();
         let user = self.directory.principals.get(&principal).is_some_and(|r| r.kind == PrincipalKind::User);
+        let scope = self.canonical_scope(scope).unwrap_or_else(|_| scope.to_owned());
         self.assignments.all.push(Assignment {
             name,
-            scope: self.canonical_scope(scope).unwrap_or_else(|_| scope.to_owned()),
+            scope,
             role,
             principal,
             principal_type: if user { "User" } else { "ServicePrincipal" }.into(),

@@ -11,10 +11,11 @@ use crate::monitor::Monitor;
 use crate::networks::Networks;
 use crate::params::Params;
 use crate::policies::Policies;
-use crate::registries::Registries;
+use crate::registries::{Judged, Registries};
 use crate::resources::Resources;
 use crate::rng::Rng;
 use crate::vaults::Vaults;
+use crate::watched::Watched;
 use crate::wire::{Call, Reply};
 use crate::{AuditEntry, SimCloud, arm, data, entra, graph, keys, monitor};
 use bytes::Bytes;
@@ -68,13 +69,13 @@ pub struct World {
     pub(crate) now: OffsetDateTime,
     pub(crate) rng: Rng,
     pub(crate) operator: Uuid,
-    pub(crate) directory: Directory,
-    pub(crate) assignments: Assignments,
+    pub(crate) directory: Watched<Directory>,
+    pub(crate) assignments: Watched<Assignments>,
     pub(crate) resources: Resources,
     #[serde(default)]
     pub(crate) policies: Policies,
     pub(crate) identities: Identities,
-    pub(crate) vaults: Vaults,
+    pub(crate) vaults: Watched<Vaults>,
     pub(crate) key_throttle: KeyThrottle,
     pub(crate) registries: Registries,
     #[serde(default)]
@@ -90,6 +91,8 @@ pub struct World {
     #[serde(default)]
     pub(crate) monitor: Monitor,
     pub(crate) next_grant_delay: Option<Duration>,
+    #[serde(skip)]
+    pub(crate) judged: Judged,
 }
 
 impl World {
@@ -104,12 +107,12 @@ impl World {
             now: setup.now,
             rng: Rng::new(setup.seed),
             operator: Uuid::nil(),
-            directory: Directory::default(),
-            assignments: Assignments::default(),
+            directory: Watched::default(),
+            assignments: Watched::default(),
             resources: Resources::new(&params, &setup),
             policies: Policies::default(),
             identities: Identities::default(),
-            vaults: Vaults::default(),
+            vaults: Watched::default(),
             key_throttle: KeyThrottle::default(),
             registries: Registries::default(),
             data: DataPlane::default(),
@@ -120,6 +123,7 @@ impl World {
             audit: Vec::new(),
             monitor: Monitor::new(setup.seed),
             next_grant_delay: None,
+            judged: Judged::default(),
             params,
             setup,
         };

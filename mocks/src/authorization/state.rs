@@ -43,8 +43,10 @@ impl Assignment {
 
 /// Whether `inner` is `outer` or lies below it, whatever the case.
 pub(crate) fn within(inner: &str, outer: &str) -> bool {
-    let (inner, outer) = (inner.trim_end_matches('/').to_lowercase(), outer.trim_end_matches('/').to_lowercase());
-    inner.strip_prefix(&outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let (inner, outer) = (inner.trim_end_matches('/'), outer.trim_end_matches('/'));
+    inner
+        .split_at_checked(outer.len())
+        .is_some_and(|(start, rest)| start.eq_ignore_ascii_case(outer) && (rest.is_empty() || rest.starts_with('/')))
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

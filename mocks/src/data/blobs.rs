@@ -19,6 +19,11 @@ pub(crate) fn account(registry: &Registry) -> String {
     format!("sim{}managed", registry.location)
 }
 
+/// As `account(registry) == name`, for many of them.
+pub(crate) fn is_account(name: &str, registry: &Registry) -> bool {
+    name.strip_prefix("sim").and_then(|n| n.strip_suffix("managed")) == Some(&registry.location)
+}
+
 pub(super) fn head(registry: &Registry, name: &str, digest: &str) -> Result<Reply, Fail> {
     let blob = registry.content.blob(name, digest).ok_or_else(|| errors::blob_unknown(digest))?;
     Ok(Reply::raw(200, "application/octet-stream", blob.clone()).header("docker-content-digest", digest))
@@ -49,7 +54,7 @@ pub(super) fn serve(world: &World, call: &Call, of: Option<&Registry>) -> Reply 
     let [name, "docker", "registry", "v2", "blobs", "sha256", hex, "data"] = words.as_slice() else {
         return errors::storage_refused();
     };
-    let registry = world.registries.all.values().find(|r| r.name.eq_ignore_ascii_case(name));
+    let registry = world.registries.all.named(name).next();
     let registry = registry.filter(|r| of.is_none_or(|o| o.id == r.id));
     let until = call.query("se").and_then(|t| t.parse::<i64>().ok()).unwrap_or_default();
     let digest = format!("sha256:{hex}");

@@ -18,7 +18,7 @@ mod scope;
 mod seed;
 mod throttle;
 
-pub(crate) use blobs::account;
+pub(crate) use blobs::is_account;
 pub use content::Changeable;
 pub(crate) use content::{Content, sha256};
 pub use network::ClientPlace;

@@ -17,7 +17,7 @@ use serde_json::json;
 pub(crate) fn handle(world: &mut World, call: &Call) -> Option<Reply> {
     let cloud = world.setup.cloud;
     let mut reply = if let Some(account) = below(&call.host, cloud.blob_suffix()) {
-        let known = world.registries.all.values().any(|r| account == blobs::account(r));
+        let known = world.registries.all.values().any(|r| blobs::is_account(account, r));
         known.then(|| blobs::serve(world, call, None))?
     } else {
         let name = below(&call.host, cloud.registry_suffix())?;
@@ -25,8 +25,7 @@ pub(crate) fn handle(world: &mut World, call: &Call) -> Option<Reply> {
             Some(name) => name.split_once('.').map(|(name, region)| (name, Some(region)))?,
             None => (name, None),
         };
-        let born = |r: &&Registry| r.born && r.name.eq_ignore_ascii_case(name);
-        let registry = world.registries.all.values().find(born)?.clone();
+        let registry = world.registries.all.named(name).find(|r| r.born)?.clone();
         match data_host {
             None => {
                 let reply = answer(world, call, &registry).unwrap_or_else(errors::reply);

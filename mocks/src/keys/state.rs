@@ -3,6 +3,7 @@ use super::rotation::RotationPolicy;
 use crate::World;
 use crate::access::Denial;
 use crate::audit::Entry;
+use crate::vaults::Vault;
 use crate::wire::{Fail, Object};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -265,12 +266,21 @@ impl World {
     /// a key that was away, has it made then.
     pub(crate) fn settle_keys(&mut self, before: OffsetDateTime, now: OffsetDateTime) {
         let mut due = Vec::new();
-        for vault in self.vaults.live.values_mut() {
+        let over = |vault: &Vault, k: &Key| {
             let retention = Duration::days(i64::from(vault.retention_days));
-            vault.keys.retain(|_, k| !matches!(k.life, Life::Deleted { at, .. } if at + retention <= now));
+            matches!(k.life, Life::Deleted { at, .. } if at + retention <= now)
+        };
+        let mut gone = Vec::new();
+        for vault in self.vaults.live.values() {
+            gone.extend(
+                vault.keys.iter().filter(|(_, k)| over(vault, k)).map(|(n, _)| (vault.name.clone(), n.clone())),
+            );
             for key in vault.keys.values().filter(|k| k.is_active(now) && k.policy.is_some()) {
                 due.push((vault.name.clone(), key.name.clone()));
             }
+        }
+        for (vault, name) in gone {
+            self.vaults.get_mut(&vault).and_then(|v| v.keys.remove(&name));
         }
         for (vault, name) in due {
             // Bounded: a long leap over a short period makes no more than these.

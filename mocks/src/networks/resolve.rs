@@ -90,11 +90,12 @@ impl World {
             || cloud.is_login_host(host)
             || cloud.is_log_host(host)
             || vault(cloud.vault_suffix()).is_some()
-            || self.registries.all.values().any(|r| {
-                let storage = format!("{}.{}", crate::data::account(r), cloud.blob_suffix());
-                self.login_server(&r.name) == host
-                    || storage == host
-                    || self.data_hosts(r, &r.spec).contains(&host.to_owned())
+            || super::zones::within(host, cloud.blob_suffix())
+                .is_some_and(|name| self.registries.all.values().any(|r| crate::data::is_account(&name, r)))
+            || host.split('.').next().is_some_and(|name| {
+                self.registries.all.named(name).any(|r| {
+                    self.login_server(&r.name) == host || self.data_hosts(r, &r.spec).contains(&host.to_owned())
+                })
             })
     }
 }

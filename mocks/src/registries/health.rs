@@ -2,11 +2,13 @@
 
 use super::errors;
 use super::state::Registry;
-use crate::World;
 use crate::access::Denial;
 use crate::keys::Life;
-use std::collections::BTreeSet;
+use crate::{Params, World};
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound::{Excluded, Included};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// How long the identity that a registry uses for its key will be renewed (R-CMK-21).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,30 +43,74 @@ impl Registry {
     }
 }
 
+/// What rights to keys hang on besides the registries themselves, and the time.
+#[derive(Clone, Debug)]
+struct Basis {
+    /// Of vaults, role assignments and directory.
+    changes: [u64; 3],
+    params: Params,
+}
+
+/// What was known when it was last judged which registries can use their keys.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Judged {
+    basis: Option<Basis>,
+    at: Option<OffsetDateTime>,
+    /// The times at which, by itself, a right to a key comes or goes.
+    moments: BTreeSet<OffsetDateTime>,
+}
+
 impl World {
+    /// Judges anew what may have changed since the last time: everything if rights or time have moved on, else only
+    /// registries that were touched.
     pub(crate) fn note_registry_health(&mut self, now: OffsetDateTime) {
-        let encrypted: Vec<String> = self
-            .registries
-            .all
-            .iter()
-            .filter(|(_, r)| r.born && r.spec.cmk.is_some())
-            .map(|(k, _)| k.clone())
-            .collect();
-        for id in encrypted {
-            let healthy = self.can_unwrap(now, &id).is_ok();
-            let Some(r) = self.registries.all.get(&id).filter(|r| r.healthy != healthy) else { continue };
-            let served = r.serves(now, self);
+        self.refresh_moments();
+        let still = match self.judged.at {
+            Some(at) => at <= now && self.health_moments(at, now).is_empty(),
+            None => false,
+        };
+        let unjudged = self.registries.all.take_unjudged();
+        let ids: Vec<String> = match still {
+            true => unjudged.into_iter().collect(),
+            false => self.registries.all.keys().cloned().collect(),
+        };
+        self.judged.at = Some(now);
+        for (id, healthy) in self.judge(now, ids) {
+            let Some(served) = self.registries.all.get(&id).map(|r| r.serves(now, self)) else { continue };
             if let Some(r) = self.registries.all.get_mut(&id) {
                 (r.healthy, r.health_since, r.served) = (healthy, now, served);
             }
         }
     }
 
-    /// The times after `from` and until `to` at which, by itself, access to a key may come or go.
-    pub(crate) fn health_moments(&self, from: OffsetDateTime, to: OffsetDateTime) -> BTreeSet<OffsetDateTime> {
-        let mut all = BTreeSet::new();
+    /// Those whose access to their key is not what it was, and what it is. Registries that use the same version as the
+    /// same principal are judged as one.
+    fn judge(&self, now: OffsetDateTime, ids: Vec<String>) -> Vec<(String, bool)> {
         let risk = self.params.identity_expiry_after_detach_attempt;
-        all.extend(self.registries.all.values().filter_map(|r| Some(r.detach_attempt? + risk)));
+        let mut known: HashMap<(&str, bool, Option<Uuid>, bool), bool> = HashMap::new();
+        let mut changed = Vec::new();
+        for id in ids {
+            let Some(r) = self.registries.all.get(&id).filter(|r| r.born) else { continue };
+            let Some(cmk) = &r.spec.cmk else { continue };
+            let expired = r.detach_attempt.is_some_and(|t| now >= t + risk);
+            let who = self.key_identity(&r.spec).ok().map(|(object_id, _)| object_id);
+            let case = (cmk.used.as_deref().unwrap_or_default(), cmk.identity == "system", who, expired);
+            let healthy = *known.entry(case).or_insert_with(|| self.can_unwrap(now, &id).is_ok());
+            if healthy != r.healthy {
+                changed.push((id, healthy));
+            }
+        }
+        changed
+    }
+
+    /// If rights are not as they were when registries were last judged, that counts no more, and it is noted when rights
+    /// come and go.
+    fn refresh_moments(&mut self) {
+        let changes = [self.vaults.changes(), self.assignments.changes(), self.directory.changes()];
+        if self.judged.basis.as_ref().is_some_and(|b| b.changes == changes && b.params == self.params) {
+            return;
+        }
+        let mut all = BTreeSet::new();
         for a in &self.assignments.all {
             all.insert(a.effective_at);
             all.extend(a.removed_effective_at);
@@ -77,7 +123,20 @@ impl World {
                 }
             }
         }
-        all.retain(|t| *t > from && *t <= to);
+        let basis = Some(Basis { changes, params: self.params.clone() });
+        self.judged = Judged { basis, at: None, moments: all };
+    }
+
+    /// The times after `from` and until `to` at which, by itself, access to a key may come or go.
+    pub(crate) fn health_moments(&mut self, from: OffsetDateTime, to: OffsetDateTime) -> BTreeSet<OffsetDateTime> {
+        self.refresh_moments();
+        if from >= to {
+            return BTreeSet::new();
+        }
+        let risk = self.params.identity_expiry_after_detach_attempt;
+        let risks = self.registries.all.at_risk().map(|t| t + risk).filter(|t| *t > from && *t <= to);
+        let mut all: BTreeSet<OffsetDateTime> = risks.collect();
+        all.extend(self.judged.moments.range((Excluded(from), Included(to))));
         all
     }
 

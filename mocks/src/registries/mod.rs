@@ -10,6 +10,7 @@ mod logins;
 mod operations;
 mod render;
 mod replicas;
+mod roster;
 mod routes;
 mod state;
 mod tasks;
@@ -17,6 +18,7 @@ mod tokens;
 mod versions;
 
 pub(crate) use check::{default_props, valid_name};
+pub(crate) use health::Judged;
 pub use health::Renewal;
 pub(crate) use logins::{Logins, Password, ScopeMap, Token};
 pub(crate) use routes::handle;

@@ -49,8 +49,10 @@ impl World {
     pub(crate) fn skip_old_looks(&mut self, now: OffsetDateTime) {
         let stretch = self.look_interval().saturating_mul(LOOKS);
         let Some(from) = now.checked_sub(stretch.try_into().unwrap_or(time::Duration::MAX)) else { return };
-        for r in self.registries.all.values_mut() {
-            r.next_poll = r.next_poll.max(from);
+        for id in self.registries.all.due_until(from) {
+            if let Some(r) = self.registries.all.get_mut(&id) {
+                r.next_poll = r.next_poll.max(from);
+            }
         }
     }
 
@@ -59,17 +61,12 @@ impl World {
     }
 
     /// The earliest thing due until `now`.
-    pub(crate) fn next_registry_event(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        let due = |r: &Registry| match &r.pending {
-            Some(p) => Some(p.due),
-            None => follows(r).then_some(r.next_poll),
-        };
-        self.registries.all.values().filter_map(due).filter(|t| *t <= now).min()
+    pub(crate) fn next_registry_event(&mut self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        self.registries.all.next_due(now)
     }
 
     pub(crate) fn run_registry_events(&mut self, at: OffsetDateTime) {
-        let ids: Vec<String> = self.registries.all.keys().cloned().collect();
-        for id in ids {
+        for id in self.registries.all.due_until(at) {
             let Some(r) = self.registries.all.get(&id) else { continue };
             match &r.pending {
                 Some(p) if p.due <= at => {
@@ -137,9 +134,7 @@ impl World {
     /// For whoever follows it, and for the Activity Log.
     pub(super) fn end_operation(&mut self, id: &str, at: OffsetDateTime, outcome: Result<(), (String, String)>) {
         let error = outcome.clone().map_err(|(code, message)| json!({"code": code, "message": message}));
-        if let Some(operation) = self.registries.operations.get_mut(id) {
-            operation.outcome = Some(outcome);
-        }
+        self.registries.end(id, outcome, self.params.kept_operations);
         self.note_end(id, at, error);
     }
 
@@ -302,7 +297,7 @@ fn moved_to(cmk: &mut Cmk, used: String, at: OffsetDateTime) {
 }
 
 /// Whether the registry looks for newer versions: its key has none, and it has one in use.
-fn follows(r: &Registry) -> bool {
+pub(super) fn follows(r: &Registry) -> bool {
     r.born && r.spec.cmk.as_ref().is_some_and(|c| c.used.is_some() && versionless(&c.key_identifier))
 }
 

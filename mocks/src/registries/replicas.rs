@@ -238,16 +238,14 @@ impl World {
     /// Ends what is due by then, in the order in which it is due.
     pub(crate) fn settle_replicas(&mut self, now: OffsetDateTime) {
         let mut due: Vec<(OffsetDateTime, String, String, String)> = Vec::new();
-        for r in self.registries.all.values() {
+        for r in self.registries.all.replicating() {
             let mine = r.replicas.iter().filter_map(|p| Some((p, p.pending.as_ref().filter(|(_, t)| *t <= now)?)));
             due.extend(mine.map(|(p, (op, t))| (*t, op.clone(), r.id.clone(), p.name.clone())));
         }
         due.sort();
         for (at, operation, registry, name) in due {
             let outcome = self.end_replica(at, &registry, &name).map_err(|f| (f.code, f.message));
-            if let Some(operation) = self.registries.operations.get_mut(&operation) {
-                operation.outcome = Some(outcome);
-            }
+            self.registries.end(&operation, outcome, self.params.kept_operations);
         }
     }
 

@@ -308,14 +308,10 @@ fn list(world: &World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<R
     if path.group.is_some() {
         path.existing_group(world)?;
     }
-    let value: Vec<Value> = world
-        .registries
-        .all
-        .values()
-        .filter(|r| r.listed_from <= call.now && path.holds(&r.id))
-        .map(|r| render::body(world, call.api_version(), r))
-        .collect();
-    let (value, next) = page(&value, call.query("$skiptoken"), world.params.arm_page_size);
+    let listed: Vec<&Registry> =
+        world.registries.all.below(&path.scope).filter(|r| r.listed_from <= call.now).collect();
+    let (shown, next) = page(&listed, call.query("$skiptoken"), world.params.arm_page_size);
+    let value: Vec<Value> = shown.into_iter().map(|r| render::body(world, call.api_version(), r)).collect();
     let mut out = json!({"value": value});
     if let (Some(n), Some(o)) = (next, out.as_object_mut()) {
         o.insert("nextLink".into(), json!(world.next_link(call, n)));

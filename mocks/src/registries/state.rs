@@ -1,6 +1,7 @@
 use super::import::Import;
 use super::logins::Logins;
 use super::replicas::Replica;
+use super::roster::Roster;
 use super::tasks::Task;
 use crate::World;
 use crate::authors::Authors;
@@ -11,7 +12,7 @@ use crate::stamp;
 use crate::wire::Object;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -170,9 +171,11 @@ pub(crate) struct Operation {
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Registries {
-    /// By id in lower case.
-    pub(crate) all: BTreeMap<String, Registry>,
+    pub(crate) all: Roster,
     pub(crate) operations: BTreeMap<String, Operation>,
+    /// Operations that have ended, oldest first.
+    #[serde(default)]
+    ended: VecDeque<String>,
     #[serde(default)]
     pub(crate) imports: Vec<Import>,
 }
@@ -186,9 +189,21 @@ impl Registries {
         self.all.get_mut(&id.trim_end_matches('/').to_lowercase())
     }
 
+    /// An operation has ended. Of those that have, as many as `most` can be asked for still, the newest ones.
+    pub(super) fn end(&mut self, operation: &str, outcome: Result<(), (String, String)>, most: usize) {
+        let Some(record) = self.operations.get_mut(operation) else { return };
+        record.outcome = Some(outcome);
+        self.ended.push_back(operation.to_owned());
+        while self.ended.len() > most {
+            if let Some(oldest) = self.ended.pop_front() {
+                self.operations.remove(&oldest);
+            }
+        }
+    }
+
     /// R-ARM-20
     pub(super) fn name_taken(&self, name: &str) -> bool {
-        self.all.values().any(|r| r.name.eq_ignore_ascii_case(name))
+        self.all.named(name).next().is_some()
     }
 }
 
@@ -209,6 +224,6 @@ impl World {
     }
 
     pub(crate) fn delete_registries_of(&mut self, group: &str) {
-        self.registries.all.retain(|_, r| !r.group.eq_ignore_ascii_case(group));
+        self.registries.all.retain(|r| !r.group.eq_ignore_ascii_case(group));
     }
 }

@@ -56,9 +56,10 @@ impl World {
 
     /// `before`: when this was last done.
     pub(crate) fn settle_vaults(&mut self, before: OffsetDateTime, now: OffsetDateTime) {
-        self.vaults
-            .deleted
-            .retain(|_, v| v.purging_until.is_none_or(|t| t > now) && v.purge_at().is_none_or(|t| t > now));
+        let stays = |v: &Vault| v.purging_until.is_none_or(|t| t > now) && v.purge_at().is_none_or(|t| t > now);
+        if !self.vaults.deleted.values().all(stays) {
+            self.vaults.deleted.retain(|_, v| stays(v));
+        }
         self.settle_keys(before, now);
     }
 }

@@ -17,10 +17,13 @@
 //! ```
 
 mod build;
+mod builder;
 mod described;
 #[cfg(test)]
 mod members;
 mod moment;
+
+pub use builder::{Key, Registry, Scope, Vault, WorldBuilder};
 
 use crate::faults::Fault;
 use crate::{Params, Saved, Setup, World};

@@ -11,7 +11,7 @@ use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-pub(super) use keys::{Key, Model, Vault, VaultNetwork, Version};
+pub(super) use keys::{AccessPolicy, Key, Model, Vault, VaultNetwork, Version};
 pub(super) use networks::{
     Client, Firewall, Link, LinkState, LinkTarget, Network, RouteTable, SecurityGroup, Standing, Subnet, Zone, ZoneKind,
 };
