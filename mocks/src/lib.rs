@@ -1,10 +1,5 @@
-//! A stateful simulator of what customer-managed keys on Azure Container Registry touch: Resource Manager, Key Vault,
-//! Managed Identity, Authorization, Container Registry, Entra, and of Azure Monitor and Microsoft Graph what a diagnosis
-//! reads there.
-//!
-//! [`World::handle`] answers one request at a given moment; there is no clock, socket or thread in the core. Everything
-//! random comes from the seed, everything assumed about Azure is a field of [`Params`]. Rule numbers (`R-KV-11`) are
-//! those of `docs/azure-rules.md`.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "wiremock", doc = include_str!("../docs/wiremock.md"))]
 #![forbid(unsafe_code)]
 
 mod access;
