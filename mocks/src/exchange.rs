@@ -162,10 +162,37 @@ fn blot(json: &mut Value) {
     }
 }
 
+/// Without its headers, which are not shown and have secrets; but for the one that may name the host.
+fn bare(request: &Request<Bytes>) -> Request<Bytes> {
+    let mut bare = Request::new(request.body().clone());
+    *bare.method_mut() = request.method().clone();
+    *bare.uri_mut() = request.uri().clone();
+    if let Some(host) = request.headers().get(http::header::HOST) {
+        bare.headers_mut().insert(http::header::HOST, host.clone());
+    }
+    bare
+}
+
+/// An exchange as it came: what is kept of it, and how, is worked out when somebody looks.
+#[derive(Clone, Debug)]
+struct Raw {
+    n: u64,
+    at: OffsetDateTime,
+    request: Request<Bytes>,
+    answer: Option<Response<Bytes>>,
+    fault: Option<String>,
+}
+
+impl Raw {
+    fn exchange(&self) -> Exchange {
+        Exchange::new(self.n, self.at, &self.request, self.answer.as_ref(), self.fault.as_deref())
+    }
+}
+
 /// The exchanges so far: the newest in memory, all of them in a file if one is named.
 #[derive(Debug)]
 pub struct Log {
-    kept: VecDeque<Exchange>,
+    kept: VecDeque<Raw>,
     /// How many came before those that are kept.
     gone: u64,
     limit: usize,
@@ -194,9 +221,17 @@ impl Log {
         Ok(())
     }
 
-    /// Adds an exchange. A file that cannot be written is given up, and [`Log::failed`] tells why.
-    pub fn push(&mut self, exchange: Exchange) {
+    /// Adds what [`Exchange::new`] is made of. A file that cannot be written is given up, and [`Log::failed`] tells why.
+    pub fn note(
+        &mut self,
+        n: u64,
+        at: OffsetDateTime,
+        request: &Request<Bytes>,
+        answer: Option<&Response<Bytes>>,
+        fault: Option<&str>,
+    ) {
         if let Some(file) = &mut self.file {
+            let exchange = Exchange::new(n, at, request, answer, fault);
             let line = serde_json::to_vec(&exchange).map_err(io::Error::from).and_then(|mut line| {
                 line.push(b'\n');
                 file.write_all(&line)
@@ -206,7 +241,8 @@ impl Log {
                 self.file = None;
             }
         }
-        self.kept.push_back(exchange);
+        let request = bare(request);
+        self.kept.push_back(Raw { n, at, request, answer: answer.cloned(), fault: fault.map(str::to_owned) });
         if self.kept.len() > self.limit {
             self.drop_oldest();
         }
@@ -225,14 +261,14 @@ impl Log {
     /// with. It counts exchanges, not requests: a request that lands late is not missed.
     pub fn after(&self, since: u64, limit: usize) -> (Vec<Exchange>, u64) {
         let skip = usize::try_from(since.saturating_sub(self.gone)).unwrap_or(usize::MAX).min(self.kept.len());
-        let found: Vec<_> = self.kept.iter().skip(skip).take(limit).cloned().collect();
+        let found: Vec<_> = self.kept.iter().skip(skip).take(limit).map(Raw::exchange).collect();
         let next = self.gone + (skip + found.len()) as u64;
         (found, next)
     }
 
     /// What is in memory, oldest first.
     pub fn kept(&self) -> Vec<Exchange> {
-        self.kept.iter().cloned().collect()
+        self.kept.iter().map(Raw::exchange).collect()
     }
 
     /// Why the file was given up.

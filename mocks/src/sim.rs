@@ -239,7 +239,7 @@ impl Sim {
         // What was a request is one without its body.
         if let Ok(request) = request {
             let at = self.0.clock.now();
-            self.state().log.push(Exchange::new(0, at, &request, None, Some("foreign_host")));
+            self.state().log.note(0, at, &request, None, Some("foreign_host"));
         }
     }
 

@@ -164,21 +164,21 @@ fn what_is_described_is_there() {
         .vault(Vault::rbac("kv-b").key("gone").key(Key::new("k").deleted()).without_purge_protection())
         .vault(Vault::rbac("kv-c").deleted())
         .registry(
-            Registry::new("reg1").cmk_version("kv-a", "e", "id").identity("id").tag("t", "v").replica("westeurope"),
+            Registry::new("shopreg1").cmk_version("kv-a", "e", "id").identity("id").tag("t", "v").replica("westeurope"),
         )
-        .registry(Registry::new("reg2").cmk("kv-b", "gone", "system").private())
-        .registry(Registry::new("reg3").sku("Basic").system_identity())
-        .grant("ci", "AcrPull", Scope::registry("reg3"))
-        .grant("reg3", "Reader", Scope::key("kv-b", "gone"))
+        .registry(Registry::new("shopreg2").cmk("kv-b", "gone", "system").private())
+        .registry(Registry::new("shopreg3").sku("Basic").system_identity())
+        .grant("ci", "AcrPull", Scope::registry("shopreg3"))
+        .grant("shopreg3", "Reader", Scope::key("kv-b", "gone"))
         .grant("kim", "Reader", Scope::identity("id"))
         .lock(Scope::vault("kv-b"), false)
         .build()
         .unwrap();
     let ids = world.registry_ids();
     let at = |name: &str| ids.iter().find(|id| id.ends_with(name)).unwrap();
-    assert!(at("reg1").contains("/resourceGroups/b/"));
-    assert!(world.can_unwrap(now, at("reg1")).is_ok() && world.can_unwrap(now, at("reg2")).is_ok());
-    assert!(world.registry(at("reg3")).unwrap().system_principal.is_some());
+    assert!(at("shopreg1").contains("/resourceGroups/b/"));
+    assert!(world.can_unwrap(now, at("shopreg1")).is_ok() && world.can_unwrap(now, at("shopreg2")).is_ok());
+    assert!(world.registry(at("shopreg3")).unwrap().system_principal.is_some());
     assert!(!world.key_versions("kv-a", "k")[0].enabled && world.vault_deleted("kv-c"));
     assert_eq!(world.vault_network("kv-a").unwrap().ip_rules, ["203.0.113.0/24"]);
     assert_eq!(world.access_policies("kv-a").len(), 3);

@@ -15,12 +15,15 @@ pub(crate) const STEP: Duration = Duration::from_millis(100);
 /// What the world keeps of the past, so that it is full long before the end.
 pub(crate) const KEPT: usize = 1000;
 
+/// Registries on a page of a list. A list is each tenth request, so that this is also what most of the work hangs on.
+const PAGE: usize = 100;
+
 const GROUPS: usize = 10;
 const VAULTS: usize = 50;
 
 /// A world of so many registries, each on a key of one of 50 vaults.
 pub(crate) fn world(registries: usize) -> World {
-    let params = Params { kept_operations: KEPT, kept_audit: KEPT, ..Params::default() };
+    let params = Params { kept_operations: KEPT, kept_audit: KEPT, arm_page_size: PAGE, ..Params::default() };
     let mut world = World::with_params(Setup::default(), params);
     let now = world.now();
     let mut identities = Vec::new();

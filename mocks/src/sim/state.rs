@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::{Held, Outcome};
 use crate::World;
 use crate::clock::later;
-use crate::exchange::{Exchange, Log, host};
+use crate::exchange::{Log, host};
 use crate::faults::{Armed, Facts, Fired, What, answer, is_write, spoil};
 
 #[derive(Debug)]
@@ -191,7 +191,7 @@ impl State {
     ) {
         let there = answer.filter(|answer| !no_such_host(answer));
         let fault = if answer.is_some() && there.is_none() { Some("no_such_host") } else { fault };
-        self.log.push(Exchange::new(n, at, request, there, fault));
+        self.log.note(n, at, request, there, fault);
     }
 
     fn record(&mut self, at: OffsetDateTime, facts: &Facts, place: usize, what: &What) {

@@ -40,7 +40,7 @@ pub fn world() -> World {
 pub fn lasting(world: &World) -> Value {
     let mut all = serde_json::to_value(world).expect("a world can be saved");
     let members = all.as_object_mut().expect("an object");
-    for passing in ["audit", "rng", "key_throttle", "arm_throttle"] {
+    for passing in ["now", "audit", "rng", "key_throttle", "arm_throttle"] {
         assert!(members.remove(passing).is_some(), "{passing}");
     }
     let monitor = members["monitor"].as_object_mut().expect("an object");
