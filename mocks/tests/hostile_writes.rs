@@ -134,7 +134,11 @@ fn members_that_stand_twice_are_no_trouble() {
         let Some(inner) = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).filter(|t| !t.is_empty()) else {
             continue;
         };
-        for twice in [format!("{{{inner},{inner}}}"), format!("{{\"properties\":7,{inner}}}"), format!("{{{inner},\"properties\":null}}")] {
+        for twice in [
+            format!("{{{inner},{inner}}}"),
+            format!("{{\"properties\":7,{inner}}}"),
+            format!("{{{inner},\"properties\":null}}"),
+        ] {
             let mut fresh = world.clone();
             let sent = request(&world, method, &url, twice.clone().into_bytes()).unwrap();
             endure(&mut fresh, &before, sent, &format!("{method} {url}: {twice}"));

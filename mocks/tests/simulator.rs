@@ -99,7 +99,10 @@ async fn it_listens_until_it_is_dropped_or_shut_down() {
     assert_eq!(std::fs::read_to_string(variable("SSL_CERT_FILE").unwrap()).unwrap(), azure.certificate().unwrap());
     let addr = azure.addr();
     let mut proxied = TcpStream::connect(addr).await.unwrap();
-    proxied.write_all(b"CONNECT management.azure.com:443 HTTP/1.1\r\nhost: management.azure.com:443\r\n\r\n").await.unwrap();
+    proxied
+        .write_all(b"CONNECT management.azure.com:443 HTTP/1.1\r\nhost: management.azure.com:443\r\n\r\n")
+        .await
+        .unwrap();
     let mut answer = [0; 12];
     proxied.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200");
@@ -156,7 +159,9 @@ fn what_is_described_is_there() {
         .group("b")
         .vault(Vault::rbac("kv-b").key("gone").key(Key::new("k").deleted()).without_purge_protection())
         .vault(Vault::rbac("kv-c").deleted())
-        .registry(Registry::new("shopreg1").cmk_version("kv-a", "e", "id").identity("id").tag("t", "v").replica("westeurope"))
+        .registry(
+            Registry::new("shopreg1").cmk_version("kv-a", "e", "id").identity("id").tag("t", "v").replica("westeurope"),
+        )
         .registry(Registry::new("shopreg2").cmk("kv-b", "gone", "system").private())
         .registry(Registry::new("shopreg3").sku("Basic").system_identity())
         .grant("ci", "AcrPull", Scope::registry("shopreg3"))

@@ -34,7 +34,12 @@ pub(crate) fn world(registries: usize) -> World {
         identities.push(world.seed_identity(&group(n), &format!("id-load{n}")));
     }
     let operator = world.operator().object_id;
-    world.set_role(operator, cmk_mocks::roles::KEY_VAULT_ADMINISTRATOR, &format!("/subscriptions/{}", world.subscription()), now);
+    world.set_role(
+        operator,
+        cmk_mocks::roles::KEY_VAULT_ADMINISTRATOR,
+        &format!("/subscriptions/{}", world.subscription()),
+        now,
+    );
     for n in 0..registries {
         let refers = if n % 3 == 0 { KeyRef::Versioned } else { KeyRef::Versionless };
         let vault = format!("kv-load{}", n % VAULTS);

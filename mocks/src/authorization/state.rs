@@ -44,9 +44,9 @@ impl Assignment {
 /// Whether `inner` is `outer` or lies below it, whatever the case.
 pub(crate) fn within(inner: &str, outer: &str) -> bool {
     let (inner, outer) = (inner.trim_end_matches('/'), outer.trim_end_matches('/'));
-    inner.split_at_checked(outer.len()).is_some_and(|(start, rest)| {
-        start.eq_ignore_ascii_case(outer) && (rest.is_empty() || rest.starts_with('/'))
-    })
+    inner
+        .split_at_checked(outer.len())
+        .is_some_and(|(start, rest)| start.eq_ignore_ascii_case(outer) && (rest.is_empty() || rest.starts_with('/')))
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

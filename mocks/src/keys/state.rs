@@ -265,7 +265,9 @@ impl World {
         };
         let mut gone = Vec::new();
         for vault in self.vaults.live.values() {
-            gone.extend(vault.keys.iter().filter(|(_, k)| over(vault, k)).map(|(n, _)| (vault.name.clone(), n.clone())));
+            gone.extend(
+                vault.keys.iter().filter(|(_, k)| over(vault, k)).map(|(n, _)| (vault.name.clone(), n.clone())),
+            );
             for key in vault.keys.values().filter(|k| k.is_active(now) && k.policy.is_some()) {
                 due.push((vault.name.clone(), key.name.clone()));
             }

@@ -74,7 +74,8 @@ pub fn writes(world: &World) -> Vec<Write> {
     let vaults = format!("{rg}/providers/Microsoft.KeyVault/vaults");
     let role = format!("{sub}/providers/Microsoft.Authorization/roleDefinitions/{}", cmk_mocks::roles::READER);
     let key = "https://kv-rbac.vault.azure.net/keys/acr";
-    let encryption = json!({"status": "enabled", "keyVaultProperties": {"identity": client.client_id, "keyIdentifier": key}});
+    let encryption =
+        json!({"status": "enabled", "keyVaultProperties": {"identity": client.client_id, "keyIdentifier": key}});
     let user = json!({"type": "UserAssigned", "userAssignedIdentities": {&identity: {}}});
     let policy = json!({"tenantId": tenant, "objectId": operator, "permissions": {"keys": ["get", "wrapKey"]}});
     let acls = json!({"bypass": "AzureServices", "defaultAction": "Deny", "ipRules": [{"value": "203.0.113.0/24"}]});
@@ -97,33 +98,123 @@ pub fn writes(world: &World) -> Vec<Write> {
     });
     let rsa = json!({"kty": "RSA", "n": "yw".repeat(171), "e": "AQAB", "d": "AQAB", "p": "AQAB", "q": "AQAB", "dp": "AQAB", "dq": "AQAB", "qi": "AQAB"});
     let all = [
-        ("PUT", format!("{arm}{sub}/resourcegroups/fresh?api-version=2024-03-01"), json!({"location": "westeurope", "tags": {"a": "b"}})),
+        (
+            "PUT",
+            format!("{arm}{sub}/resourcegroups/fresh?api-version=2024-03-01"),
+            json!({"location": "westeurope", "tags": {"a": "b"}}),
+        ),
         ("PATCH", format!("{arm}{rg}?api-version=2024-03-01"), json!({"tags": {"a": "b"}})),
-        ("PUT", format!("{arm}{rg}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/fresh?api-version=2023-01-31"), json!({"location": "westeurope", "tags": {"a": "b"}})),
-        ("PATCH", format!("{arm}{identity}?api-version=2023-01-31"), json!({"location": "westeurope", "tags": {"a": "b"}})),
-        ("PUT", format!("{arm}{vaults}/kv-fresh?api-version=2023-07-01"), json!({"location": "westeurope", "tags": {"a": "b"}, "properties": {"tenantId": tenant, "sku": {"family": "A", "name": "standard"}, "enableRbacAuthorization": false, "enablePurgeProtection": true, "softDeleteRetentionInDays": 30, "publicNetworkAccess": "Enabled", "enabledForDeployment": true, "accessPolicies": [&policy], "networkAcls": &acls}})),
-        ("PATCH", format!("{arm}{vaults}/kv-policy?api-version=2023-07-01"), json!({"tags": {"a": "b"}, "properties": {"accessPolicies": [&policy], "networkAcls": &acls, "enablePurgeProtection": true}})),
-        ("PUT", format!("{arm}{vaults}/kv-policy/accessPolicies/add?api-version=2023-07-01"), json!({"properties": {"accessPolicies": [&policy]}})),
-        ("PUT", format!("{arm}{vaults}/kv-rbac/keys/fresh?api-version=2023-07-01"), json!({"tags": {"a": "b"}, "properties": {"kty": "RSA", "keySize": 2048, "keyOps": ["wrapKey", "unwrapKey"], "attributes": {"enabled": true, "exp": 4_000_000_000_i64, "nbf": 1_000_000_000}}})),
-        ("POST", "https://kv-rbac.vault.azure.net/keys/fresh/create?api-version=7.4".to_owned(), json!({"kty": "RSA", "key_size": 3072, "key_ops": ["wrapKey", "unwrapKey"], "tags": {"a": "b"}, "attributes": {"enabled": true, "exp": 4_000_000_000_i64, "nbf": 1_000_000_000}})),
-        ("PATCH", "https://kv-rbac.vault.azure.net/keys/other?api-version=7.4".to_owned(), json!({"key_ops": ["wrapKey"], "tags": {"a": "b"}, "attributes": {"enabled": false, "exp": 4_000_000_000_i64, "nbf": 1_000_000_000}})),
-        ("PUT", "https://kv-rbac.vault.azure.net/keys/imported?api-version=7.4".to_owned(), json!({"key": rsa, "Hsm": false, "tags": {"a": "b"}, "attributes": {"enabled": true}})),
+        (
+            "PUT",
+            format!(
+                "{arm}{rg}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/fresh?api-version=2023-01-31"
+            ),
+            json!({"location": "westeurope", "tags": {"a": "b"}}),
+        ),
+        (
+            "PATCH",
+            format!("{arm}{identity}?api-version=2023-01-31"),
+            json!({"location": "westeurope", "tags": {"a": "b"}}),
+        ),
+        (
+            "PUT",
+            format!("{arm}{vaults}/kv-fresh?api-version=2023-07-01"),
+            json!({"location": "westeurope", "tags": {"a": "b"}, "properties": {"tenantId": tenant, "sku": {"family": "A", "name": "standard"}, "enableRbacAuthorization": false, "enablePurgeProtection": true, "softDeleteRetentionInDays": 30, "publicNetworkAccess": "Enabled", "enabledForDeployment": true, "accessPolicies": [&policy], "networkAcls": &acls}}),
+        ),
+        (
+            "PATCH",
+            format!("{arm}{vaults}/kv-policy?api-version=2023-07-01"),
+            json!({"tags": {"a": "b"}, "properties": {"accessPolicies": [&policy], "networkAcls": &acls, "enablePurgeProtection": true}}),
+        ),
+        (
+            "PUT",
+            format!("{arm}{vaults}/kv-policy/accessPolicies/add?api-version=2023-07-01"),
+            json!({"properties": {"accessPolicies": [&policy]}}),
+        ),
+        (
+            "PUT",
+            format!("{arm}{vaults}/kv-rbac/keys/fresh?api-version=2023-07-01"),
+            json!({"tags": {"a": "b"}, "properties": {"kty": "RSA", "keySize": 2048, "keyOps": ["wrapKey", "unwrapKey"], "attributes": {"enabled": true, "exp": 4_000_000_000_i64, "nbf": 1_000_000_000}}}),
+        ),
+        (
+            "POST",
+            "https://kv-rbac.vault.azure.net/keys/fresh/create?api-version=7.4".to_owned(),
+            json!({"kty": "RSA", "key_size": 3072, "key_ops": ["wrapKey", "unwrapKey"], "tags": {"a": "b"}, "attributes": {"enabled": true, "exp": 4_000_000_000_i64, "nbf": 1_000_000_000}}),
+        ),
+        (
+            "PATCH",
+            "https://kv-rbac.vault.azure.net/keys/other?api-version=7.4".to_owned(),
+            json!({"key_ops": ["wrapKey"], "tags": {"a": "b"}, "attributes": {"enabled": false, "exp": 4_000_000_000_i64, "nbf": 1_000_000_000}}),
+        ),
+        (
+            "PUT",
+            "https://kv-rbac.vault.azure.net/keys/imported?api-version=7.4".to_owned(),
+            json!({"key": rsa, "Hsm": false, "tags": {"a": "b"}, "attributes": {"enabled": true}}),
+        ),
         ("PUT", "https://kv-rbac.vault.azure.net/keys/other/rotationpolicy?api-version=7.4".to_owned(), rotation),
         ("POST", "https://kv-rbac.vault.azure.net/keys/other/rotate?api-version=7.4".to_owned(), json!({})),
         ("DELETE", "https://kv-open.vault.azure.net/keys/acr?api-version=7.4".to_owned(), json!({})),
-        ("PUT", format!("{arm}{acr}/fresh1?api-version=2025-11-01"), json!({"location": "westeurope", "sku": {"name": "Premium"}, "tags": {"a": "b"}, "identity": &user, "properties": {"adminUserEnabled": true, "encryption": &encryption, "publicNetworkAccess": "Enabled", "zoneRedundancy": "Disabled", "networkRuleBypassOptions": "AzureServices", "networkRuleSet": {"defaultAction": "Deny", "ipRules": [{"action": "Allow", "value": "203.0.113.7"}]}, "policies": {"retentionPolicy": {"days": 7, "status": "enabled"}}}})),
-        ("PATCH", format!("{arm}{acr}/contoso1?api-version=2025-11-01"), json!({"identity": &user, "properties": {"encryption": &encryption}})),
-        ("PATCH", format!("{arm}{acr}/contoso2?api-version=2025-11-01"), json!({"tags": {"a": "b"}, "sku": {"name": "Premium"}, "properties": {"adminUserEnabled": true, "dataEndpointEnabled": true, "networkRuleSet": {"defaultAction": "Deny", "ipRules": [{"action": "Allow", "value": "203.0.113.7"}]}}})),
+        (
+            "PUT",
+            format!("{arm}{acr}/fresh1?api-version=2025-11-01"),
+            json!({"location": "westeurope", "sku": {"name": "Premium"}, "tags": {"a": "b"}, "identity": &user, "properties": {"adminUserEnabled": true, "encryption": &encryption, "publicNetworkAccess": "Enabled", "zoneRedundancy": "Disabled", "networkRuleBypassOptions": "AzureServices", "networkRuleSet": {"defaultAction": "Deny", "ipRules": [{"action": "Allow", "value": "203.0.113.7"}]}, "policies": {"retentionPolicy": {"days": 7, "status": "enabled"}}}}),
+        ),
+        (
+            "PATCH",
+            format!("{arm}{acr}/contoso1?api-version=2025-11-01"),
+            json!({"identity": &user, "properties": {"encryption": &encryption}}),
+        ),
+        (
+            "PATCH",
+            format!("{arm}{acr}/contoso2?api-version=2025-11-01"),
+            json!({"tags": {"a": "b"}, "sku": {"name": "Premium"}, "properties": {"adminUserEnabled": true, "dataEndpointEnabled": true, "networkRuleSet": {"defaultAction": "Deny", "ipRules": [{"action": "Allow", "value": "203.0.113.7"}]}}}),
+        ),
         ("DELETE", format!("{arm}{acr}/contoso2?api-version=2025-11-01"), json!({})),
-        ("PUT", format!("{arm}{acr}/contoso2/replications/northeurope?api-version=2025-11-01"), json!({"location": "northeurope", "tags": {"a": "b"}, "properties": {"regionEndpointEnabled": true}})),
-        ("PUT", format!("{arm}{acr}/contoso2/scopeMaps/fresh?api-version=2025-11-01"), json!({"properties": {"description": "d", "actions": ["repositories/app/web/content/read"]}})),
-        ("PUT", format!("{arm}{acr}/contoso2/tokens/fresh?api-version=2025-11-01"), json!({"properties": {"scopeMapId": format!("{acr}/contoso2/scopeMaps/_repositories_pull"), "status": "enabled"}})),
-        ("POST", format!("{arm}{acr}/contoso2/importImage?api-version=2025-11-01"), json!({"source": {"registryUri": "mcr.microsoft.com", "sourceImage": "hello-world:latest"}, "targetTags": ["hello:v1"], "mode": "Force"})),
-        ("PUT", format!("{arm}{rg}/providers/Microsoft.Authorization/roleAssignments/0b0b0b0b-0000-4000-8000-000000000001?api-version=2022-04-01"), json!({"properties": {"roleDefinitionId": role, "principalId": client.principal_id, "principalType": "ServicePrincipal", "description": "d"}})),
-        ("PUT", format!("{arm}{acr}/contoso2/providers/Microsoft.Authorization/locks/keep?api-version=2020-05-01"), json!({"properties": {"level": "CanNotDelete", "notes": "n"}})),
-        ("PUT", format!("{arm}{rg}/providers/Microsoft.Resources/deployments/fresh?api-version=2024-03-01"), json!({"properties": {"mode": "Incremental", "template": template, "parameters": {"name": {"value": "id-made"}}}})),
+        (
+            "PUT",
+            format!("{arm}{acr}/contoso2/replications/northeurope?api-version=2025-11-01"),
+            json!({"location": "northeurope", "tags": {"a": "b"}, "properties": {"regionEndpointEnabled": true}}),
+        ),
+        (
+            "PUT",
+            format!("{arm}{acr}/contoso2/scopeMaps/fresh?api-version=2025-11-01"),
+            json!({"properties": {"description": "d", "actions": ["repositories/app/web/content/read"]}}),
+        ),
+        (
+            "PUT",
+            format!("{arm}{acr}/contoso2/tokens/fresh?api-version=2025-11-01"),
+            json!({"properties": {"scopeMapId": format!("{acr}/contoso2/scopeMaps/_repositories_pull"), "status": "enabled"}}),
+        ),
+        (
+            "POST",
+            format!("{arm}{acr}/contoso2/importImage?api-version=2025-11-01"),
+            json!({"source": {"registryUri": "mcr.microsoft.com", "sourceImage": "hello-world:latest"}, "targetTags": ["hello:v1"], "mode": "Force"}),
+        ),
+        (
+            "PUT",
+            format!(
+                "{arm}{rg}/providers/Microsoft.Authorization/roleAssignments/0b0b0b0b-0000-4000-8000-000000000001?api-version=2022-04-01"
+            ),
+            json!({"properties": {"roleDefinitionId": role, "principalId": client.principal_id, "principalType": "ServicePrincipal", "description": "d"}}),
+        ),
+        (
+            "PUT",
+            format!("{arm}{acr}/contoso2/providers/Microsoft.Authorization/locks/keep?api-version=2020-05-01"),
+            json!({"properties": {"level": "CanNotDelete", "notes": "n"}}),
+        ),
+        (
+            "PUT",
+            format!("{arm}{rg}/providers/Microsoft.Resources/deployments/fresh?api-version=2024-03-01"),
+            json!({"properties": {"mode": "Incremental", "template": template, "parameters": {"name": {"value": "id-made"}}}}),
+        ),
         ("DELETE", format!("{arm}{vaults}/kv-open?api-version=2023-07-01"), json!({})),
-        ("DELETE", format!("{arm}{rg}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/spare?api-version=2023-01-31"), json!({})),
+        (
+            "DELETE",
+            format!(
+                "{arm}{rg}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/spare?api-version=2023-01-31"
+            ),
+            json!({}),
+        ),
     ];
     all.into_iter().map(|(method, url, body)| Write { method, url, body }).collect()
 }
