@@ -322,8 +322,7 @@ impl Door {
     }
 
     async fn serves(&self) {
-        let ask =
-            b"GET /tenants?api-version=2022-12-01 HTTP/1.1\r\nhost: management.azure.com\r\nconnection: close\r\n\r\n";
+        let ask = b"GET /metadata/endpoints?api-version=2023-01-01 HTTP/1.1\r\nhost: management.azure.com\r\nconnection: close\r\n\r\n";
         let answer = self.send(ask, false).await;
         assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
     }
