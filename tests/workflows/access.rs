@@ -42,13 +42,14 @@ fn r_dp_08_each_mode_has_its_roles() {
     ] {
         for (access, role) in RegistryAccess::ALL.into_iter().zip(wanted) {
             play(async {
-                let (world, who) = world(mode);
+                let (mut world, _) = world(mode);
+                let who = world.add_principal(PrincipalKind::User, "kim").object_id;
                 let ground = Ground::of(world);
-                let outcome = done(&ground, give(who, access).principal_type(PrincipalType::Group)).await;
+                let outcome = done(&ground, give(who, access).principal_type(PrincipalType::User)).await;
                 assert_eq!(outcome.role.to_string(), role.to_string(), "{mode} {access}");
                 let [body] = asked(&ground).try_into().unwrap();
                 assert!(body["roleDefinitionId"].as_str().unwrap().ends_with(&role.to_string()), "{body}");
-                assert_eq!((&body["principalType"], &body["condition"]), (&json!("Group"), &Value::Null));
+                assert_eq!((&body["principalType"], &body["condition"]), (&json!("User"), &Value::Null));
             });
         }
     }
