@@ -23,6 +23,11 @@ const TEST: &str = "every_undisturbed_exchange_fits_the_contract";
 const UNBUNDLED: &[(&str, &str, &str)] = &[
     (
         "GET",
+        "providers/Microsoft.OperationalInsights/workspaces/logs",
+        "https://learn.microsoft.com/rest/api/loganalytics/workspaces/get",
+    ),
+    (
+        "GET",
         "providers/Microsoft.Insights/diagnosticSettings",
         "https://learn.microsoft.com/rest/api/monitor/diagnostic-settings/list",
     ),
