@@ -1,0 +1,7 @@
+//! The control API and its description.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod api;
+mod description;
