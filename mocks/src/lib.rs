@@ -7,6 +7,7 @@ mod arm;
 mod audit;
 mod authorization;
 mod authors;
+mod blot;
 mod clock;
 mod cloud;
 mod clusters;
