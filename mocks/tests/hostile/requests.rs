@@ -1,6 +1,6 @@
 //! Requests that nobody sends, to the world and to the ports: no panic, no hang, and what is refused changes nothing.
 
-use crate::support::hostility::{cases, endure, lasting, world};
+use crate::support::hostility::{cases, endure, lasting, request, world};
 use cmk_mocks::{Authority, Clock, Limits, Server, Sim};
 use http::Request;
 use proptest::prelude::*;
@@ -248,7 +248,7 @@ proptest! {
         let mut world = world();
         for (method, url, headers, body) in requests {
             let what = format!("{method} {url} {headers:?} {}", String::from_utf8_lossy(&body[..body.len().min(300)]));
-            let Some(mut request) = hostility::request(&world, &method, &url, body) else { continue };
+            let Some(mut request) = request(&world, &method, &url, body) else { continue };
             for (name, value) in headers {
                 if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), value.parse()) {
                     request.headers_mut().insert(name, value);

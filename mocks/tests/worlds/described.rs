@@ -157,7 +157,7 @@ const WRONG: &[(&str, &str)] = &[
     ("setup: {cloud: mars}\n", "line 1, column 16: unknown variant `mars`"),
     ("setup: {age: 1w}\n", "line 1, column 14: '1w' is no length of time"),
     ("setup: {now: yesterday}\n", "line 1, column 14: 'yesterday' is no time"),
-    ("setup: {delays: -1}\n", "line 1, column 17: a factor is not negative"),
+    ("setup: {delays: -1}\n", "line 1, column 17: a factor is 0 to 1000000"),
     ("params:\n  arm_page_sise: 3\n", "line 2, column 18: there is no setting 'arm_page_sise'"),
     ("params:\n  arm_page_size: many\n", "line 2, column 18: arm_page_size: invalid type"),
     ("providers: {Microsoft.Nothing: true}\n", "there is no provider 'Microsoft.Nothing'"),
