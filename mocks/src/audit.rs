@@ -55,7 +55,7 @@ impl crate::World {
         };
         // In larger steps, as what is left has to be moved.
         let most = self.params.kept_audit;
-        if self.audit.len() > most + most / 4 {
+        if self.audit.len() > most.saturating_add(most / 4) {
             self.audit.drain(..self.audit.len() - most);
         }
         self.audit.push(AuditEntry {

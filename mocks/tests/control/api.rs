@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::controlling::{Steered, world};
+use crate::support::controlling::{Answer, Steered, world};
 use cmk_mocks::{Clock, ClockError, ClockMode, Denial, Fault, KeyOp, OPERATOR_SECRET, Sim, SnapshotError, What, When};
 use serde_json::{Value, json};
 
@@ -227,7 +227,7 @@ async fn exchanges_are_followed_line_by_line() {
     assert_eq!((json!(parsed), lines.text.ends_with('\n')), (all.json(), true));
     assert_eq!((&parsed[1]["status"], &parsed[1]["fault"]), (&json!(429), &json!("throttle")));
 
-    let numbers = |answer: &controlling::Answer| -> Vec<u64> {
+    let numbers = |answer: &Answer| -> Vec<u64> {
         answer.json().as_array().unwrap().iter().map(|e| e["n"].as_u64().unwrap()).collect()
     };
     let part = steered.get("exchanges?since=1&limit=1").await;

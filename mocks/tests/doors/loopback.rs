@@ -73,6 +73,13 @@ async fn the_service_is_selected_by_host_or_by_original_url() {
     }
     let (status, _) = send(addr, "GET", "/", &[("host", "elsewhere.example.com")], "").await.unwrap();
     assert_eq!(status, 502);
+    // A page of the web could give that header itself, and a token for it.
+    let before = loopback.bench.sim.requests();
+    for by_a_page in [("origin", "https://example.com"), ("sec-fetch-site", "cross-site")] {
+        let headers = [&headers[..], &[by_a_page]].concat();
+        assert_eq!(send(addr, "GET", "/whatever", &headers, "").await.unwrap().0, 403, "{by_a_page:?}");
+    }
+    assert_eq!(loopback.bench.sim.requests(), before);
     let log = loopback.bench.sim.exchanges();
     assert_eq!((log[0].host.as_str(), log[0].status), ("management.azure.com", 201));
     loopback.server.shutdown().await;

@@ -93,10 +93,19 @@ async fn other_hosts_are_refused_and_logged() {
     }
     // A vault that is not there has no address.
     assert_eq!(proxy.connect("no-such-vault.vault.azure.net:443").await.0, 502);
+    // Nor do they come by plain http, and what the request line names is what counts.
+    for (line, host) in [("http://example.com/", "example.com"), ("http://example.com/_sim/health", "127.0.0.1")] {
+        let mut stream = TcpStream::connect(proxy.server.addr()).await.unwrap();
+        let request = format!("GET {line} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    }
     let log = proxy.bench.sim.exchanges();
     let noted: Vec<_> = log.iter().filter(|e| e.fault.as_deref() == Some("foreign_host")).collect();
-    assert_eq!(noted.len(), foreign.len(), "{log:?}");
-    assert!(noted.iter().all(|e| e.method == "CONNECT" && e.n == 0), "{noted:?}");
+    assert_eq!(noted.len(), foreign.len() + 2, "{log:?}");
+    assert!(noted.iter().all(|e| e.n == 0), "{noted:?}");
     assert_eq!((noted[0].host.as_str(), noted[0].status), ("example.com", 0));
     assert_eq!(proxy.bench.sim.requests(), 0);
     proxy.server.shutdown().await;
@@ -187,4 +196,24 @@ async fn env_tells_what_a_running_one_says_and_run_hands_it_to_a_command() {
     let unknown = azure_sim().args(["run", "--", "no-such-program-anywhere"]).output().await.unwrap();
     let says = String::from_utf8(unknown.stderr).unwrap();
     assert!(!unknown.status.success() && says.contains("cannot run no-such-program-anywhere"), "{says}");
+}
+
+/// A terminal's Ctrl-C reaches the command by itself, SIGTERM does not.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_ends_neither_the_command_unasked_nor_the_simulator_before_it() {
+    let place = tempfile::tempdir().unwrap();
+    for (name, script, code) in
+        [("int", "kill -INT $PPID; sleep 1; echo on >&2; exit 7", 7), ("term", "kill -TERM $PPID; exec sleep 300", 1)]
+    {
+        let saved = place.path().join(name);
+        let begun = std::time::Instant::now();
+        let done =
+            azure_sim().args(["run", "--save"]).arg(&saved).args(["--", "sh", "-c", script]).output().await.unwrap();
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!((done.status.code(), said.contains("on")), (Some(code), name == "int"), "{name}: {said}");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{name}");
+        let saved: Value = serde_json::from_slice(&std::fs::read(saved).unwrap()).unwrap();
+        assert!(saved["world"].is_object(), "{name}");
+    }
 }

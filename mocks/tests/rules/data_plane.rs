@@ -1,5 +1,6 @@
 //! The data plane of registries, by rule: images, and what is refused. Logins have a file of their own.
 
+use crate::support::client::against_contract;
 use crate::support::docker::{AUDIENCE, Docker, LOGIN, digest, plain, with_key};
 use cmk_mocks::{Changeable, ClientPlace, Params, roles};
 use http::Method;
@@ -349,7 +350,7 @@ fn exchanges_are_as_the_descriptions_have_them() {
     let twofold = |e: &&Value| e["status"] == json!(307) || e["query"].get("mount").is_some();
     let log: Vec<Value> = log.iter().filter(|e| !twofold(e)).cloned().collect();
     assert_eq!(log.len(), 18);
-    common::against_contract(&log);
+    against_contract(&log);
 }
 
 /// Bodies as recorded with the SDKs for Python and JavaScript.

@@ -25,6 +25,11 @@ fn refused(args: &[&str]) -> String {
     String::from_utf8(stderr).unwrap()
 }
 
+/// After how many seconds clients are told to ask again.
+fn given_polls(serving: &Serving) -> u64 {
+    serving.get("/_sim/world")["world"]["params"]["poll_after"].as_u64().unwrap()
+}
+
 /// One that serves, and is stopped at the end.
 struct Serving {
     child: Child,
@@ -94,6 +99,11 @@ fn it_serves_a_described_world_in_trouble_with_its_faults() {
     let late = (time::OffsetDateTime::now_utc() - given.now).abs();
     assert!(late < time::Duration::minutes(5), "{}", given.now);
     assert_eq!(serving.get("/_sim/faults")["faults"][0]["what"]["kind"], "busy");
+    assert_eq!(given_polls(&serving), 1);
+    std::fs::write(place.path().join("polls.yaml"), "params: {poll_after: 5}\n").unwrap();
+    let polls = place.path().join("polls.yaml");
+    assert_eq!(given_polls(&Serving::new(&["--world", polls.to_str().unwrap()])), 5);
+    assert_eq!(given_polls(&Serving::new(&["--world", polls.to_str().unwrap(), "--poll-after", "2"])), 2);
     // The same again from what was saved.
     let file = place.path().join("saved.json");
     std::fs::write(&file, &saved).unwrap();
@@ -115,4 +125,12 @@ fn what_cannot_be_taken_is_told_with_the_place() {
     assert!(refused(&["--world", "fleet", "--trouble", "key-old"]).contains("which registry?"));
     assert!(refused(&["--world", "healthy", "--trouble", "az-old"]).contains("lies outside the world"));
     assert!(refused(&["--trouble", "key-lost"]).contains("there is no trouble 'key-lost'"));
+    assert!(refused(&["--scale", "1e30"]).contains("0 to 1000000"));
+    std::fs::write(&file, "setup: {now: '9999-12-31T00:00:00Z'}\n").unwrap();
+    assert!(refused(&["--world", file.to_str().unwrap()]).contains("where time ends"));
+    // What goes with a world of its own does not go with one that runs.
+    for of_its_own in [["--trouble", "vault-deleted"], ["--poll-after", "5"]] {
+        let line = [&["run", "--port", "9"] as &[_], &of_its_own, &["--", "true"]].concat();
+        assert!(refused(&line).contains("cannot be used with"), "{of_its_own:?}");
+    }
 }
