@@ -94,9 +94,9 @@ fn shape(s: &Setting) -> String {
                 .find(|name| {
                     let arm = world.group_in(world.subscription(), "shop");
                     let arm = format!("{arm}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}");
-                    world.identity(&arm).is_some_and(|i| {
-                        [i.client_id.to_string(), i.principal_id.to_string()].contains(&id.to_owned())
-                    })
+                    world
+                        .identity(&arm)
+                        .is_some_and(|i| [i.client_id.to_string(), i.principal_id.to_string()].contains(&id.to_owned()))
                 })
                 .map_or_else(|| if id == "system" { id.to_owned() } else { "another".to_owned() }, str::to_owned)
         };
@@ -119,9 +119,11 @@ fn shape(s: &Setting) -> String {
         }
         for id in world.registry_ids() {
             let Some(r) = world.registry(&id) else { continue };
-            let on = r.versioned_key_identifier.as_deref().and_then(|v| v.rsplit('/').next()).map(|v| {
-                ordinals.get(v).cloned().unwrap_or_else(|| "a version that is not there".into())
-            });
+            let on = r
+                .versioned_key_identifier
+                .as_deref()
+                .and_then(|v| v.rsplit('/').next())
+                .map(|v| ordinals.get(v).cloned().unwrap_or_else(|| "a version that is not there".into()));
             let follows = r.key_identifier.as_deref().is_some_and(|k| k.matches('/').count() == 4);
             let identities: BTreeSet<_> = r.user_identities.iter().map(|i| i.to_lowercase()).collect();
             let _ = writeln!(
@@ -134,7 +136,8 @@ fn shape(s: &Setting) -> String {
                 world.can_unwrap(now, &id).is_ok(),
                 r.properties,
             );
-            let settings: Vec<_> = world.diagnostic_settings(&id).into_iter().map(|(n, w, c)| (n, w.is_some(), c)).collect();
+            let settings: Vec<_> =
+                world.diagnostic_settings(&id).into_iter().map(|(n, w, c)| (n, w.is_some(), c)).collect();
             let _ = writeln!(text, "{} logs {settings:?}", r.name);
         }
         let grants: BTreeSet<_> = world
@@ -210,7 +213,13 @@ fn unfinished(s: &Setting) -> Vec<String> {
     let runs = s.cmk(&["runs", "-o", "json"]);
     let document: Value = serde_json::from_str(&runs.out).unwrap_or_default();
     let open = |run: &&Value| run["state"] != "finished" && run["state"] != "succeeded";
-    document["runs"].as_array().into_iter().flatten().filter(open).filter_map(|r| r["run"].as_str().map(str::to_owned)).collect()
+    document["runs"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(open)
+        .filter_map(|r| r["run"].as_str().map(str::to_owned))
+        .collect()
 }
 
 /// Takes up what was cut short, as the messages say, until the command itself ends as it should.
@@ -266,7 +275,8 @@ fn kill(n: u64, rehearsed: &Mutex<BTreeMap<(usize, usize), Option<Undisturbed>>>
     let ended = take_up(&s, &script, undisturbed.code).and_then(|()| {
         let now = shape(&s);
         let lines = undisturbed.shape.lines().zip(now.lines());
-        let differ: Vec<_> = lines.filter(|(a, b)| a != b).map(|(a, b)| format!("\n  is     {b}\n  should {a}")).collect();
+        let differ: Vec<_> =
+            lines.filter(|(a, b)| a != b).map(|(a, b)| format!("\n  is     {b}\n  should {a}")).collect();
         if now == undisturbed.shape { Ok(()) } else { Err(format!("ends otherwise: {}", differ.concat())) }
     });
     Some(ended.map_err(|why| format!("{what}: {why}")))
@@ -313,7 +323,11 @@ fn killed_anywhere_in_troubled_worlds_every_workflow_is_taken_up() {
         println!("{troubles:4} worlds  cmk {line}");
     }
     let requests: u64 = rehearsed.values().flatten().map(|u| u.writes).sum();
-    println!("{} kills, {} pairs of workflow and world, {requests} writes in them", done.into_inner(), rehearsed.values().flatten().count());
+    println!(
+        "{} kills, {} pairs of workflow and world, {requests} writes in them",
+        done.into_inner(),
+        rehearsed.values().flatten().count()
+    );
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{} kills lost something:\n{}", failed.len(), failed.join("\n"));
     if long {
