@@ -2,12 +2,9 @@
 //!
 //! Virtual time: what is measured is this library and the simulator, not waiting.
 
-#[path = "../tests/stage/mod.rs"]
-mod stage;
-
 use cmk::journal::{Entry, FileJournal, Journal, MemoryJournal, Record, RunName};
+use cmk_tests::stage::{self, Scenario, Stage};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use stage::{Scenario, Stage};
 use std::{sync::Arc, time::Duration};
 
 fn scenario(name: &str) -> &'static dyn Scenario {

@@ -1,9 +1,9 @@
 //! Who may do what with images.
 
 use super::*;
-use crate::ground::*;
 use cmk::{GrantAccess, azure::registries::RegistryAccess, azure::role_assignments::PrincipalType};
 use cmk_mocks::{KeyRef, PrincipalKind, VaultModel, roles};
+use cmk_tests::ground::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,9 +1,9 @@
 //! Vaults behind firewalls, and their network rules.
 
 use super::*;
-use crate::ground::*;
 use cmk::{Bypass, Irreversible, VaultNetwork, azure::id::KeyId, checks::IdentityWanted, steps::NetworkChange};
 use cmk_mocks::{KeyRef, VaultModel};
+use cmk_tests::ground::*;
 use uuid::Uuid;
 
 const CLOSED: &str = "kv-closed";

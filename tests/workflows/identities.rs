@@ -1,9 +1,9 @@
 //! The identity that unwraps, assigned again.
 
 use super::*;
-use crate::ground::*;
 use cmk::{Reassign, checks::IdentityWanted};
 use cmk_mocks::{KeyRef, NullIdentity, Params, VaultModel};
+use cmk_tests::ground::*;
 use uuid::Uuid;
 
 fn reassign() -> Reassign {

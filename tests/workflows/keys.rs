@@ -1,9 +1,9 @@
 //! Keys and vaults that are gone; versions that have grown old; a registry that tries its key.
 
 use super::*;
-use crate::ground::*;
 use cmk::{Recover, Repair, Retire};
 use cmk_mocks::{KeyRef, Params, PrincipalKind, Setup, VaultModel, roles};
+use cmk_tests::ground::*;
 use time::Duration;
 
 fn recover() -> Recover {

@@ -1,9 +1,9 @@
 //! Where logs go.
 
 use super::*;
-use crate::ground::*;
 use cmk::{Logs, logs::LogsOf};
 use cmk_mocks::{KeyRef, VaultModel};
+use cmk_tests::ground::*;
 
 /// A world with a workspace, and its id.
 fn world() -> (World, String) {

@@ -1,22 +1,24 @@
 //! What the workflows on a registry that has its key do, refuse and say, each where no generator is the right form.
 
-#[path = "../ground/mod.rs"]
-mod ground;
-
 mod access;
 mod bypass;
+mod deploy;
 mod identities;
+mod import;
 mod keys;
 mod logs;
 mod networks;
+mod only;
 mod policies;
+mod preflight;
+mod probe;
 mod revoke;
 mod targets;
 mod undo;
 
 use cmk::{Azure, ErrorKind, Plan, Workflow, run::Run};
 use cmk_mocks::World;
-use ground::{Ground, play};
+use cmk_tests::ground::{Ground, play};
 use std::fmt::Debug;
 
 /// The rule, and the words by which a refusal names what is wrong and the way out.
@@ -64,4 +66,9 @@ async fn done<W: Workflow>(ground: &Ground, order: W) -> W::Outcome {
 
 async fn plan<W: Workflow>(ground: &Ground, order: W) -> Plan {
     Run::new(&ground.azure(), order).plan().await.unwrap()
+}
+
+#[test]
+fn every_file_is_a_module() {
+    cmk_tests::modules::check("workflows");
 }

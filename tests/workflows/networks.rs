@@ -1,9 +1,9 @@
 //! Who gets to a registry by network.
 
 use super::*;
-use crate::ground::*;
 use cmk::{Irreversible, RegistryNetwork, azure::vaults::NetworkAction};
 use cmk_mocks::{ConnectionState, KeyRef, VaultModel};
+use cmk_tests::ground::*;
 use serde_json::{Value, json};
 
 fn order() -> RegistryNetwork {

@@ -1,9 +1,9 @@
 //! Keys that are rotated by themselves.
 
 use super::*;
-use crate::ground::*;
 use cmk::AutoRotate;
 use cmk_mocks::{KeyRef, VaultModel};
+use cmk_tests::ground::*;
 use time::Duration;
 
 fn auto() -> AutoRotate {

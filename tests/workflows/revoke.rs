@@ -1,9 +1,9 @@
 //! A key taken from a registry, and given back exactly.
 
 use super::*;
-use crate::ground::*;
 use cmk::{Irreversible, Restore, Revoke, revoke::How};
 use cmk_mocks::{KeyRef, VaultModel, roles};
+use cmk_tests::ground::*;
 
 fn revoke(how: How) -> Revoke {
     Revoke::new(registry(), how).accept(Irreversible::Revocation).grant_me()

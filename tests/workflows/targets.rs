@@ -1,9 +1,9 @@
 //! Rotations to another key, vault or identity.
 
 use super::*;
-use crate::ground::*;
 use cmk::{Reference, Rotate, azure::id::KeyId, checks::IdentityWanted};
 use cmk_mocks::{KeyRef, Params, VaultModel};
+use cmk_tests::ground::*;
 use uuid::Uuid;
 
 const OTHER: &str = "kv-other";

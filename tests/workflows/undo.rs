@@ -1,9 +1,9 @@
 //! Runs taken back.
 
 use super::*;
-use crate::ground::*;
 use cmk::{Irreversible, Reassign, Reference, Revoke, Rollback, checks::IdentityWanted, revoke::How};
 use cmk_mocks::{Fault, KeyRef, Match, VaultModel, What, When};
+use cmk_tests::ground::*;
 
 async fn rollback_of(ground: &Ground, run: &str) -> Rollback {
     Rollback::of(&ground.journal, &run.parse().unwrap()).await.unwrap()

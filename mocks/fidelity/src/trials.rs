@@ -7,15 +7,24 @@ use std::process::ExitCode;
 /// Runs the tests if the recordings are there. Else they are reported as ignored, by the names given for that case; or
 /// as failed where `CI=true` promises the data.
 pub fn main(without: &[&str], tests: impl FnOnce() -> Vec<Trial>) -> ExitCode {
-    let root = recording::root();
-    let there = root.join("recordings").is_dir();
-    main_with((!there).then(|| format!("no recordings at {}: set CMK_DATA", root.display())), without, tests)
+    run(trials(no_recordings(), without, tests))
 }
 
-/// As [`main`], for tests that need something else than recordings; `missing` says what is not there.
-pub fn main_with(missing: Option<String>, without: &[&str], tests: impl FnOnce() -> Vec<Trial>) -> ExitCode {
-    let arguments = Arguments::from_args();
-    let trials = match missing {
+/// Runs these tests by the program's arguments.
+pub fn run(trials: Vec<Trial>) -> ExitCode {
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// What is not there, if the recordings are not.
+pub fn no_recordings() -> Option<String> {
+    let root = recording::root();
+    let there = root.join("recordings").is_dir();
+    (!there).then(|| format!("no recordings at {}: set CMK_DATA", root.display()))
+}
+
+/// The tests, if nothing is missing; `missing` says what is not there, and they are then reported as [`main`] tells.
+pub fn trials(missing: Option<String>, without: &[&str], tests: impl FnOnce() -> Vec<Trial>) -> Vec<Trial> {
+    match missing {
         None => tests(),
         Some(missing) => {
             let promised = std::env::var("CI").is_ok_and(|ci| ci == "true");
@@ -25,6 +34,5 @@ pub fn main_with(missing: Option<String>, without: &[&str], tests: impl FnOnce()
             };
             without.iter().map(trial).collect()
         }
-    };
-    libtest_mimic::run(&arguments, trials).exit_code()
+    }
 }

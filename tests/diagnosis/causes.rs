@@ -1,0 +1,86 @@
+//! Every cause a diagnosis knows, staged: found first and alone, and nowhere else.
+
+mod key;
+mod login;
+mod logs;
+mod look;
+mod machine;
+mod network;
+mod networks;
+mod pairs;
+mod remedies;
+mod set;
+mod told;
+
+use cmk::diagnose::causes;
+use cmk_mocks::troubles;
+use cmk_tests::stage::play;
+use set::{Door, Set, Stage, in_world, stage};
+use std::collections::BTreeSet;
+
+/// One a cause.
+fn all() -> impl Iterator<Item = &'static Stage> {
+    [key::STAGES, network::STAGES, login::STAGES, machine::STAGES, logs::STAGES].into_iter().flatten()
+}
+
+fn roots(diagnosis: &cmk::Diagnosis) -> Vec<String> {
+    diagnosis.findings.iter().map(|f| f.code.clone()).collect()
+}
+
+#[test]
+fn every_cause_has_a_stage() {
+    let known: BTreeSet<_> = causes().map(|c| c.code).collect();
+    let staged: BTreeSet<_> = all().map(|s| s.code).collect();
+    assert_eq!(known.len(), causes().count(), "two causes share a code");
+    assert_eq!(known, staged);
+}
+
+#[test]
+fn each_cause_is_a_trouble_of_the_world_or_lies_outside() {
+    let known: BTreeSet<_> = causes().map(|c| c.code).collect();
+    let inside: BTreeSet<_> = troubles::all().map(|t| t.name()).collect();
+    let outside: BTreeSet<_> = troubles::outside().iter().map(|o| o.name).collect();
+    assert_eq!(inside.intersection(&outside).collect::<Vec<_>>(), [&""; 0]);
+    assert_eq!(inside.union(&outside).copied().collect::<BTreeSet<_>>(), known);
+}
+
+#[test]
+fn the_healthy_world_has_no_findings() {
+    play(async {
+        let diagnosis = Set::healthy().on().diagnosis().await;
+        assert_eq!(roots(&diagnosis), [""; 0], "{diagnosis}");
+        assert_eq!(diagnosis.verdict, cmk::diagnose::Verdict::Healthy, "{diagnosis}");
+    });
+}
+
+#[test]
+fn each_cause_is_found_first_and_alone() {
+    let mut failed = Vec::new();
+    println!("{:28} {:8} {:8} evidence, and what it hides", "cause", "area", "severity");
+    for stage in all() {
+        let Stage { code, with, .. } = stage;
+        let diagnosis = play(async {
+            let mut set = Set::healthy();
+            stage.spoil(&mut set);
+            set.on().diagnosis().await
+        });
+        let mut expected = vec![(*code).to_owned()];
+        expected.extend(with.iter().map(|c| (*c).to_owned()));
+        let mut found = roots(&diagnosis);
+        if found.first() == expected.first() {
+            found.sort();
+            expected.sort();
+        }
+        match diagnosis.findings.first() {
+            Some(f) if found == expected => {
+                let seen: Vec<_> = f.evidence.iter().map(|e| e.shows.as_str()).collect();
+                println!("{:28} {:8} {:8} {}; {}", f.code, f.area, f.severity, seen.join("; "), f.hides.len());
+            }
+            _ => {
+                println!("{code:28} WRONG: {found:?}\n{diagnosis}");
+                failed.push(*code);
+            }
+        }
+    }
+    assert!(failed.is_empty(), "not found first and alone: {failed:?}");
+}

@@ -1,0 +1,10 @@
+//! The examples and the tutorial, run as their readers run them.
+
+mod examples;
+mod program;
+mod tutorial;
+
+#[test]
+fn every_file_is_a_module() {
+    cmk_tests::modules::check("docs");
+}

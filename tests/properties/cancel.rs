@@ -1,0 +1,81 @@
+//! Dropped at any await, and stopped at any moment: both can be taken up.
+
+use cmk::{ErrorKind, Stop};
+use cmk_tests::stage::{self, Stage, play};
+use std::{
+    future::{Future, IntoFuture, poll_fn},
+    pin::pin,
+    task::Poll,
+};
+
+/// Polls a future at most `polls` times, then drops it.
+async fn polled<F: Future>(f: F, polls: u32) -> Option<F::Output> {
+    let mut f = pin!(f);
+    let mut left = polls;
+    poll_fn(move |cx| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        match f.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending if left == 0 => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+#[test]
+fn cancel_at_each_await() {
+    stage::each(|scenario| {
+        let mut polls = 0;
+        loop {
+            polls += 1;
+            let through = play(async {
+                let stage = Stage::new(scenario, 9);
+                let through = polled(stage.play(), polls).await.is_some();
+                let what = format!("dropped after {polls} polls");
+                stage.play_to_the_end(&what).await;
+                stage.check(&what);
+                through
+            });
+            if through {
+                break;
+            }
+        }
+        assert!(polls > 5, "{}: {polls} polls", scenario.name());
+    });
+}
+
+/// A stop is heeded between requests, and the run says how to go on.
+#[test]
+fn stop_at_each_second() {
+    use cmk::{Rotate, rotate};
+    play(async {
+        let mut stopped = 0;
+        for seconds in 0..40 {
+            let stage = Stage::new(stage::all()[2], 10);
+            let stop = Stop::new();
+            let order = Rotate::new(stage::scenarios::registry());
+            let run = rotate(&stage.azure(), order).named("play").shared_journal(stage.journal.clone()).stop_on(&stop);
+            let asking = async {
+                tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
+                stop.ask();
+                std::future::pending::<()>().await;
+            };
+            match stage::cut_short(run.into_future(), asking).await {
+                Some(Err(e)) => {
+                    stopped += 1;
+                    assert!(matches!(e.kind(), ErrorKind::Stopped), "{e:#?}");
+                    assert!(e.to_string().contains("cmk resume play") || e.run().is_none(), "{e}");
+                }
+                Some(Ok(_)) => {}
+                None => unreachable!("the asking never ends"),
+            }
+            stage.play_to_the_end("stopped").await;
+            stage.check("stopped");
+        }
+        assert!(stopped > 20, "stopped {stopped} times");
+    });
+}

@@ -1,0 +1,24 @@
+//! Properties that hold for every play of the generators, whatever disturbs it.
+
+mod answers;
+mod cancel;
+mod crash;
+mod drift;
+mod frozen;
+mod late;
+mod locks;
+mod matrix;
+mod plan;
+mod random;
+mod refusals;
+mod repeat;
+mod requests;
+mod sabotage;
+mod saved_plan;
+mod undisturbed;
+mod watched;
+
+#[test]
+fn every_file_is_a_module() {
+    cmk_tests::modules::check("properties");
+}

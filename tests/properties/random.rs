@@ -1,0 +1,53 @@
+//! Random faults from a seed: whatever happens, the play gets through in the end, and the invariants hold.
+//!
+//! `CMK_SEEDS` sets how many seeds are played (1,000 unless told; 10,000 in a long run), `CMK_SEED` plays a single one.
+
+use cmk_mocks::Schedule;
+use cmk_tests::stage::{self, DEADLINE, Scenario, Stage, play};
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|n| n.parse().unwrap_or_else(|_| panic!("{name}={n} is not a number")))
+}
+
+async fn one(scenario: &'static dyn Scenario, seed: u64) -> usize {
+    let stage = Stage::new(scenario, seed);
+    let intensity = 0.02 + (seed % 10) as f64 * 0.02;
+    stage.sim.schedule(Schedule::random(seed, intensity, 60, DEADLINE));
+    let what = format!("random faults, CMK_SEED={seed}");
+    // A held request is one whose answer never comes: the run's own deadline ends it.
+    stage.play_to_the_end(&what).await;
+    if number("CMK_SEED").is_some() {
+        for e in stage.sim.exchanges() {
+            println!("{} {} {} {} {} {:?}", e.n, e.at.time(), e.method, e.path, e.status, e.fault);
+        }
+    }
+    stage.check(&what);
+    stage.sim.fired().len()
+}
+
+#[test]
+fn random_faults() {
+    let scenarios = stage::all();
+    let seeds = match number("CMK_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("CMK_SEEDS").unwrap_or(1000),
+    };
+    let count = seeds.end - seeds.start;
+    // Both cores: the worlds share nothing.
+    let workers: Vec<_> = (0..2)
+        .map(|half| {
+            let seeds = seeds.clone();
+            std::thread::spawn(move || {
+                let mut fired = 0;
+                for seed in seeds.filter(|s| s % 2 == half) {
+                    let scenario = scenarios[(seed as usize / 2) % scenarios.len()];
+                    fired += play(one(scenario, seed));
+                }
+                fired
+            })
+        })
+        .collect();
+    let fired: usize = workers.into_iter().map(|w| w.join().expect("a seed failed; its number is above")).sum();
+    println!("{count} seeds, {fired} faults");
+    assert!(count < 10 || fired as u64 > count, "only {fired} faults in {count} seeds");
+}

@@ -1,0 +1,291 @@
+//! Each guard taken away makes a property fail that holds with it.
+
+use async_trait::async_trait;
+use azure_core::http::{AsyncRawResponse, HttpClient, Request, headers::HeaderName};
+use cmk::{
+    Azure, Create, ErrorKind, Guard, Irreversible,
+    journal::{Entry, Journal, MemoryJournal, Record},
+};
+use cmk_mocks::{Fault, Match, Release, What, When};
+use cmk_tests::stage::{self, AppendWhen, DEADLINE, HeldJournal, Stage, cut_short, play, scenarios};
+use serde_json::Value;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+/// Whether the guard's property holds, with all guards or without this one.
+fn holds(guard: Guard, without: bool) -> bool {
+    let azure = |stage: &Stage| {
+        let builder = stage.builder();
+        if without { builder.without(guard).build() } else { builder.build() }
+    };
+    let tried = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        play(async {
+            let stage = Stage::new(stage::all()[0], 20);
+            let azure = azure(&stage);
+            match guard {
+                Guard::LateLanding => late_landing(&stage, &azure).await,
+                Guard::TagLook => tag_look(&stage, &azure).await,
+                Guard::SecondLook => second_look(&stage, &azure).await,
+                Guard::Lock => lock(&stage, &azure).await,
+                Guard::DriftCheck => drift_check(&stage, &azure).await,
+                Guard::HostCheck => host_check(&stage, without).await,
+                Guard::IntentFirst => intent_first(&stage, &azure).await,
+                Guard::NoBlindPost => no_blind_post(&stage, &azure).await,
+                Guard::RefusalsFirst => refusals_first(without).await,
+                Guard::WarmUp => warm_up(&stage, &azure).await,
+                Guard::KeepIdentity => keep_identity(without).await,
+                Guard::KeepVersion => keep_version(without).await,
+                other => panic!("no property for {other:?}"),
+            }
+        });
+    }));
+    tried.is_ok()
+}
+
+#[test]
+fn every_guard_is_needed() {
+    for guard in Guard::ALL {
+        assert!(holds(guard, false), "{guard:?}: its property does not hold with it");
+        assert!(!holds(guard, true), "{guard:?}: taken away, and nothing turned red");
+    }
+}
+
+fn at_the_create(what: What) -> Fault {
+    Fault::new(When::matching(Match::new("POST", "/create")), what)
+}
+
+async fn late_landing(stage: &Stage, azure: &Azure) {
+    stage.sim.schedule([at_the_create(What::LandsLate { after_s: 29 })]);
+    stage.play_with(azure, stage.journal.clone(), "play").await.unwrap();
+    tokio::time::sleep(DEADLINE).await;
+    stage.check("landed late");
+}
+
+async fn tag_look(stage: &Stage, azure: &Azure) {
+    stage.sim.schedule([at_the_create(What::LostAfter)]);
+    stage.play_with(azure, stage.journal.clone(), "play").await.unwrap();
+    stage.check("answer lost");
+}
+
+async fn second_look(stage: &Stage, azure: &Azure) {
+    for after_s in 55..80 {
+        let stage = Stage::new(stage.scenario, 20);
+        // The handle is of another world, and the guard of this one.
+        let azure = if azure_has(azure, Guard::SecondLook) {
+            stage.azure()
+        } else {
+            stage.builder().without(Guard::SecondLook).build()
+        };
+        stage.sim.latency(Duration::from_secs(2));
+        stage.sim.schedule([at_the_create(What::LandsLate { after_s })]);
+        let done = stage.play_with(&azure, stage.journal.clone(), "play").await.unwrap();
+        let versions = stage.sim.with_world(|w, _| w.key_versions(scenarios::VAULT, scenarios::KEY).len());
+        if versions == 3 && !done["surplus"].as_array().unwrap().is_empty() {
+            return;
+        }
+    }
+    panic!("two versions were made, and none was told");
+}
+
+fn azure_has(azure: &Azure, guard: Guard) -> bool {
+    azure.holds(guard)
+}
+
+async fn lock(stage: &Stage, azure: &Azure) {
+    stage.sim.schedule([at_the_create(What::HoldBefore)]);
+    let first = stage.play_with(azure, stage.journal.clone(), "first");
+    let second = async {
+        while stage.sim.holding().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let e = stage.play_with(azure, stage.journal.clone(), "second").await.unwrap_err();
+        assert!(matches!(e.kind(), ErrorKind::Locked(..)), "{e:#?}");
+    };
+    tokio::select! {
+        biased;
+        () = second => {}
+        _ = first => panic!("went through while held"),
+    }
+}
+
+async fn drift_check(stage: &Stage, azure: &Azure) {
+    let id = scenarios::registry().to_string();
+    stage.sim.schedule([Fault::new(When::matching(Match::new("PATCH", "/registries/")), What::HoldBefore)]);
+    let run = stage.play_with(azure, stage.journal.clone(), "play");
+    let held = async {
+        while stage.sim.holding().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(cut_short(run, held).await.is_none());
+    stage.sim.release(None, Release::Drop);
+    stage.sim.with_world(|w, now| {
+        w.seed_key(scenarios::VAULT, "others", now);
+        w.mutate_registry_key(&id, scenarios::VAULT, "others", None);
+    });
+    let _ = stage.play_with(azure, stage.journal.clone(), "play").await;
+    let key = stage.sim.with_world(|w, _| w.registry(&id)).unwrap().key_identifier.unwrap();
+    assert!(key.contains("/keys/others"), "took the registry off somebody's key");
+}
+
+/// Sends operations to a foreign host, and counts the tokens that arrive there.
+#[derive(Debug)]
+struct Lure {
+    inner: Arc<dyn HttpClient>,
+    caught: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl HttpClient for Lure {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        if request.url().host_str() == Some("management.azure.com.evil.example") {
+            let token = request.headers().get_optional_str(&HeaderName::from_static("authorization")).is_some();
+            self.caught.fetch_add(usize::from(token), Ordering::SeqCst);
+        }
+        let answer = self.inner.execute_request(request).await?;
+        let (status, mut headers, body) = answer.deconstruct();
+        let operation = HeaderName::from_static("azure-asyncoperation");
+        if let Some(url) = headers.get_optional_str(&operation) {
+            let url = url.replace("management.azure.com", "management.azure.com.evil.example");
+            headers.insert(operation, url);
+        }
+        Ok(AsyncRawResponse::new(status, headers, Box::pin(body)))
+    }
+}
+
+async fn host_check(stage: &Stage, without: bool) {
+    let caught = Arc::new(AtomicUsize::new(0));
+    let lure = Lure { inner: stage.sim.transport(), caught: caught.clone() };
+    let builder = stage.builder().transport(Arc::new(lure));
+    let azure = if without { builder.without(Guard::HostCheck).build() } else { builder.build() };
+    let error = stage.play_with(&azure, stage.journal.clone(), "play").await.unwrap_err();
+    assert_eq!(caught.load(Ordering::SeqCst), 0, "a token left for a foreign host");
+    assert!(error.to_string().contains("evil.example"), "{error}");
+}
+
+async fn intent_first(stage: &Stage, azure: &Azure) {
+    stage.sim.schedule([at_the_create(What::LandsLate { after_s: 29 })]);
+    let run = stage.play_with(azure, stage.journal.clone(), "play");
+    // Killed the moment the request is on its way.
+    let on_its_way = async {
+        while stage.sim.landing() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::pin!(run);
+    let killed = async {
+        tokio::select! {
+            biased;
+            () = on_its_way => {}
+            _ = &mut run => panic!("went through"),
+        }
+    };
+    killed.await;
+    let written = stage.memory.read(&"play".parse().unwrap()).await.unwrap();
+    let intended = written.iter().any(|r| r.event() == "intent");
+    assert!(intended, "killed with a request on its way and nothing written of it");
+}
+
+async fn no_blind_post(stage: &Stage, azure: &Azure) {
+    stage.sim.schedule([at_the_create(What::Status { code: 504, retry_after_s: None })]);
+    stage.play_with(azure, stage.journal.clone(), "play").await.unwrap();
+    let posts: Vec<_> = stage
+        .sim
+        .exchanges()
+        .into_iter()
+        .filter(|e| e.path.ends_with("/create") && e.response_body != Value::Null)
+        .collect();
+    // Between a POST that may have been carried out and the next there is a look.
+    let looks = stage.sim.exchanges().into_iter().filter(|e| {
+        let (first, last) = (posts.first().unwrap().n, posts.last().unwrap().n);
+        e.n > first && e.n < last && e.method == "GET" && e.path.contains("/versions")
+    });
+    assert!(posts.len() < 2 || looks.count() > 0, "a POST was repeated without a look");
+}
+
+async fn refusals_first(without: bool) {
+    let scenario = stage::all().iter().find(|s| s.name() == "create on policies").unwrap();
+    let stage = Stage::new(*scenario, 21);
+    stage.sim.with_world(|w, _| w.mutate_vault_firewall(scenarios::VAULT, true, false, &[]));
+    let builder = stage.builder();
+    let azure = if without { builder.without(Guard::RefusalsFirst).build() } else { builder.build() };
+    let order = Create::new(scenarios::registry(), "westeurope".parse().unwrap())
+        .vault(cmk::azure::id::VaultId::new(&scenarios::subscription(), "shop", scenarios::VAULT).unwrap())
+        .accept(Irreversible::Encryption);
+    let e = cmk::create(&azure, order).shared_journal(Arc::new(MemoryJournal::default())).await.unwrap_err();
+    assert!(matches!(e.kind(), ErrorKind::Refused(_)), "{e:#?}");
+    assert_eq!(stage.sim.writes(), 0, "written before the refusal was known");
+}
+
+/// A play that was killed right after the last record of this kind.
+async fn killed_after(name: &str, is: impl Fn(&Entry) -> bool) -> Stage {
+    let scenario = scenarios::named(name);
+    let rehearsed = Stage::new(scenario, 22);
+    rehearsed.play().await.unwrap();
+    let records: Vec<Record> = rehearsed.memory.read(&"play".parse().unwrap()).await.unwrap();
+    let at = records.iter().rfind(|r| is(&r.entry)).unwrap().seq;
+    let stage = Stage::new(scenario, 22);
+    let reached = Arc::new(tokio::sync::Notify::new());
+    let inner = stage.journal.clone();
+    let held = HeldJournal { inner, at, when: AppendWhen::After, reached: reached.clone() };
+    let azure = stage.azure();
+    assert!(cut_short(stage.play_with(&azure, Arc::new(held), "play"), reached.notified()).await.is_none());
+    stage
+}
+
+/// The identity that is to go comes into use again after the plan: it stays, and its removal is not even tried.
+async fn keep_identity(without: bool) {
+    let pointed = |e: &Entry| matches!(e, Entry::Done { step, .. } if step == "point-registry");
+    let stage = killed_after("reassign to the system identity", pointed).await;
+    let id = scenarios::registry().to_string();
+    stage.sim.with_world(|w, _| {
+        let client = w.identity(scenarios::identity(scenarios::IDENTITY).as_str()).unwrap().client_id;
+        w.mutate_registry_identity(&id, &client.to_string());
+    });
+    let builder = stage.builder();
+    let azure = if without { builder.without(Guard::KeepIdentity).build() } else { builder.build() };
+    let error = stage.play_with(&azure, stage.journal.clone(), "play").await.unwrap_err();
+    let seen = stage.sim.with_world(|w, _| w.registry(&id)).unwrap();
+    assert_eq!(seen.detach_attempt, None, "the identity that unwraps was put at risk");
+    assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-20"), "{error:#?}");
+}
+
+/// A registry moves onto an old version after it was sorted out: it stays enabled.
+async fn keep_version(without: bool) {
+    let sorted = |e: &Entry| matches!(e, Entry::Decided { name, .. } if name == "now");
+    let stage = killed_after("retire", sorted).await;
+    let id = scenarios::registry().to_string();
+    stage.sim.with_world(|w, _| {
+        let oldest = w.key_versions(scenarios::VAULT, scenarios::KEY)[0].version.clone();
+        w.mutate_registry_key(&id, scenarios::VAULT, scenarios::KEY, Some(&oldest));
+    });
+    let builder = stage.builder();
+    let azure = if without { builder.without(Guard::KeepVersion).build() } else { builder.build() };
+    let outcome = stage.play_with(&azure, stage.journal.clone(), "play").await;
+    stage.sim.with_world(|w, now| w.can_unwrap(now, &id)).expect("the version in use was disabled");
+    let error = outcome.unwrap_err();
+    assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-15"), "{error:#?}");
+}
+
+/// The SDK's first request of a vault carries neither token nor body, so one that changes something must not be it.
+async fn warm_up(stage: &Stage, azure: &Azure) {
+    let host =
+        cmk::azure::id::VaultHost::parse(azure.cloud(), &format!("{}.vault.azure.net", scenarios::VAULT)).unwrap();
+    let key = scenarios::KEY.parse().unwrap();
+    let spec = cmk::azure::keys::KeySpec {
+        kty: cmk::azure::keys::Kty::Rsa,
+        size: 3072,
+        ops: Vec::new(),
+        exp: None,
+        tags: Default::default(),
+    };
+    azure.writer().create_key_version(&host, &key, &spec).await.unwrap();
+    let first = stage.sim.exchanges().into_iter().find(|e| e.host.contains("vault")).unwrap();
+    assert_eq!(first.method, "GET", "the first request to the vault was the write itself");
+}

@@ -1,0 +1,84 @@
+//! Plans that are kept: carried out as they were shown, or not at all.
+
+use cmk::{AnyRun, ErrorKind, Order, Outcome, SavedPlan};
+use cmk_mocks::{KeyRef, VaultModel};
+use cmk_tests::ground::{Ground, KEY, VAULT, encrypted, play, registry, rotate};
+
+async fn saved(ground: &Ground) -> SavedPlan {
+    let azure = ground.azure();
+    let order = Order::from(rotate().grant_me());
+    let plan = order.clone().on(&azure).plan().await.unwrap();
+    SavedPlan::new(&azure, order, plan).unwrap()
+}
+fn on(ground: &Ground, saved: SavedPlan) -> AnyRun {
+    saved.on(&ground.azure()).unwrap().journal(ground.journal.clone())
+}
+
+#[test]
+fn a_kept_plan_is_carried_out_as_it_was_shown() {
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let kept = saved(&ground).await;
+        let read = SavedPlan::from_json(&kept.to_json()).unwrap();
+        assert_eq!(read, kept);
+        let done = on(&ground, read).named("kept").await.unwrap();
+        assert!(matches!(done, Outcome::Rotated(_)), "{done:?}");
+        assert_eq!(ground.versions(KEY).len(), 2);
+        // Taken up under its name it tells its outcome, though the plan is another by now.
+        let again = on(&ground, kept).named("kept").await.unwrap();
+        assert_eq!(again, done);
+    });
+}
+
+#[test]
+fn a_world_that_has_moved_is_not_touched() {
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let kept = saved(&ground).await;
+        ground.sim.with_world(|w, now| {
+            w.seed_key(VAULT, "others", now);
+            w.mutate_registry_key(registry().as_str(), VAULT, "others", None);
+        });
+        let e = on(&ground, kept).await.unwrap_err();
+        assert!(matches!(e.kind(), ErrorKind::Drifted { .. }), "{e:#?}");
+        assert_eq!(ground.sim.writes(), 0);
+    });
+}
+
+#[test]
+fn what_is_no_saved_plan_of_this_program_is_said() {
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let text = saved(&ground).await.to_json();
+        let wrong = |text: &str| {
+            let e = SavedPlan::from_json(text).unwrap_err();
+            assert!(matches!(e.kind(), ErrorKind::Invalid(_)), "{e:#?}");
+            e.to_string()
+        };
+        assert!(wrong("").contains("no saved plan"));
+        assert!(wrong("{}").contains("no saved plan"));
+        assert!(wrong(&text.replacen("\"v\": 1", "\"v\": 2", 1)).contains("form 2"));
+        assert!(wrong(&text.replacen("\"cloud\"", "\"klaud\"", 1)).contains("no saved plan"));
+        // A plan that is not of its order.
+        let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        value["plan"]["subject"] = "/subscriptions/x".into();
+        assert!(wrong(&value.to_string()).contains("make the plan again"));
+        let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        value["cloud"] = "China".into();
+        let other = SavedPlan::from_json(&value.to_string()).unwrap();
+        let e = other.on(&ground.azure()).unwrap_err();
+        assert!(e.to_string().contains("choose that cloud"), "{e}");
+    });
+}
+
+#[test]
+fn a_plan_that_would_be_refused_is_not_kept() {
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let azure = ground.azure();
+        let order = Order::from(rotate());
+        let plan = order.clone().on(&azure).plan().await.unwrap();
+        let e = SavedPlan::new(&azure, order, plan).unwrap_err();
+        assert!(!e.refusals().is_empty(), "{e}");
+    });
+}

@@ -1,0 +1,37 @@
+//! Whether each file of a suite is compiled with it.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// Fails on a file in the folder of a suite that no `mod` line names: its tests would not run.
+pub fn check(suite: &str) {
+    let dir = crate::repository("tests").join(suite);
+    let (mut there, mut named) = (BTreeSet::new(), BTreeSet::from([dir.join("main.rs")]));
+    walk(&dir, &mut |file| {
+        let text = fs::read_to_string(file).expect("a source file");
+        let below = match file.file_name().and_then(|n| n.to_str()) {
+            Some("main.rs" | "mod.rs") => file.parent().expect("a folder").to_owned(),
+            _ => file.with_extension(""),
+        };
+        for line in text.lines() {
+            let Some(name) = line.strip_prefix("mod ").or(line.strip_prefix("pub mod ")) else { continue };
+            if let Some(name) = name.strip_suffix(';') {
+                named.extend([below.join(name).with_extension("rs"), below.join(name).join("mod.rs")]);
+            }
+        }
+        there.insert(file.to_owned());
+    });
+    assert!(there.len() > 1, "{} holds no suite", dir.display());
+    let forgotten: Vec<_> = there.difference(&named).collect();
+    assert!(forgotten.is_empty(), "no `mod` names {forgotten:#?}");
+}
+
+fn walk(dir: &Path, each: &mut impl FnMut(&Path)) {
+    for entry in fs::read_dir(dir).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            walk(&path, each);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            each(&path);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! A single step as a run: planned, refused, carried out once, and taken up under its name.
+
+use cmk::{
+    ErrorKind, Irreversible, Only,
+    azure::keys::Kty,
+    steps::{EnsureKey, EnsureVault, KeyShape, VaultWay},
+};
+use cmk_mocks::VaultModel;
+use cmk_tests::ground::{Ground, KEY, empty, play, vault, with_vault};
+
+fn key() -> Only<EnsureKey> {
+    Only::new(EnsureKey {
+        vault: vault(),
+        key: KEY.parse().unwrap(),
+        version: None,
+        shape: KeyShape { kty: Kty::Rsa, size: 3072 },
+        tags: Default::default(),
+        may_create: true,
+        after: None,
+    })
+}
+
+#[test]
+fn it_is_planned_then_carried_out_once() {
+    play(async {
+        let ground = Ground::of(with_vault(VaultModel::Rbac));
+        let plan = ground.run(key()).plan().await.unwrap();
+        assert_eq!((plan.workflow.as_str(), plan.steps.len()), ("ensure-key", 1));
+        assert_eq!(ground.sim.writes(), 0);
+        let made = ground.run(key()).named("one").await.unwrap();
+        assert_eq!(ground.run(key()).named("one").await.unwrap(), made);
+        assert_eq!(ground.run(key()).named("two").await.unwrap(), made);
+        assert_eq!(ground.versions(KEY).len(), 1);
+    });
+}
+
+#[test]
+fn what_is_irreversible_has_to_be_accepted_here_too() {
+    play(async {
+        let ground = Ground::of(empty());
+        let tenant = ground.sim.with_world(|w, _| w.tenant());
+        let location = "westeurope".parse().unwrap();
+        let way = VaultWay::Create { location, by_roles: true, retention_days: 7, tags: Default::default() };
+        let order = Only::new(EnsureVault {
+            vault: vault(),
+            way,
+            tenant: tenant.to_string().parse().unwrap(),
+            unprotected_is_fine: false,
+            closed_is_fine: false,
+            premium: false,
+            after: None,
+        });
+        let e = ground.run(order.clone()).await.unwrap_err();
+        assert!(matches!(e.kind(), ErrorKind::Refused(_)), "{e:#?}");
+        assert_eq!(ground.sim.writes(), 0);
+        ground.run(order.accept(Irreversible::PurgeProtection)).await.unwrap();
+    });
+}
