@@ -201,7 +201,7 @@ mod tests {
         }
         // Cut off, it is hidden as a whole.
         for end in 1..inner.len() - 2 {
-            let found = super::body("/", inner[..inner.len() - end].as_bytes()).to_string();
+            let found = super::body("/", &inner.as_bytes()[..inner.len() - end]).to_string();
             assert!(!found.contains("private"), "{found}");
         }
     }
