@@ -4,6 +4,7 @@ mod answers;
 mod cancel;
 mod crash;
 mod drift;
+mod frozen;
 mod late;
 mod locks;
 mod matrix;

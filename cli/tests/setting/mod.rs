@@ -74,8 +74,15 @@ impl Setting {
         seed: impl FnOnce(&mut World, OffsetDateTime),
     ) -> Self {
         params.token_lifetime = Duration::from_secs(30 * 86_400);
-        let sim = Sim::new(World::with_params(Setup { now, ..setup }, params), Clock::scaled(now, 1.0));
-        sim.with_world(seed);
+        let mut world = World::with_params(Setup { now, ..setup }, params);
+        seed(&mut world, now);
+        Self::on(world)
+    }
+
+    /// A world as it is, whose clock goes on from its own time.
+    pub fn on(world: World) -> Self {
+        let now = world.now();
+        let sim = Sim::new(world, Clock::scaled(now, 1.0));
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let server = runtime.block_on(Server::start(sim.clone(), 0)).expect("a port");

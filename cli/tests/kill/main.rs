@@ -1,10 +1,12 @@
 //! The real `cmk`, killed with SIGKILL at every request and at every journal append of a rotate and of a create, and at
 //! every request of a recovery, then taken up: one new version, the registry on it, every time; after a recovery the old one.
+//! [`troubled`] does so for all workflows in worlds in which something is wrong.
 #![cfg(unix)]
 
 #[allow(unused_imports)]
-#[path = "setting/mod.rs"]
+#[path = "../setting/mod.rs"]
 mod setting;
+mod troubled;
 
 use cmk_mocks::{Params, When};
 use setting::{GROUP, KEY, REGISTRY, Setting, VAULT};
