@@ -55,8 +55,8 @@ pub trait Workflow: Journaled {
     fn refusals(&self, _: &Cloud) -> Vec<Refusal> {
         Vec::new()
     }
-    /// The cause of an error in which a service blames the way to a key, and what helps, in a line. Asked once, when a run
-    /// has failed with it. May only look, takes a bounded time, and has no failures of its own.
+    /// The cause of an error in which a service blames the way to a key, or a key's vault is not found by its name, and what
+    /// helps, in a line. Asked once, when a run or its plan has failed with it. May only look, takes a bounded time, and has no failures of its own.
     fn explain(&self, _: &Azure, _: &Error) -> impl Future<Output = Option<String>> + Send {
         async { None }
     }
@@ -175,8 +175,14 @@ impl<W: Workflow> Run<W> {
     pub async fn plan(&self) -> Result<Plan> {
         let name = self.run_name()?;
         self.check_subject()?;
-        let (plan, _) = open::make_plan(self, &name, false).await?;
-        Ok(plan)
+        match open::make_plan(self, &name, false).await {
+            Ok((plan, _)) => Ok(plan),
+            Err(e) if e.asks_for_cause(self.azure.cloud()) => {
+                let cause = self.order.explain(&self.azure, &e).await;
+                Err(e.explained(cause))
+            }
+            Err(e) => Err(e),
+        }
     }
 
     fn run_name(&self) -> Result<RunName> {

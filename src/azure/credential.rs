@@ -59,7 +59,7 @@ impl Tokens {
         const EARLY: Duration = Duration::minutes(5);
         let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         let (token, expires) = cached.get(scope)?;
-        (self.clock.now() + EARLY < *expires).then(|| token.clone())
+        (self.clock.now().saturating_add(EARLY) < *expires).then(|| token.clone())
     }
 
     async fn fetch(&self, scope: &str, options: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
@@ -72,7 +72,7 @@ impl Tokens {
         }
         let token = self.credential.get_token(&[scope], options).await?;
         // The token's age is wall time; ours is the injected clock's: carry the lifetime over, not the date.
-        let expires = self.clock.now() + (token.expires_on - OffsetDateTime::now_utc());
+        let expires = self.clock.now().saturating_add(token.expires_on - OffsetDateTime::now_utc());
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         cached.insert(scope.to_owned(), (token.clone(), expires));
         Ok(token)

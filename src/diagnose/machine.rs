@@ -89,12 +89,12 @@ impl Machine for ThisMachine {
             let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
             // Both at once: a full pipe that nobody reads would hold the program up.
             let (stdout, stderr) = (reading(stdout), reading(stderr));
-            let until = std::time::Instant::now() + LIMIT;
+            let began = std::time::Instant::now();
             let status = loop {
                 if let Some(status) = child.try_wait()? {
                     break status;
                 }
-                if std::time::Instant::now() >= until {
+                if began.elapsed() >= LIMIT {
                     child.kill()?;
                     child.wait()?;
                     return Err(io::Error::new(io::ErrorKind::TimedOut, format!("it did not end within {LIMIT:?}")));
@@ -103,7 +103,7 @@ impl Machine for ThisMachine {
             };
             // What it started and left running may hold its pipes open.
             let said = |text: mpsc::Receiver<String>| {
-                let left = until.saturating_duration_since(std::time::Instant::now());
+                let left = LIMIT.saturating_sub(began.elapsed());
                 let late =
                     || io::Error::new(io::ErrorKind::TimedOut, format!("its output did not end within {LIMIT:?}"));
                 text.recv_timeout(left).map_err(|_| late())

@@ -7,6 +7,7 @@ use crate::{
     step::Rollback,
 };
 use serde_json::Value;
+use time::OffsetDateTime;
 
 /// An intent that has neither been rejected nor completed.
 #[derive(Clone, Debug)]
@@ -15,6 +16,7 @@ pub(crate) struct Open {
     pub(crate) before: Value,
     pub(crate) deadline_s: u64,
     pub(crate) accepted: Option<(Value, Option<Operation>)>,
+    pub(crate) accepted_at: Option<OffsetDateTime>,
 }
 
 /// Where a step stands.
@@ -37,12 +39,14 @@ pub(crate) fn standing(records: &[Record], name: &str, about: &str) -> Standing 
                     before: before.clone(),
                     deadline_s: *deadline_s,
                     accepted: None,
+                    accepted_at: None,
                 });
             }
             Entry::Rejected { step, subject, .. } if step == name && subject == about => now.open = None,
             Entry::Accepted { step, subject, made, operation } if step == name && subject == about => {
                 if let Some(open) = &mut now.open {
                     open.accepted = Some((made.clone(), operation.clone()));
+                    open.accepted_at = Some(record.at);
                 }
             }
             Entry::Done { step, subject, made, .. } if step == name && subject == about => {

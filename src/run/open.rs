@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    azure::{Azure, Caller},
+    azure::{Azure, Caller, time_format},
     event::Event,
     guard::Guard,
     journal::{Ending, Entry, Holder, Journal, RECORD_VERSION, Record, RunName},
@@ -116,7 +116,7 @@ pub(super) async fn go<W: Workflow>(run: Run<W>) -> Result<W::Outcome> {
     let (azure, order) = (run.azure.clone(), run.order.clone());
     let ended = async {
         match went(run, name).await {
-            Err(e) if e.key_symptom().is_some() => {
+            Err(e) if e.asks_for_cause(azure.cloud()) => {
                 let cause = order.explain(&azure, &e).await;
                 Err(e.explained(cause))
             }
@@ -342,7 +342,8 @@ async fn quiet_after(
             Some((Ending::Succeeded, _)) => {}
             Some((Ending::Abandoned, _)) => {
                 let (Some(deadline_s), Some(last)) = (history::in_doubt(&records), records.last()) else { continue };
-                let landed = last.at + Duration::from_secs(deadline_s).max(azure.request_deadline());
+                let landed =
+                    time_format::later(last.at, time_format::deadline(deadline_s).max(azure.request_deadline()));
                 quiet = quiet.max(Duration::try_from(landed - azure.now()).unwrap_or(Duration::ZERO));
             }
             _ if history::has_acted(&records) => {

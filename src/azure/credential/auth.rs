@@ -1,6 +1,6 @@
 //! Ways to log in.
 
-use crate::azure::{Cloud, error::scrub, id::ClientId};
+use crate::azure::{Cloud, error::scrub, id::ClientId, limited::ForTokens};
 use async_trait::async_trait;
 use azure_core::{
     cloud::{CloudConfiguration, CustomConfiguration},
@@ -139,10 +139,11 @@ impl Surroundings {
         let mut custom = CustomConfiguration::default();
         // Named always: without it the SDK would take it from AZURE_AUTHORITY_HOST.
         custom.authority_host = cloud.authority_endpoint().to_owned();
+        let transport = self.transport.clone().unwrap_or_else(|| azure_core::http::new_http_client(None));
         ClientOptions {
             cloud: Some(Arc::new(CloudConfiguration::from(custom))),
             retry: RetryOptions::exponential(ExponentialRetryOptions { max_retries: 3, ..Default::default() }),
-            transport: self.transport.clone().map(Transport::new),
+            transport: Some(Transport::new(Arc::new(ForTokens(transport)))),
             ..ClientOptions::default()
         }
     }
