@@ -15,6 +15,7 @@ mod probe;
 mod revoke;
 mod targets;
 mod undo;
+mod waits;
 
 use cmk::{Azure, ErrorKind, Plan, Workflow, run::Run};
 use cmk_mocks::World;
