@@ -9,6 +9,7 @@ mod trial;
 
 pub use abandon::{Abandoned, Damage, abandon};
 pub use context::Context;
+pub(crate) use history::acted;
 pub(crate) use open::sha256_hex;
 pub use open::{hints, resumable};
 pub(crate) use trial::Tried;

@@ -19,8 +19,6 @@ const OTHERS: &[&str] = &[
     "docker.elastic.co",
     "registry.redhat.io",
     "icr.io",
-    "npmjs.org",
-    "pypi.org",
     "registry.hub.docker",
 ];
 
