@@ -8,12 +8,13 @@ mod guard;
 pub mod journal;
 mod order;
 pub mod plan;
+pub mod program;
 pub mod run;
 pub mod step;
 pub mod symptom;
 
 pub use azure::{Auth, Azure, Cloud, Sent};
-pub use error::{Error, ErrorKind, Hint, Refusal, Result};
+pub use error::{Error, ErrorKind, Hint, Overtaken, Refusal, Result};
 pub use event::Event;
 #[cfg(feature = "sabotage")]
 #[doc(hidden)]
@@ -81,7 +82,7 @@ pub use retire::{Retire, Retired, retire};
 pub use revoke::{Revoke, Revoked, revoke};
 pub use rollback::{Restore, Restored, Rollback, RolledBack, restore, rollback};
 pub use rotate::{Rotate, Rotated, rotate};
-pub use run::{abandon, resumable};
+pub use run::{Abandoned, Damage, abandon, resumable};
 pub use saved::SavedPlan;
 pub use status::{Status, status};
 pub use steps::Reference;

@@ -219,8 +219,11 @@ impl Simulated {
 impl TokenCredential for Simulated {
     async fn get_token(&self, scopes: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
         let scope = scopes.first().copied().unwrap_or_default();
-        let late = |_| Err(anyhow::anyhow!("the simulator at {} gives no token within {PATIENCE:?}", self.url));
-        tokio::time::timeout(PATIENCE, self.ask(scope)).await.unwrap_or_else(late).map_err(|e| {
+        let asked = tokio::time::timeout(PATIENCE, self.ask(scope)).await;
+        let asked = asked.unwrap_or_else(|_| {
+            Err(anyhow::anyhow!("the simulator at {} gives no token within {PATIENCE:?}", self.url))
+        });
+        asked.map_err(|e| {
             let text: Vec<_> = e.chain().map(ToString::to_string).collect();
             azure_core::Error::with_message(ErrorKind::Credential, text.join(": "))
         })
