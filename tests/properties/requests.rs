@@ -196,6 +196,8 @@ const TWICE: &[(&str, Moment, &str)] = &[
     ("{vault}/keys/{name}/", Plan, "the way is decided by one look, and the step has its own"),
     ("{vault}/keys/{name}/rotationpolicy", Before, "what is not ordered stays as one look says, and the step has its own"),
     ("{vault}/keys/{name}/{id}", Before, PLANNED),
+    ("{vault}/keys/{name}/{id}", Plan, "whether the identity reads its key is one question, and whether the registry can leave the version another"),
+    ("{group}/KeyVault/vaults/{name}/keys/{name}/versions/{id}", Plan, "whether the identity reads its key is one question, and whether the registry can leave the version another"),
 ];
 const LATE: &str = "the plan of the run has just read it, and what is written whole is read as late as can be";
 const PLANNED: &str = "the plan of the run has just read it: the step does not know, and looks itself";

@@ -7,12 +7,15 @@ mod identities;
 mod import;
 mod keys;
 mod logs;
+mod lost_answers;
 mod networks;
 mod only;
+mod parents;
 mod policies;
 mod preflight;
 mod probe;
 mod revoke;
+mod rights;
 mod targets;
 mod undo;
 
