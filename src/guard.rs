@@ -30,12 +30,14 @@ pub enum Guard {
     KeepIdentity,
     /// A key version that a registry uses is never disabled when old ones are retired.
     KeepVersion,
+    /// A right to a key that a registry unwraps with is never taken away, nor the key, unless the order names that registry.
+    KeepGrant,
 }
 
 impl Guard {
     /// All of them.
     #[cfg(feature = "sabotage")]
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::LateLanding,
         Self::TagLook,
         Self::SecondLook,
@@ -48,6 +50,7 @@ impl Guard {
         Self::WarmUp,
         Self::KeepIdentity,
         Self::KeepVersion,
+        Self::KeepGrant,
     ];
 }
 

@@ -113,7 +113,7 @@ journaled!(Revoke, Revoked, How);
 
 impl Workflow for Revoke {
     const NAME: &'static str = "revoke";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Outcome = Revoked;
 
     fn subject(&self) -> String {
@@ -137,7 +137,7 @@ impl Workflow for Revoke {
         cx.check(hsm(&now.key))?;
         let key = now.key.versionless();
         cx.lock(&key.to_string()).await?;
-        let affected = self.affected(access, &now, &key).await?;
+        let Affected { names: affected, may_lose } = self.affected(access, &now, &key).await?;
         if !cx.accepts(Irreversible::Revocation) {
             cx.check([Refusal::new(
                 format!(
@@ -150,13 +150,14 @@ impl Workflow for Revoke {
             )])?;
         }
         let taken = match self.how {
-            How::Disable => self.disable(access, &key).await?,
+            How::Disable => self.disable(access, &key, may_lose).await?,
             How::Delete => {
                 let rights = [KeyRight::Get, KeyRight::Delete, KeyRight::Recover];
                 let after = access.may(&key, None, &rights, self.grant_me).await?;
-                cx.step(DeleteKey { key: key.clone(), after }).await?.map(|()| 1)
+                let look_in = vec![*self.registry.subscription()];
+                cx.step(DeleteKey { key: key.clone(), look_in, may_lose, after }).await?.map(|()| 1)
             }
-            How::Access | How::Role | How::Policy => self.take_access(access, &now, &key).await?,
+            How::Access | How::Role | How::Policy => self.take_access(access, &now, &key, may_lose).await?,
         };
         cx.note(
             "the effect is not immediate: how long a registry goes on with what it has read is not documented (R-CMK-27). \
@@ -168,14 +169,21 @@ impl Workflow for Revoke {
     }
 }
 
+/// The registries that lose their key: by the names they are told by, and by id.
+struct Affected {
+    names: Vec<String>,
+    may_lose: Vec<RegistryId>,
+}
+
 impl Revoke {
     /// Every registry found on the key; each other one has to be accepted by name.
-    async fn affected(&self, access: Access<'_>, now: &Encrypted, key: &KeyId) -> Result<Vec<String>> {
+    async fn affected(&self, access: Access<'_>, now: &Encrypted, key: &KeyId) -> Result<Affected> {
         let cx = access.cx;
         let check = RegistriesOnKey { subscription: *self.registry.subscription(), key: key.clone() };
         let seen =
             cx.decide("registries-on-key", &key.to_string(), |look| async move { check.look(&look).await }).await?;
         let mut affected = vec![self.registry.name().to_owned()];
+        let mut may_lose = vec![self.registry.clone()];
         match seen {
             OnKey::Unknown { why } => cx.check([Refusal::new(
                 format!("which other registries are on {key} is unknown: {why}"),
@@ -195,15 +203,16 @@ impl Revoke {
                         )])?;
                     }
                     affected.push(name.to_owned());
+                    may_lose.extend(other.id.parse::<RegistryId>());
                 }
             }
         }
         cx.note(format!("without their key, as far as found in this subscription: {}", affected.join(", ")));
-        Ok(affected)
+        Ok(Affected { names: affected, may_lose })
     }
 
     /// All enabled versions: a registry could move to any of them.
-    async fn disable(&self, access: Access<'_>, key: &KeyId) -> Result<Known<usize>> {
+    async fn disable(&self, access: Access<'_>, key: &KeyId, may_lose: Vec<RegistryId>) -> Result<Known<usize>> {
         let cx = access.cx;
         let rights = [KeyRight::Get, KeyRight::List, KeyRight::Update];
         let after = access.may(key, None, &rights, self.grant_me).await?;
@@ -222,7 +231,8 @@ impl Revoke {
             let step = SetVersionEnabled {
                 version: version.clone(),
                 enabled: false,
-                unless_used_in: Vec::new(),
+                unless_used_in: vec![*self.registry.subscription()],
+                may_lose: may_lose.clone(),
                 after: after.clone(),
             };
             let done = cx.step(step).await?;
@@ -234,7 +244,13 @@ impl Revoke {
         Ok(taken)
     }
 
-    async fn take_access(&self, access: Access<'_>, now: &Encrypted, key: &KeyId) -> Result<Known<usize>> {
+    async fn take_access(
+        &self,
+        access: Access<'_>,
+        now: &Encrypted,
+        key: &KeyId,
+        may_lose: Vec<RegistryId>,
+    ) -> Result<Known<usize>> {
         let cx = access.cx;
         let nothing = || Ok(Known::After("the identity's right".into()));
         let VaultFound::There { vault, facts } = access.vault_of(key, None).await? else {
@@ -258,7 +274,7 @@ impl Revoke {
             cx.check([crate::steps::not_attached(now, &self.registry)])?;
             return nothing();
         };
-        self.take_grants(access, key, vault, principal).await
+        self.take_grants(access, key, vault, principal, may_lose).await
     }
 
     async fn take_grants(
@@ -267,6 +283,7 @@ impl Revoke {
         key: &KeyId,
         vault: VaultId,
         principal: PrincipalId,
+        may_lose: Vec<RegistryId>,
     ) -> Result<Known<usize>> {
         let cx = access.cx;
         let check = GrantsHeld { principal, key: key.clone(), vault: vault.clone() };
@@ -283,10 +300,10 @@ impl Revoke {
         if !held.any() && held.above.is_empty() {
             cx.note(format!("{principal} has no right on {key} to take away"));
         }
-        let mut taken = 0;
-        let mut waits = None;
+        let (mut taken, mut waits) = (0, None);
         for assignment in held.assignments {
-            let done = cx.step(SetAssignment { assignment, present: false, after: None }).await?;
+            let (look_in, may_lose) = (Vec::new(), may_lose.clone());
+            let done = cx.step(SetAssignment { assignment, present: false, look_in, may_lose, after: None }).await?;
             waits = waits.or(done.awaits());
             taken += 1;
         }
@@ -294,7 +311,9 @@ impl Revoke {
             let tenant = Some(cx.caller().await?.tenant);
             let what = GrantModel::Policy { vault, keys: held.policy };
             let (principal, principal_type) = (Known::Now(principal), PrincipalType::ServicePrincipal);
-            let done = cx.step(Withdraw { principal, principal_type, tenant, what, after: None }).await?;
+            let look_in = Vec::new();
+            let done =
+                cx.step(Withdraw { principal, principal_type, tenant, what, look_in, may_lose, after: None }).await?;
             waits = waits.or(done.awaits());
             taken += 1;
         }

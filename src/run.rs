@@ -7,6 +7,7 @@ mod perform;
 mod trial;
 
 pub use context::Context;
+pub(crate) use history::acted;
 pub(crate) use open::sha256_hex;
 pub use open::{abandon, hints, resumable};
 pub(crate) use trial::Tried;

@@ -71,6 +71,12 @@ pub(crate) async fn ordered(order: Order, azure: &Azure, args: &RunArgs, globals
     let name = args.name.clone().unwrap_or_else(|| RunName::unique(order.workflow(), azure.now()));
     let run = order.clone().on(azure).named(name.as_str());
     if args.plan {
+        // What later runs have made of a run is told by their journals.
+        let kept = if let Order::Rollback(_) = order { connect::existing_journal(globals)? } else { None };
+        let run = match kept {
+            Some(journal) => run.journal(journal),
+            None => run,
+        };
         let plan = run.plan().await?;
         let exit = show(&plan, globals)?;
         if let Some(file) = args.out.as_deref().filter(|_| exit != Exit::Refused) {
@@ -84,6 +90,7 @@ pub(crate) async fn ordered(order: Order, azure: &Azure, args: &RunArgs, globals
         return Ok(exit);
     }
     let journal: Arc<dyn Journal> = Arc::new(connect::journal(globals)?);
+    let run = run.shared_journal(journal.clone());
     if !args.yes {
         agree(&*journal, &name, run.plan()).await?;
     }

@@ -43,6 +43,8 @@ pub(super) struct Shared {
     pub(super) stop: Option<Stop>,
     pub(super) mode: Mode,
     pub(super) seen: Mutex<BTreeSet<(String, String)>>,
+    /// Where runs are kept, if this one was told.
+    pub(super) journal: Option<Arc<dyn Journal>>,
 }
 
 /// Whether changes are withheld.
@@ -104,6 +106,16 @@ impl Context {
     /// When no token can be had or it does not say.
     pub async fn caller(&self) -> Result<crate::azure::Caller> {
         Ok(self.shared.look.caller().await?)
+    }
+
+    /// This run's name.
+    pub(crate) fn run(&self) -> &RunName {
+        &self.shared.run
+    }
+
+    /// Where runs are kept; `None` in a plan that was not told.
+    pub(crate) fn journal(&self) -> Option<Arc<dyn Journal>> {
+        self.shared.journal.clone()
     }
 
     /// Whether this is a plan.

@@ -56,6 +56,10 @@ impl Order {
 }
 
 fn context<W: Workflow>(run: &Run<W>, name: &RunName, order: &Order, mode: Mode) -> Context {
+    let journal = match &mode {
+        Mode::Plan(_) => run.journal.clone(),
+        Mode::Run(running) => Some(running.journal.clone()),
+    };
     Context {
         shared: Arc::new(Shared {
             azure: run.azure.clone(),
@@ -67,6 +71,7 @@ fn context<W: Workflow>(run: &Run<W>, name: &RunName, order: &Order, mode: Mode)
             stop: run.stop.clone(),
             mode,
             seen: Mutex::new(BTreeSet::new()),
+            journal,
         }),
     }
 }
@@ -126,7 +131,7 @@ pub(super) async fn go<W: Workflow>(run: Run<W>) -> Result<W::Outcome> {
     tracing::Instrument::instrument(ended, span).await
 }
 
-async fn went<W: Workflow>(run: Run<W>, name: RunName) -> Result<W::Outcome> {
+async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome> {
     run.check_subject()?;
     if !run.azure.cloud().is_known() {
         // Ids read back from a journal are checked against the clouds there are, so a key of another would not be.
@@ -137,6 +142,7 @@ async fn went<W: Workflow>(run: Run<W>, name: RunName) -> Result<W::Outcome> {
     }
     let order = Order::of(&run.order)?;
     let journal = run.store().await?;
+    run.journal = Some(journal.clone());
     // A finished run needs neither locks nor the network.
     if let Some(outcome) = finished::<W>(&journal.read(&name).await?, &order)? {
         return Ok(outcome);

@@ -206,11 +206,15 @@ fn told(outcome: &Outcome) -> Option<Told> {
             .value("KEY", &o.key)
             .value("FINGERPRINT", &o.fingerprint)
             .keeps(o.caller_keeps.as_ref()),
-        Outcome::RolledBack(o) => Told::new(format!("run {} is taken back", o.of))
-            .value("OF", &o.of)
-            .list("TAKEN_BACK", &o.taken_back)
-            .value("LOST", o.lost.join("; "))
-            .value("STAYS", o.stays.join("; ")),
+        Outcome::RolledBack(o) => Told::new(match &o.already {
+            Some(by) => format!("run {} is taken back already, by {by}", o.of),
+            None => format!("run {} is taken back", o.of),
+        })
+        .value("OF", &o.of)
+        .list("TAKEN_BACK", &o.taken_back)
+        .value("LOST", o.lost.join("; "))
+        .value("STAYS", o.stays.join("; "))
+        .value("ALREADY", o.already.as_deref().unwrap_or_default()),
         _ => return None,
     })
 }
