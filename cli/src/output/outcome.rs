@@ -2,7 +2,7 @@
 
 use super::Document;
 use cmk::{
-    CallersRight, Hint, Outcome, Reference,
+    Abandoned, CallersRight, Damage, Outcome, Reference,
     azure::{
         keys::{RotationRules, Trigger},
         registries::{RegistryAccess, RegistryRules},
@@ -263,27 +263,37 @@ fn registry_rules(rules: &RegistryRules) -> String {
 }
 
 #[derive(Serialize)]
-struct Abandoned<'a> {
+struct GivenUp<'a> {
     run: &'a RunName,
-    /// The ways back, newest first.
-    hints: &'a [Hint],
+    #[serde(flatten)]
+    left: &'a Abandoned,
 }
 
 /// A run that was given up, ready to be printed.
-pub(crate) fn abandoned(run: &RunName, hints: &[Hint]) -> anyhow::Result<Document> {
+pub(crate) fn abandoned(run: &RunName, left: &Abandoned) -> anyhow::Result<Document> {
     let mut table = format!("run {run} is given up; what it did is left as it is\n");
-    if !hints.is_empty() {
+    let mut damage = (String::new(), String::new());
+    if let Some(Damage { read, lost, kept, .. }) = &left.damage {
+        writeln!(
+            table,
+            "its journal was damaged: {read} records could be read, {lost} could not; it is kept as {kept}"
+        )?;
+        damage = (lost.to_string(), kept.clone());
+    }
+    if !left.hints.is_empty() {
         writeln!(table, "the ways back, newest first:")?;
     }
-    for hint in hints {
+    for hint in &left.hints {
         writeln!(table, "  {hint}")?;
     }
-    let mut document = Document::new("abandoned", VERSION, &Abandoned { run, hints })?
+    let mut document = Document::new("abandoned", VERSION, &GivenUp { run, left })?
         .table(table)
         .head(["STEP", "SUBJECT", "BACK"])
         .pair("RUN", run.to_string())
-        .pair("HINTS", hints.len().to_string());
-    for (n, hint) in hints.iter().enumerate() {
+        .pair("RECORDS_LOST", damage.0)
+        .pair("KEPT_AS", damage.1)
+        .pair("HINTS", left.hints.len().to_string());
+    for (n, hint) in left.hints.iter().enumerate() {
         let back = hint.rollback.to_string();
         document = document
             .row([hint.step.clone(), hint.subject.clone(), back.clone()])
