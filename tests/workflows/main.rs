@@ -7,14 +7,17 @@ mod identities;
 mod import;
 mod keys;
 mod logs;
+mod lost_answers;
 mod needed;
 mod networks;
 mod only;
 mod overtaken;
+mod parents;
 mod policies;
 mod preflight;
 mod probe;
 mod revoke;
+mod rights;
 mod targets;
 mod undo;
 
