@@ -59,6 +59,7 @@ pub mod steps;
 pub mod template;
 mod undo;
 
+pub use access::CallersRight;
 pub use audit::{Audit, audit};
 pub use auto_rotate::{AutoRotate, AutoRotated, Rotation, auto_rotate, rotation};
 pub use bypass::{Bypass, Bypassed, bypass};

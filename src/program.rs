@@ -101,7 +101,7 @@ impl Program {
         #[cfg(unix)]
         command.process_group(0);
         let mut running = Running::new(command.spawn()?);
-        let ended = tokio::time::timeout(self.limit, running.to_the_end(&self.input.0, self.most)).await;
+        let ended = tokio::time::timeout(self.limit, running.until_the_end(&self.input.0, self.most)).await;
         match ended {
             Ok(ended) => ended,
             Err(_) => {
@@ -152,7 +152,7 @@ impl Running {
 
     /// Its end is asked for only after that of its output: until then its number, which is that of its group, is nobody
     /// else's.
-    async fn to_the_end(&mut self, input: &[u8], most: usize) -> io::Result<Output> {
+    async fn until_the_end(&mut self, input: &[u8], most: usize) -> io::Result<Output> {
         let (stdin, stdout, stderr) = (self.child.stdin.take(), self.child.stdout.take(), self.child.stderr.take());
         let feed = async {
             if let Some(mut stdin) = stdin {

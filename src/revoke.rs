@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    access::{Access, hsm},
+    access::{Access, CallersRight, GrantMe, grant_me, hsm, keeps},
     azure::{
         Azure, Cloud,
         id::{KeyId, PrincipalId, RegistryId, VaultId},
@@ -40,7 +40,7 @@ pub struct Revoke {
     #[serde(default)]
     also: Vec<String>,
     #[serde(default)]
-    grant_me: bool,
+    grant_me: GrantMe,
     #[serde(default)]
     accept: Vec<Irreversible>,
 }
@@ -65,7 +65,7 @@ impl Revoke {
     /// For this registry, in this way.
     #[must_use]
     pub fn new(registry: RegistryId, how: How) -> Self {
-        Self { registry, how, also: Vec::new(), grant_me: false, accept: Vec::new() }
+        Self { registry, how, also: Vec::new(), grant_me: GrantMe::No, accept: Vec::new() }
     }
     /// Accepts that this other registry, named, loses its key too: each one found on the same key has to be named.
     #[must_use]
@@ -73,12 +73,7 @@ impl Revoke {
         self.also.push(registry.into());
         self
     }
-    /// Gives the caller the right in the vault first, if it lacks it (R-KV-34).
-    #[must_use]
-    pub fn grant_me(mut self) -> Self {
-        self.grant_me = true;
-        self
-    }
+    grant_me!();
     /// Accepts by name what makes images unreadable: [`Irreversible::Revocation`].
     #[must_use]
     pub fn accept(mut self, what: Irreversible) -> Self {
@@ -107,6 +102,9 @@ pub struct Revoked {
     pub affected: Vec<String>,
     /// How many things were taken away; the run's journal keeps them for [`restore`](crate::restore).
     pub taken: usize,
+    /// The right that the run gave its caller and that stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_keeps: Option<CallersRight>,
 }
 
 journaled!(Revoke, Revoked, How);
@@ -165,8 +163,9 @@ impl Workflow for Revoke {
             "the effect is not immediate: how long a registry goes on with what it has read is not documented (R-CMK-27). \
              `cmk restore RUN` puts back what this run takes",
         );
+        let caller_keeps = keeps(cx, self.grant_me).await?;
         preflight::look(cx).await?;
-        Ok(taken.map(|taken| Revoked { registry: self.registry.clone(), key, affected, taken }))
+        Ok(taken.map(|taken| Revoked { registry: self.registry.clone(), key, affected, taken, caller_keeps }))
     }
 }
 

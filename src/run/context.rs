@@ -9,7 +9,7 @@ use crate::{
     guard::Guard,
     journal::{Entry, Holder, Journal, Journaled, Lock, Record, RunName},
     plan::Planned,
-    step::{Irreversible, Known, Me, Needs, Requirement, Seen, Step},
+    step::{Irreversible, Known, Me, Needs, Requirement, Rollback, Seen, Step},
 };
 use serde_json::Value;
 use std::{
@@ -177,6 +177,19 @@ impl Context {
         match lock(draft).steps.iter().rev().find(|line| line.step == step) {
             Some(line) if line.change.is_some() => Known::After(step.into()),
             _ => Known::Now(()),
+        }
+    }
+
+    /// The change in words, and the way back, of a step of this run that changes something: as it is planned, or as its intent
+    /// was journaled. `None` if it was already so.
+    pub(crate) async fn change_by(&self, step: &str, on: impl Fn(&str) -> bool + Send) -> Option<(String, Rollback)> {
+        match &self.shared.mode {
+            Mode::Plan(draft) => {
+                let draft = lock(draft);
+                let line = draft.steps.iter().find(|line| line.step == step && on(&line.subject))?;
+                line.change.clone().zip(line.rollback.clone())
+            }
+            Mode::Run(running) => history::change(&running.records.lock().await, step, on),
         }
     }
 
@@ -360,7 +373,7 @@ impl Context {
             Needs::new(step.foresee())
         } else {
             let key = self.idempotency_key(S::NAME, &subject);
-            let me = Me { key: &key, attempted: false, accepted: false, elapsed: Duration::ZERO };
+            let me = Me { key: &key, attempted: false, accepted: false, before: None, elapsed: Duration::ZERO };
             match step.observe(&self.shared.look, &me).await? {
                 Seen::Done(made) => {
                     lock(draft).steps.push(line);

@@ -106,7 +106,7 @@ pub(super) fn replace(dir: &Path, run: &RunName, records: &[Record]) -> Result<S
         name.push(ending);
         PathBuf::from(name)
     };
-    let (fresh, kept) = (name(".new"), free(&name, ".damaged").map_err(failed)?);
+    let (fresh, kept) = (name(".new"), free(name, ".damaged").map_err(failed)?);
     let copied = || {
         let mut copy = disk::make(&kept)?;
         io::copy(&mut &old, &mut copy)?;
