@@ -30,12 +30,16 @@ pub enum Guard {
     KeepIdentity,
     /// A key version that a registry uses is never disabled when old ones are retired.
     KeepVersion,
+    /// A resumed run reads again what it decided by, before it changes anything.
+    DecisionCheck,
+    /// A revocation ends with a look at what it took away, and at what became usable meanwhile.
+    LastLook,
 }
 
 impl Guard {
     /// All of them.
     #[cfg(feature = "sabotage")]
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::LateLanding,
         Self::TagLook,
         Self::SecondLook,
@@ -48,6 +52,8 @@ impl Guard {
         Self::WarmUp,
         Self::KeepIdentity,
         Self::KeepVersion,
+        Self::DecisionCheck,
+        Self::LastLook,
     ];
 }
 

@@ -10,7 +10,6 @@ use crate::{
     checks::{Check, KeyRight, VaultFound, VaultOfKey},
     error::Refusal,
     journal::journaled,
-    preflight,
     run::{Context, Run, Workflow},
     step::Known,
     steps::{ImportMaterial, KeyFile, KeyForm},
@@ -146,7 +145,6 @@ impl Workflow for ImportKey {
         let granted = may(cx, &key, Some(&self.vault), &subscription, &rights, self.grant_me).await?;
         let step = ImportMaterial { key, file: self.file.clone(), hsm: self.hsm, granted };
         let imported = cx.step(step).await?;
-        preflight::look(cx).await?;
         Ok(imported.map(|i| ImportedKey { key: i.version, fingerprint: self.file.fingerprint.clone() }))
     }
 }

@@ -9,7 +9,6 @@ use crate::{
     },
     error::{Error, Refusal},
     journal::journaled,
-    preflight,
     run::{Context, Run, Workflow},
     step::Known,
     steps::{NetworkChange, SetNetwork},
@@ -130,7 +129,6 @@ impl Workflow for VaultNetwork {
         let before = cx.decide("rules", &self.vault.to_string(), read).await?;
         let step = SetNetwork { vault: self.vault.clone(), change: self.change.clone(), exactly: None, after: None };
         let done = cx.step(step).await?;
-        preflight::look(cx).await?;
         let after = self.change.on(&before);
         Ok(done.map(|()| NetworkChanged { vault: self.vault.clone(), before, after }))
     }

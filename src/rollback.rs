@@ -10,7 +10,6 @@ use crate::{
     checks::Probed,
     error::Refusal,
     journal::{Entry, Journal, RunName, journaled},
-    preflight,
     run::{Context, Run, Workflow},
     step::{Irreversible, Known, Step as _},
     steps::Revalidate,
@@ -171,7 +170,6 @@ impl Workflow for Rollback {
             cx.note(format!("lost by going back: {loss}"));
         }
         let done = go_all_the_way_back(cx, &self.backs).await?;
-        preflight::look(cx).await?;
         Ok(done.map(|()| RolledBack {
             of: self.of.clone(),
             taken_back: self.backs.iter().map(|b| b.from.clone()).collect(),
@@ -195,14 +193,12 @@ impl Workflow for Restore {
 
     async fn steps(&self, cx: &Context) -> Result<Known<Restored>> {
         let access = Access::new(cx, &self.registry);
-        let Some(now) = access.encryption().await? else {
+        if access.encryption().await?.is_none() {
             return Ok(Known::After("a registry with a customer-managed key".into()));
-        };
-        cx.lock(&now.key.versionless().to_string()).await?;
+        }
         let given = go_all_the_way_back(cx, &self.backs).await?;
         let tried = cx.step(Revalidate { registry: self.registry.clone(), after: Some(given) }).await?;
         cx.note("pulls can stay refused for a while after the key is back (R-CMK-27)");
-        preflight::look(cx).await?;
         let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;
         Ok(tried.map(|t| Restored {
             registry: self.registry.clone(),

@@ -141,7 +141,7 @@ pub(crate) async fn resume(name: &RunName, plan: bool, globals: &Globals) -> any
     if carry::is_finished(&records) {
         say(format_args!("run {name} is finished; nothing is done again, and this is its outcome"));
     } else if plan {
-        return carry::show(&run.plan().await?, globals);
+        return carry::show(&run.journal(journal).plan().await?, globals);
     }
     carry::carry_out(run, name, Arc::new(journal), globals).await
 }

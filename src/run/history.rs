@@ -1,12 +1,14 @@
 //! What the records of a run say of one step.
 
 use crate::{
+    Error, Result,
     azure::Operation,
     error::Hint,
-    journal::{Entry, Record},
+    journal::{Entry, Journaled, Record},
     step::Rollback,
 };
 use serde_json::Value;
+use std::time::Duration;
 
 /// An intent that has neither been rejected nor completed.
 #[derive(Clone, Debug)]
@@ -55,6 +57,11 @@ pub(crate) fn standing(records: &[Record], name: &str, about: &str) -> Standing 
     now
 }
 
+/// What a step has made, as its run's journal keeps it.
+pub(crate) fn made<T: Journaled>(kept: Value) -> Result<T> {
+    serde_json::from_value(kept).map_err(|e| Error::bug(format!("the journaled result: {e}")))
+}
+
 /// The value of a decision, if it has been taken.
 pub(crate) fn decision<'r>(records: &'r [Record], what: &str, about: &str) -> Option<&'r Value> {
     records.iter().find_map(|r| match &r.entry {
@@ -81,7 +88,7 @@ pub(crate) fn hints(records: &[Record]) -> Vec<Hint> {
     hints
 }
 
-/// Whether any change has been asked for and not rejected.
+/// The longest deadline of the requests whose answers are not known, if there are any.
 pub(crate) fn in_doubt(records: &[Record]) -> Option<u64> {
     let mut open: Vec<(&str, &str, u64)> = Vec::new();
     for record in records {
@@ -94,6 +101,15 @@ pub(crate) fn in_doubt(records: &[Record]) -> Option<u64> {
         }
     }
     open.iter().map(|(_, _, d)| *d).max()
+}
+
+/// For how long a request is waited for at most, whatever a journal says: longer than any that this program sends.
+const LONGEST_DOUBT: Duration = Duration::from_secs(60 * 60);
+
+/// How long after now a request may still land whose sender is gone: as long as the one who sent it gave it, or as we give
+/// ours, whichever is longer.
+pub(crate) fn doubt(deadline_s: u64, ours: Duration) -> Duration {
+    Duration::from_secs(deadline_s).min(LONGEST_DOUBT).max(ours)
 }
 
 /// Whether the run has changed anything, or may have.

@@ -55,7 +55,7 @@ async fn performed<S: Step>(cx: &Context, running: &Running, step: S, subject: S
     let standing = history::standing(&running.records.lock().await, S::NAME, &subject);
     if let Some(made) = standing.done {
         cx.tell(&Event::Replayed { step: S::NAME, subject });
-        return serde_json::from_value(made).map_err(|e| Error::bug(format!("the journaled result: {e}")));
+        return history::made(made);
     }
     let inputs = serde_json::to_value(&step).map_err(|e| Error::bug(format!("the step's inputs: {e}")))?;
     let mut going = Going {
@@ -73,6 +73,9 @@ async fn performed<S: Step>(cx: &Context, running: &Running, step: S, subject: S
         before: None,
         doubt_until: None,
     };
+    if standing.attempted {
+        cx.lock_for(&going.step).await?;
+    }
     let mut accepted = match standing.open {
         None => None,
         Some(open) => going.take_up(open)?,
@@ -117,6 +120,12 @@ impl<S: Step> Going<'_, S> {
         self.cx.or_stop(self.step.observe(&self.cx.shared.look, &self.me())).await
     }
 
+    /// A request may still land for so long from now.
+    fn doubt(&mut self, deadline: Duration) {
+        let now = Instant::now();
+        self.doubt_until = Some(now.checked_add(deadline).unwrap_or(now));
+    }
+
     async fn note(&self, entry: Entry) -> Result<()> {
         self.running.note(&self.cx.shared.azure, &self.cx.shared.run, entry).await
     }
@@ -139,8 +148,7 @@ impl<S: Step> Going<'_, S> {
             }
             None => {
                 // Counted from now: nobody knows when the request left, only that it has not left since.
-                let deadline = Duration::from_secs(open.deadline_s).max(self.cx.shared.azure.request_deadline());
-                self.doubt_until = Some(Instant::now() + deadline);
+                self.doubt(history::doubt(open.deadline_s, self.cx.shared.azure.request_deadline()));
                 Ok(None)
             }
         }
@@ -167,13 +175,11 @@ impl<S: Step> Going<'_, S> {
 
     /// Writes the intent, then asks for the change. `None` means: observe again.
     async fn act(&mut self, needs: Needs<S::Made>) -> Result<Option<Applied<S::Made>>> {
+        if self.cx.lock_for(&self.step).await? {
+            return Ok(None);
+        }
         if let Some(before) = &self.before {
-            if self.cx.guard(Guard::DriftCheck) && *before != needs.before {
-                return Err(Error::new(ErrorKind::Drifted {
-                    before: before.to_string(),
-                    found: needs.before.to_string(),
-                }));
-            }
+            self.cx.undrifted(before, &needs.before)?;
             if let Some(until) = self.doubt_until.filter(|_| self.cx.guard(Guard::LateLanding)) {
                 let left = until.saturating_duration_since(Instant::now());
                 if !left.is_zero() {
@@ -183,6 +189,17 @@ impl<S: Step> Going<'_, S> {
             }
         }
         self.doubt_until = None;
+        let place = (S::NAME.to_owned(), self.subject.clone());
+        if let Some(agreed) =
+            self.running.agreed.get(&place).filter(|agreed| agreed.as_ref() != Some(&needs.what.change))
+        {
+            return Err(Error::new(ErrorKind::Drifted {
+                before: agreed
+                    .clone()
+                    .map_or_else(|| "as planned, already so".into(), |change| format!("as planned, {change}")),
+                found: needs.what.change,
+            }));
+        }
         if let Some(name) = needs.what.rollback.accept().filter(|n| !self.cx.shared.accepts.contains(n)) {
             return Err(Error::refused(not_accepted(name, &needs.what.rollback)));
         }
@@ -223,13 +240,13 @@ impl<S: Step> Going<'_, S> {
     async fn failed(&mut self, error: Error) -> Result<()> {
         match error.sent() {
             Sent::Maybe => {
-                self.doubt_until = Some(Instant::now() + self.cx.shared.azure.request_deadline());
+                self.doubt(self.cx.shared.azure.request_deadline());
                 self.last = Some(error);
                 self.wait("whether a request whose answer was lost was carried out".into(), None).await
             }
             // Accepted, and the answer unreadable: the next observation tells, and may be stale.
             Sent::Yes => {
-                self.doubt_until = Some(Instant::now() + self.cx.shared.azure.request_deadline());
+                self.doubt(self.cx.shared.azure.request_deadline());
                 self.last = Some(error);
                 self.wait("what the service made of it".into(), None).await
             }

@@ -1,8 +1,9 @@
 use super::RecoverKey;
 use super::door;
+use super::locks;
 use crate::{
     Result,
-    azure::{Reader, Writer, id::KeyId},
+    azure::{Cloud, Reader, Writer, id::KeyId},
     error::Error,
     journal::journaled,
     step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Settled, Step, Undo},
@@ -28,6 +29,9 @@ impl Step for DeleteKey {
 
     fn subject(&self) -> String {
         self.key.versionless().to_string()
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![locks::key(&self.key)]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

@@ -1,6 +1,7 @@
+use super::locks;
 use crate::{
     Result,
-    azure::{Reader, Writer, role_assignments::KeptAssignment},
+    azure::{Cloud, Reader, Writer, role_assignments::KeptAssignment},
     error::Error,
     journal::journaled,
     step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
@@ -27,6 +28,9 @@ impl Step for SetAssignment {
 
     fn subject(&self) -> String {
         format!("{}/providers/Microsoft.Authorization/roleAssignments/{}", self.assignment.scope, self.assignment.name)
+    }
+    fn locks(&self, cloud: &Cloud) -> Vec<String> {
+        vec![locks::scope(&self.assignment.scope, cloud)]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

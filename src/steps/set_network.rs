@@ -1,7 +1,7 @@
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::VaultId,
         vaults::{NetworkAction, NetworkBypass, NetworkRules},
     },
@@ -200,6 +200,9 @@ impl Step for SetNetwork {
 
     fn subject(&self) -> String {
         self.vault.to_string()
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![self.vault.to_string()]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

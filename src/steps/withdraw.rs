@@ -1,8 +1,9 @@
 use super::Grant;
+use super::locks;
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::{PrincipalId, TenantId},
         role_assignments::{PrincipalType, assignment_name},
     },
@@ -46,6 +47,9 @@ impl Step for Withdraw {
             GrantModel::Role { scope, role, .. } => format!("{scope} {role} {}", self.principal),
             GrantModel::Policy { vault, .. } => format!("{vault} {}", self.principal),
         }
+    }
+    fn locks(&self, cloud: &Cloud) -> Vec<String> {
+        vec![locks::granted(&self.what, cloud)]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.principal.awaits().or_else(|| self.after.as_ref().and_then(Known::awaits))
