@@ -300,7 +300,7 @@ pub(crate) async fn may(
 
 /// A registry once nothing is being done to it: while an operation runs, it shows what was asked for, which may yet fail. One
 /// that stays busy is taken as it shows itself; the steps wait for it.
-async fn settled(check: &EncryptionOf, look: &Reader, made: bool) -> Result<Encryption> {
+pub(crate) async fn settled(check: &EncryptionOf, look: &Reader, made: bool) -> Result<Encryption> {
     let mut seen = check.look(look).await?;
     for pause in [1, 2, 4, 8, 15, 15, 15, 30, 30, 60].map(Duration::from_secs) {
         let settled = match &seen {
@@ -426,14 +426,16 @@ pub(crate) async fn old_grant(access: Access<'_>, now: &Encrypted, remove: bool,
         return Ok(());
     }
     for assignment in held.assignments {
-        cx.step(SetAssignment { assignment, present: false, after: Some(after.clone()) }).await?;
+        let (look_in, may_lose) = (Vec::new(), Vec::new());
+        cx.step(SetAssignment { assignment, present: false, look_in, may_lose, after: Some(after.clone()) }).await?;
     }
     if !held.policy.is_empty() {
         let keys = ENCRYPTION_USER_PERMISSIONS.map(String::from).to_vec();
         let tenant = Some(cx.caller().await?.tenant);
         let what = GrantModel::Policy { vault, keys };
         let (principal, principal_type) = (Known::Now(principal), PrincipalType::ServicePrincipal);
-        cx.step(Withdraw { principal, principal_type, tenant, what, after: Some(after) }).await?;
+        let (look_in, may_lose) = (Vec::new(), Vec::new());
+        cx.step(Withdraw { principal, principal_type, tenant, what, look_in, may_lose, after: Some(after) }).await?;
     }
     Ok(())
 }

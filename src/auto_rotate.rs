@@ -273,7 +273,7 @@ impl AutoRotate {
                 "say how long versions live (`.versions_live(..)`, `--versions-live`), or leave the notice out",
             )])?;
         }
-        cx.step(SetRotation { key: key.clone(), rules: rules.clone(), after: granted }).await?;
+        cx.step(SetRotation { key: key.clone(), rules: rules.clone(), from: None, after: granted }).await?;
         Ok(Some(rules))
     }
 
@@ -298,7 +298,7 @@ impl AutoRotate {
                 "give a day to come: an expired version wraps no more",
             )])?;
         }
-        cx.step(SetExpiry { version: current.id.clone(), expires: until, after: granted }).await.map(|_| ())
+        cx.step(SetExpiry { version: current.id.clone(), expires: until, from: None, after: granted }).await.map(|_| ())
     }
 
     async fn follow(&self, access: Access<'_>, now: &Encrypted, current: KeyId) -> Result<Known<KeyId>> {

@@ -129,6 +129,9 @@ impl Workflow for Bypass {
                 vault: target.vault.clone(),
                 change: NetworkChange { trusted_services: Some(true), ..self.network.clone() },
                 exactly: None,
+                from: None,
+                look_in: Vec::new(),
+                may_lose: Vec::new(),
                 after: target.ready.clone(),
             })
             .await?;

@@ -1,5 +1,9 @@
 //! What went wrong, whether anything was changed, and what the operator can do.
 
+mod overtaken;
+
+pub use overtaken::Overtaken;
+
 use crate::{
     azure::{
         CallError, Cause, Sent, ServiceError,
@@ -58,6 +62,13 @@ pub enum ErrorKind {
         before: String,
         /// What was found.
         found: String,
+    },
+    /// What a run did has been changed since, so that taking it back would overwrite somebody else's work.
+    Overtaken {
+        /// The run that was to be taken back.
+        run: String,
+        /// What has been changed, and by whom.
+        changes: Vec<Overtaken>,
     },
     /// A service wants to be left alone for longer than a call may take.
     Throttled {
@@ -300,6 +311,13 @@ impl Error {
                 "the world has moved since this was begun: expected {before}, found {found}: see who changed it; then \
                  give this run up (cmk abandon) and begin a new one from what is there now"
             )?,
+            ErrorKind::Overtaken { run, changes } => {
+                write!(f, "what run {run} did has been changed since, and nothing was written")?;
+                for change in changes {
+                    write!(f, "\n  - {change}")?;
+                }
+                write!(f, "\n{}", overtaken::ways_on(run, changes))?;
+            }
             ErrorKind::Throttled { until } => {
                 write!(f, "the service asks to be left alone until {}: take the run up again then", when(*until))?;
             }

@@ -34,12 +34,14 @@ pub enum Guard {
     DecisionCheck,
     /// A revocation ends with a look at what it took away, and at what became usable meanwhile.
     LastLook,
+    /// A right to a key that a registry unwraps with is never taken away, nor the key, unless the order names that registry.
+    KeepGrant,
 }
 
 impl Guard {
     /// All of them.
     #[cfg(feature = "sabotage")]
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::LateLanding,
         Self::TagLook,
         Self::SecondLook,
@@ -54,6 +56,7 @@ impl Guard {
         Self::KeepVersion,
         Self::DecisionCheck,
         Self::LastLook,
+        Self::KeepGrant,
     ];
 }
 

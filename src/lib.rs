@@ -12,7 +12,7 @@ pub mod step;
 pub mod symptom;
 
 pub use azure::{Auth, Azure, Cloud, Sent};
-pub use error::{Error, ErrorKind, Hint, Refusal, Result};
+pub use error::{Error, ErrorKind, Hint, Overtaken, Refusal, Result};
 pub use event::Event;
 #[cfg(feature = "sabotage")]
 #[doc(hidden)]

@@ -127,7 +127,15 @@ impl Workflow for VaultNetwork {
             })
         };
         let before = cx.decide("rules", &self.vault.to_string(), read).await?;
-        let step = SetNetwork { vault: self.vault.clone(), change: self.change.clone(), exactly: None, after: None };
+        let step = SetNetwork {
+            vault: self.vault.clone(),
+            change: self.change.clone(),
+            exactly: None,
+            from: None,
+            look_in: Vec::new(),
+            may_lose: Vec::new(),
+            after: None,
+        };
         let done = cx.step(step).await?;
         let after = self.change.on(&before);
         Ok(done.map(|()| NetworkChanged { vault: self.vault.clone(), before, after }))

@@ -264,6 +264,7 @@ impl Recover {
             version: in_use.clone(),
             enabled: true,
             unless_used_in: Vec::new(),
+            may_lose: Vec::new(),
             after: Some(after),
         };
         access.cx.step(enable).await

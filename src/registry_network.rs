@@ -169,7 +169,7 @@ impl Workflow for RegistryNetwork {
         let mut done = Known::Now(());
         if !self.change.is_empty() {
             let (registry, change) = (self.registry.clone(), self.change.clone());
-            done = cx.step(SetRegistryNetwork { registry, change, exactly: None, after: None }).await?;
+            done = cx.step(SetRegistryNetwork { registry, change, exactly: None, from: None, after: None }).await?;
         }
         let mut dropped = Vec::new();
         for connection in &self.drop_connections {

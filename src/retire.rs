@@ -164,6 +164,7 @@ impl Workflow for Retire {
                 version: version.clone(),
                 enabled: false,
                 unless_used_in: self.looked_in(),
+                may_lose: Vec::new(),
                 after: after.clone(),
             };
             waits = cx.step(step).await?.awaits().or(waits);

@@ -115,7 +115,7 @@ journaled!(Revoke, Revoked, How);
 
 impl Workflow for Revoke {
     const NAME: &'static str = "revoke";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Outcome = Revoked;
 
     fn subject(&self) -> String {
@@ -139,7 +139,7 @@ impl Workflow for Revoke {
         cx.check(hsm(&now.key))?;
         let key = now.key.versionless();
         cx.lock(&key.to_string()).await?;
-        let affected = self.affected(access, &now, &key).await?;
+        let Affected { names: affected, may_lose } = self.affected(access, &now, &key).await?;
         if !cx.accepts(Irreversible::Revocation) {
             cx.check([Refusal::new(
                 format!(
@@ -151,7 +151,7 @@ impl Workflow for Revoke {
                 "accept it by name, `.accept(Irreversible::Revocation)` or `--accept revocation`, if it is meant",
             )])?;
         }
-        let mut taken = Taken::default();
+        let mut taken = Taken::of(self.registry.subscription(), may_lose);
         let found = match self.how {
             How::Disable => self.versions(access, &key).await?,
             How::Delete => {
@@ -173,6 +173,12 @@ impl Workflow for Revoke {
         let taken = taken.known();
         Ok(taken.map(|taken| Revoked { registry: self.registry.clone(), key, affected, taken }))
     }
+}
+
+/// The registries that lose their key: by the names they are told by, and by id.
+struct Affected {
+    names: Vec<String>,
+    may_lose: Vec<RegistryId>,
 }
 
 impl Revoke {
@@ -197,12 +203,13 @@ impl Revoke {
     }
 
     /// Every registry found on the key; each other one has to be accepted by name.
-    async fn affected(&self, access: Access<'_>, now: &Encrypted, key: &KeyId) -> Result<Vec<String>> {
+    async fn affected(&self, access: Access<'_>, now: &Encrypted, key: &KeyId) -> Result<Affected> {
         let cx = access.cx;
         let check = self.on_key(key);
         let read = |look| async move { check.look(&look).await };
         let seen = cx.decide_for_good("registries-on-key", &key.to_string(), read).await?;
         let mut affected = vec![self.registry.name().to_owned()];
+        let mut may_lose = vec![self.registry.clone()];
         match seen {
             OnKey::Unknown { why } => cx.check([Refusal::new(
                 format!("which other registries are on {key} is unknown: {why}"),
@@ -220,11 +227,12 @@ impl Revoke {
                         )])?;
                     }
                     affected.push(name.to_owned());
+                    may_lose.extend(other.id.parse::<RegistryId>());
                 }
             }
         }
         cx.note(format!("without their key, as far as found in this subscription: {}", affected.join(", ")));
-        Ok(affected)
+        Ok(Affected { names: affected, may_lose })
     }
 
     /// All enabled versions: a registry could move to any of them.

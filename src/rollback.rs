@@ -3,17 +3,18 @@
 use crate::{
     Error, ErrorKind, Result,
     access::Access,
+    azure::id::{ResourceId, SubscriptionId},
     azure::{
         Azure,
         id::{KeyId, RegistryId},
     },
     checks::Probed,
     error::Refusal,
-    journal::{Entry, Journal, RunName, journaled},
+    journal::{Entry, Journal, Record, RunName, journaled},
     run::{Context, Run, Workflow},
     step::{Irreversible, Known, Step as _},
     steps::Revalidate,
-    undo::{Back, go_back, ways_back},
+    undo::{self, Back, Later, Progress, Stands, Way, ways_back},
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,9 @@ use serde::{Deserialize, Serialize};
 /// The order to take back what a run has done, newest first, as far as there is a way.
 ///
 /// Made from the run's journal with [`Rollback::of`]; then it stands by itself.
+///
+/// What has been changed since is overwritten only where the order says so, by the names of the runs that did:
+/// [`over`](Self::over), [`over_outside`](Self::over_outside).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Rollback {
@@ -30,6 +34,10 @@ pub struct Rollback {
     backs: Vec<Back>,
     #[serde(default)]
     never: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    over: Vec<RunName>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    over_outside: bool,
 }
 
 /// The order to give a registry back what a revocation took.
@@ -45,14 +53,17 @@ pub struct Restore {
     probe: bool,
 }
 
-async fn opened(journal: &dyn Journal, run: &RunName) -> Result<(String, String)> {
-    match journal.read(run).await?.into_iter().next().map(|r| r.entry) {
+/// The records of a run, and what its opening says: its workflow and what it is about.
+async fn opened(journal: &dyn Journal, run: &RunName) -> Result<(Vec<Record>, String, String)> {
+    let records = journal.read(run).await?;
+    let (workflow, subject) = match records.first().map(|r| &r.entry) {
         Some(Entry::Opened { workflow, subjects, .. }) => {
-            Ok((workflow, subjects.into_iter().next().unwrap_or_default()))
+            (workflow.clone(), subjects.first().cloned().unwrap_or_default())
         }
-        Some(_) => Err(Error::invalid(format!("run {run} does not begin with its opening"))),
-        None => Err(Error::invalid(format!("there is no run {run} in {}", journal.place()))),
-    }
+        Some(_) => return Err(Error::invalid(format!("run {run} does not begin with its opening"))),
+        None => return Err(Error::invalid(format!("there is no run {run} in {}", journal.place()))),
+    };
+    Ok((records, workflow, subject))
 }
 
 impl Rollback {
@@ -61,13 +72,30 @@ impl Rollback {
     /// # Errors
     /// When there is no such run, it cannot be read, or it has done nothing that could be taken back.
     pub async fn of(journal: &dyn Journal, run: &RunName) -> Result<Self> {
-        let (_, subject) = opened(journal, run).await?;
-        let (backs, never) = ways_back(crate::run::hints(journal, run).await?);
+        let (records, _, subject) = opened(journal, run).await?;
+        let (backs, never) = ways_back(&records);
         if backs.is_empty() {
             let why = if never.is_empty() { String::new() } else { format!(": {}", never.join("; ")) };
             return Err(Error::invalid(format!("run {run} has done nothing that can be taken back{why}")));
         }
-        Ok(Self { of: run.to_string(), subject, backs, never })
+        Ok(Self { of: run.to_string(), subject, backs, never, over: Vec::new(), over_outside: false })
+    }
+    /// Takes it back although these later runs have changed the same since: what they did to it may be overwritten.
+    #[must_use]
+    pub fn over(mut self, runs: impl IntoIterator<Item = RunName>) -> Self {
+        for run in runs {
+            if !self.over.contains(&run) {
+                self.over.push(run);
+            }
+        }
+        self
+    }
+    /// Takes it back although somebody has changed the same since whose run is not in the journal: a run of another journal, the
+    /// vault's own rotation, the portal.
+    #[must_use]
+    pub fn over_outside(mut self) -> Self {
+        self.over_outside = true;
+        self
     }
 }
 
@@ -77,14 +105,14 @@ impl Restore {
     /// # Errors
     /// When there is no such run, it is no revocation, or it took nothing.
     pub async fn of(journal: &dyn Journal, run: &RunName) -> Result<Self> {
-        let (workflow, subject) = opened(journal, run).await?;
+        let (records, workflow, subject) = opened(journal, run).await?;
         if workflow != crate::Revoke::NAME {
             return Err(Error::new(ErrorKind::Invalid(format!(
                 "run {run} is a {workflow} and took no key away: `cmk rollback {run}` takes back what it did"
             ))));
         }
         // A role that the caller gave itself for the revocation is not what was revoked.
-        let (backs, _) = ways_back(crate::run::hints(journal, run).await?);
+        let (backs, _) = ways_back(&records);
         let backs: Vec<_> = backs.into_iter().filter(|b| b.from != crate::steps::Grant::NAME).collect();
         if backs.is_empty() {
             return Err(Error::invalid(format!("run {run} took nothing away")));
@@ -112,12 +140,15 @@ impl Restore {
 pub struct RolledBack {
     /// The run that was.
     pub of: String,
-    /// The steps that were taken back, newest first.
+    /// The steps that were taken back, newest first: without those that were as before already.
     pub taken_back: Vec<String>,
     /// What is lost by it.
     pub lost: Vec<String>,
-    /// What has no way back.
+    /// What has no way back, or is left because somebody needs it.
     pub stays: Vec<String>,
+    /// The run that had taken it back before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub already: Option<String>,
 }
 
 /// A registry that has its key again.
@@ -140,18 +171,63 @@ journaled!(Rollback, Restore, RolledBack, Restored);
 
 // ---- steps ----------------------------------------------------------------------------------------------------------
 
-/// All of them, in turn.
-async fn go_all_the_way_back(cx: &Context, backs: &[Back]) -> Result<Known<()>> {
-    let mut before = Known::Now(());
-    for back in backs {
-        before = go_back(cx, &back.undo, &before).await?;
+impl Rollback {
+    /// Where those who need what is taken away are looked for.
+    fn look_in(&self) -> Vec<SubscriptionId> {
+        self.subject.parse::<ResourceId>().map(|id| *id.subscription()).into_iter().collect()
     }
-    Ok(before)
+
+    /// What later runs have made of it: by the journal, once the locks are taken.
+    async fn later(&self, cx: &Context, ways: &[Way]) -> Result<Later> {
+        let Some(journal) = cx.journal() else {
+            cx.note("whether later runs rely on it is unknown: the plan was told of no journal");
+            return Ok(Later::default());
+        };
+        let (of, backs, ways, me) = (self.of.clone(), self.backs.clone(), ways.to_vec(), cx.run().clone());
+        let look = |_| async move { undo::later(&*journal, &of, &backs, &ways, &me).await };
+        let later = cx.decide("later-runs", &self.of, look).await?;
+        for run in &later.unreadable {
+            cx.note(format!("whether run {run} relies on it is unknown: its journal cannot be read"));
+        }
+        Ok(later)
+    }
+
+    async fn standing(&self, cx: &Context, ways: &[Way]) -> Result<Vec<Stands>> {
+        let (backs, ways) = (self.backs.clone(), ways.to_vec());
+        let look = |look: crate::azure::Reader| async move { undo::standing(&look, &backs, &ways).await };
+        cx.decide("standing", &self.of, look).await
+    }
+
+    /// What stays, and says so.
+    fn stays(&self, cx: &Context, ways: &[Way], standing: &[Stands]) -> Vec<String> {
+        let mut stays = self.never.clone();
+        for ((back, way), stands) in self.backs.iter().zip(ways).zip(standing) {
+            if let Stands::Needed { by } = stands {
+                stays.push(format!("{}, as {} needs it: not done: {}", back.from, by.join(", "), way.words()));
+            }
+        }
+        for one in &stays {
+            cx.note(format!("stays: {one}"));
+        }
+        stays
+    }
+
+    /// Why there is nothing that may be taken back.
+    fn refusal(&self, standing: &[Stands]) -> Option<Refusal> {
+        let needed = standing.iter().any(|s| matches!(s, Stands::Needed { .. }));
+        (needed && !standing.iter().any(Stands::is_to_go)).then(|| {
+            Refusal::new(
+                format!("nothing of run {} can be taken back: all that is left of it is needed", self.of),
+                "R-CMK-27",
+                "see what its plan names as staying; a key is taken from a registry by `cmk revoke`",
+            )
+        })
+    }
 }
 
 impl Workflow for Rollback {
     const NAME: &'static str = "rollback";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Outcome = RolledBack;
 
     fn subject(&self) -> String {
@@ -162,26 +238,46 @@ impl Workflow for Rollback {
     }
 
     async fn steps(&self, cx: &Context) -> Result<Known<RolledBack>> {
-        for never in &self.never {
-            cx.note(format!("stays: {never}"));
+        let look_in = self.look_in();
+        let own = self.subject.parse::<RegistryId>().ok();
+        let ways = undo::read_all(&self.backs, &look_in, own.as_ref())?;
+        undo::lock(cx, &ways).await?;
+        let later = self.later(cx, &ways).await?;
+        let standing = self.standing(cx, &ways).await?;
+        for note in undo::conflicts(&self.of, &self.backs, &standing, &later, &self.over, self.over_outside)? {
+            cx.note(note);
         }
-        let lost: Vec<_> = self.backs.iter().filter_map(|b| b.loss.clone()).collect();
+        let going = || standing.iter().map(Stands::is_to_go);
+        if let Some(by) = later.already.as_ref().filter(|_| !going().any(|goes| goes)) {
+            cx.note(format!("run {} is taken back already, by {by}", self.of));
+        }
+        let stays = self.stays(cx, &ways, &standing);
+        cx.check(self.refusal(&standing))?;
+        let gone: Vec<_> = self.backs.iter().zip(going()).filter(|(_, goes)| *goes).map(|(back, _)| back).collect();
+        let lost: Vec<_> = gone.iter().filter_map(|b| b.loss.clone()).collect();
         for loss in &lost {
             cx.note(format!("lost by going back: {loss}"));
         }
-        let done = go_all_the_way_back(cx, &self.backs).await?;
-        Ok(done.map(|()| RolledBack {
-            of: self.of.clone(),
-            taken_back: self.backs.iter().map(|b| b.from.clone()).collect(),
-            lost,
-            stays: self.never.clone(),
-        }))
+        let acting: Vec<_> = ways.iter().zip(going()).filter(|(_, goes)| *goes).map(|(way, _)| way).collect();
+        undo::usable_all(cx, &acting).await?;
+        if let Some(subscription) = look_in.first() {
+            undo::may_all(cx, &acting, subscription).await?;
+        }
+        let taken_back: Vec<_> = gone.iter().map(|b| b.from.clone()).collect();
+        let already = later.already.filter(|_| taken_back.is_empty());
+        let mut progress = Progress::new();
+        for (way, stands) in ways.into_iter().zip(&standing) {
+            if let Some(way) = stands.way(way) {
+                progress.go_back(cx, way, stands.is_to_go()).await?;
+            }
+        }
+        Ok(progress.done().map(|()| RolledBack { of: self.of.clone(), taken_back, lost, stays, already }))
     }
 }
 
 impl Workflow for Restore {
     const NAME: &'static str = "restore";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Outcome = Restored;
 
     fn subject(&self) -> String {
@@ -196,8 +292,14 @@ impl Workflow for Restore {
         if access.encryption().await?.is_none() {
             return Ok(Known::After("a registry with a customer-managed key".into()));
         }
-        let given = go_all_the_way_back(cx, &self.backs).await?;
-        let tried = cx.step(Revalidate { registry: self.registry.clone(), after: Some(given) }).await?;
+        let subscription = *self.registry.subscription();
+        let ways = undo::read_all(&self.backs, &[subscription], None)?;
+        undo::may_all(cx, &ways.iter().collect::<Vec<_>>(), &subscription).await?;
+        let mut progress = Progress::new();
+        for way in ways {
+            progress.go_back(cx, way, true).await?;
+        }
+        let tried = cx.step(Revalidate { registry: self.registry.clone(), after: Some(progress.done()) }).await?;
         cx.note("pulls can stay refused for a while after the key is back (R-CMK-27)");
         let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;
         Ok(tried.map(|t| Restored {
@@ -218,20 +320,34 @@ const _: fn(&Rollback) -> &[Irreversible] = <Rollback as Workflow>::accepts;
 /// Takes back what a run has done, newest first: await it, or ask it for a [`plan`](Run::plan).
 ///
 /// # Expected flow
-/// Each step that the run's journal keeps a way back for is taken back, in the reverse of the order it was done in, each
-/// looked at first: one that is as it was already is left alone.
+/// 1. All that the run's journal keeps a way back for is looked at, and so are the later runs in the journal.
+/// 2. Each step is taken back in the reverse of the order it was done in. One that is as it was before already is left alone.
 ///
 /// # Guarantees
-/// - It is a run like any other: planned, journaled, resumable, and itself to be rolled back.
+/// - It is a run like any other: planned, journaled, resumable, and itself to be rolled back, from what it found.
+/// - What is not as the run left it is not overwritten, nor what a later run relies on, unless the order names the later runs
+///   ([`Rollback::over`]) or says that it may be what nobody known has changed ([`Rollback::over_outside`]). Later runs that are
+///   taken back themselves do not count.
+/// - A right to a key, a version or a way into a vault that a registry found needs is left, and told
+///   ([`RolledBack::stays`]); it is looked at again right before it is taken, and refused then. Only the registry that the run was
+///   about loses a way through a firewall that the run had opened for it.
+/// - A run that has been taken back already is told to be, and nothing is written.
 /// - What is lost by a way back, and what has none, is told in the plan.
+///
+/// # Assumptions
+/// - Registries are looked for in the subscriptions of what the run was about and of the right or vault itself. Others, and those a
+///   list does not show for up to half a minute (R-ARM-12), are not seen.
 ///
 /// # Caveats
 /// - Key versions stay: they cannot be deleted, and harm nothing (R-CMK-29).
 /// - Going back from a versionless rotation pins the old version (R-FL-07).
 /// - A run that is unfinished has to be given up first ([`abandon`](crate::abandon)).
+/// - Whether a later run only relies on what this one did is known of the runs in the journal alone.
 ///
 /// # Errors
-/// Those of the steps; refused when one of them must not be taken, as when the identity to be taken off is in use (R-CMK-20).
+/// [`Overtaken`](ErrorKind::Overtaken) when what the run left has been changed since. Those of the steps; refused when one of them
+/// must not be taken, as when the identity to be taken off is in use (R-CMK-20), when all that is left is needed (R-CMK-27), when the
+/// version to go back to is disabled or gone (R-KV-14), and when the caller lacks a right at the vault (R-KV-34).
 pub fn rollback(azure: &Azure, order: Rollback) -> Run<Rollback> {
     Run::new(azure, order)
 }

@@ -9,6 +9,7 @@ mod perform;
 mod trial;
 
 pub use context::Context;
+pub(crate) use history::acted;
 pub(crate) use locks::fold;
 pub(crate) use open::sha256_hex;
 pub use open::{abandon, hints, resumable};

@@ -415,6 +415,14 @@ impl Rollback {
     pub fn nothing(why: impl Into<String>) -> Self {
         Self::Nothing { why: why.into() }
     }
+    /// The step that goes back.
+    #[must_use]
+    pub fn undo(&self) -> Option<&Undo> {
+        match self {
+            Self::Step(undo) | Self::WithLoss { undo, .. } => Some(undo),
+            Self::Nothing { .. } | Self::Never { .. } => None,
+        }
+    }
     /// The name under which the order has to accept it.
     #[must_use]
     pub fn accept(&self) -> Option<Irreversible> {

@@ -21,7 +21,7 @@ pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
 pub(crate) use network::{Action, BypassArgs, NetworkArgs, RegistryNetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};
 pub(crate) use rotate::{AutoRotateArgs, RotateArgs};
-pub(crate) use run::{ApplyArgs, BackArgs, ProbeArgs, RestoreArgs, RunArgs};
+pub(crate) use run::{ApplyArgs, BackArgs, ProbeArgs, RestoreArgs, RollbackArgs, RunArgs};
 pub(crate) use template::{DeployArgs, ImportArgs, ListArgs, TemplateArgs};
 
 use clap::{
@@ -143,8 +143,9 @@ pub(crate) enum Command {
     Restore(Box<RestoreArgs>),
     /// Disable the old versions of a registry's key that no registry uses any more.
     Retire(Box<RetireArgs>),
-    /// Take back what a run has done, newest first. A run that is unfinished has to be given up first.
-    Rollback(Box<BackArgs>),
+    /// Take back what a run has done, newest first. A run that is unfinished has to be given up first; what later runs have changed
+    /// since is overwritten only with --over.
+    Rollback(Box<RollbackArgs>),
     /// Carry out a plan that was kept with `--plan --out FILE`, if it is still the plan.
     Apply(Box<ApplyArgs>),
     /// Print the ARM template that makes what `create` would make, or its parameters. Changes nothing.

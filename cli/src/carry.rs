@@ -71,8 +71,10 @@ pub(crate) async fn ordered(order: Order, azure: &Azure, args: &RunArgs, globals
     let name = args.name.clone().unwrap_or_else(|| RunName::unique(order.workflow(), azure.now()));
     let mut run = order.clone().on(azure).named(name.as_str());
     if args.plan {
-        // A run that has begun under that name is planned as it would go on.
-        if let Some(journal) = connect::existing_journal(globals)?.filter(|_| args.name.is_some()) {
+        // A run that has begun under that name is planned as it would go on, and what later runs have made of a run that is
+        // taken back is told by their journals.
+        let of_journals = args.name.is_some() || matches!(order, Order::Rollback(_));
+        if let Some(journal) = connect::existing_journal(globals)?.filter(|_| of_journals) {
             run = run.journal(journal);
         }
         let plan = run.plan().await?;
@@ -88,6 +90,7 @@ pub(crate) async fn ordered(order: Order, azure: &Azure, args: &RunArgs, globals
         return Ok(exit);
     }
     let journal: Arc<dyn Journal> = Arc::new(connect::journal(globals)?);
+    run = run.shared_journal(journal.clone());
     if !args.yes
         && let Some(agreed) = agree(&*journal, &name, run.plan()).await?
     {

@@ -90,6 +90,7 @@ pub(crate) fn code_of(e: &anyhow::Error) -> Exit {
         Some(ErrorKind::DataPlane(e)) => of_call(&e.source),
         Some(
             ErrorKind::Drifted { .. }
+            | ErrorKind::Overtaken { .. }
             | ErrorKind::OtherRun(_)
             | ErrorKind::Abandoned
             | ErrorKind::JournalLost { .. }

@@ -137,13 +137,14 @@ pub(crate) async fn resume(name: &RunName, plan: bool, globals: &Globals) -> any
     let (journal, records) = found(name, globals).await?;
     let order = Order::of_run(&journal, name).await?;
     let azure = connect::azure(globals, &cloud_of(&records, globals))?;
-    let run = order.on(&azure).named(name.as_str());
+    let journal: Arc<dyn Journal> = Arc::new(journal);
+    let run = order.on(&azure).named(name.as_str()).shared_journal(journal.clone());
     if carry::is_finished(&records) {
         say(format_args!("run {name} is finished; nothing is done again, and this is its outcome"));
     } else if plan {
-        return carry::show(&run.journal(journal).plan().await?, globals);
+        return carry::show(&run.plan().await?, globals);
     }
-    carry::carry_out(run, name, Arc::new(journal), globals).await
+    carry::carry_out(run, name, journal, globals).await
 }
 
 /// `cmk abandon`.

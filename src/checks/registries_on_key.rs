@@ -3,7 +3,7 @@ use crate::{
     Result,
     azure::{
         Reader,
-        id::{InvalidId, KeyId, SubscriptionId, VaultHost},
+        id::{KeyId, SubscriptionId},
         registries::KeyIdentity,
     },
     journal::{Journaled, journaled},
@@ -70,58 +70,6 @@ impl Journaled for OnKey {
                 registries.iter().map(|r| json!({"registry": fold(&r.id), "identity": r.identity})).collect()
             }
         }
-    }
-}
-
-/// Which registries have their key in a vault.
-#[derive(Clone, Debug)]
-pub struct RegistriesOnVault {
-    /// The subscriptions they are looked for in.
-    pub subscriptions: Vec<SubscriptionId>,
-    /// The vault's address.
-    pub host: VaultHost,
-}
-
-/// What [`RegistriesOnVault`] saw.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "kebab-case")]
-pub enum OnVault {
-    /// These, by id.
-    Found {
-        /// Their ids.
-        registries: Vec<String>,
-    },
-    /// They could not be listed.
-    Unknown {
-        /// Why.
-        why: String,
-    },
-}
-
-journaled!(OnVault);
-
-impl Check for RegistriesOnVault {
-    type Seen = OnVault;
-    async fn look(&self, look: &Reader) -> Result<OnVault> {
-        let mut registries = Vec::new();
-        for subscription in &self.subscriptions {
-            let all = match look.registries_in(subscription).await {
-                Ok(all) => all,
-                Err(e) if e.status().is_some_and(|s| s == 403 || s == 404) => {
-                    return Ok(OnVault::Unknown { why: e.to_string() });
-                }
-                Err(e) => return Err(e.into()),
-            };
-            for registry in &all {
-                let Some(key_vault) = registry.encryption() else { continue };
-                // While it is being rotated it may still unwrap with the old key.
-                let here = |key: Result<KeyId, InvalidId>| key.is_ok_and(|key| *key.host() == self.host);
-                if here(key_vault.key(look.cloud())) || here(key_vault.versioned_key(look.cloud())) {
-                    registries.push(registry.id.clone().unwrap_or_default());
-                }
-            }
-        }
-        Ok(OnVault::Found { registries })
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     Error, ErrorKind, Result,
     azure::{
         Reader,
-        id::{KeyId, PrincipalId, TenantId, VaultId},
+        id::{KeyId, PrincipalId, RegistryId, SubscriptionId, TenantId, VaultId},
         role_assignments::{KeptAssignment, PrincipalType},
     },
     checks::{Check, Encrypted, Encryption, EncryptionOf, GrantModel, GrantsHeld, KeyVersions, OnKey},
@@ -46,14 +46,19 @@ pub(super) struct Grantee {
 
 journaled!(Usable);
 
-/// How many things are taken, and what a plan still waits for.
-#[derive(Default)]
+/// How many things are taken, what a plan still waits for, and whom they may be taken from.
 pub(super) struct Taken {
     count: usize,
     waits: Option<Cow<'static, str>>,
+    look_in: Vec<SubscriptionId>,
+    may_lose: Vec<RegistryId>,
 }
 
 impl Taken {
+    /// Nothing yet; these may lose it, and others are looked for here.
+    pub(super) fn of(look_in: &SubscriptionId, may_lose: Vec<RegistryId>) -> Self {
+        Self { count: 0, waits: None, look_in: vec![*look_in], may_lose }
+    }
     fn add(&mut self, done: &Known<()>) {
         self.count = self.count.saturating_add(1);
         self.waits = self.waits.take().or_else(|| done.awaits());
@@ -71,25 +76,30 @@ impl Usable {
     /// Takes all of it away.
     pub(super) async fn take(&self, cx: &Context, key: &KeyId, taken: &mut Taken) -> Result<()> {
         if self.key {
-            taken.add(&cx.step(DeleteKey { key: key.clone(), after: self.after.clone() }).await?);
+            let (look_in, may_lose) = (taken.look_in.clone(), taken.may_lose.clone());
+            taken.add(&cx.step(DeleteKey { key: key.clone(), look_in, may_lose, after: self.after.clone() }).await?);
         }
         for version in &self.versions {
             let step = SetVersionEnabled {
                 version: version.clone(),
                 enabled: false,
-                unless_used_in: Vec::new(),
+                unless_used_in: taken.look_in.clone(),
+                may_lose: taken.may_lose.clone(),
                 after: self.after.clone(),
             };
             taken.add(&cx.step(step).await?);
         }
         for assignment in &self.assignments {
-            let step = SetAssignment { assignment: assignment.clone(), present: false, after: None };
+            let (assignment, may_lose) = (assignment.clone(), taken.may_lose.clone());
+            let step = SetAssignment { assignment, present: false, look_in: Vec::new(), may_lose, after: None };
             taken.add(&cx.step(step).await?);
         }
         if let Some(Grantee { principal, vault, tenant }) = self.of.clone().filter(|_| !self.policy.is_empty()) {
             let what = GrantModel::Policy { vault, keys: self.policy.clone() };
             let (principal, principal_type) = (Known::Now(principal), PrincipalType::ServicePrincipal);
-            taken.add(&cx.step(Withdraw { principal, principal_type, tenant, what, after: None }).await?);
+            let (look_in, may_lose) = (Vec::new(), taken.may_lose.clone());
+            let step = Withdraw { principal, principal_type, tenant, what, look_in, may_lose, after: None };
+            taken.add(&cx.step(step).await?);
         }
         Ok(())
     }

@@ -48,6 +48,8 @@ pub(super) struct Shared {
     /// Of a run, and of the plan that it begins with.
     pub(super) locks: Option<Arc<Locks>>,
     pub(super) seen: Mutex<BTreeSet<(String, String)>>,
+    /// Where runs are kept, if this one was told.
+    pub(super) journal: Option<Arc<dyn Journal>>,
 }
 
 /// Whether changes are withheld.
@@ -113,6 +115,16 @@ impl Context {
     /// When no token can be had or it does not say.
     pub async fn caller(&self) -> Result<crate::azure::Caller> {
         Ok(self.shared.look.caller().await?)
+    }
+
+    /// This run's name.
+    pub(crate) fn run(&self) -> &RunName {
+        &self.shared.run
+    }
+
+    /// Where runs are kept; `None` in a plan that was not told.
+    pub(crate) fn journal(&self) -> Option<Arc<dyn Journal>> {
+        self.shared.journal.clone()
     }
 
     /// Whether this is a plan.

@@ -9,6 +9,7 @@ use crate::{
 };
 use serde_json::Value;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// An intent that has neither been rejected nor completed.
 #[derive(Clone, Debug)]
@@ -70,22 +71,36 @@ pub(crate) fn decision<'r>(records: &'r [Record], what: &str, about: &str) -> Op
     })
 }
 
-/// The ways back from what was done or may have been, newest first.
-pub(crate) fn hints(records: &[Record]) -> Vec<Hint> {
-    let mut hints: Vec<Hint> = Vec::new();
+/// A change that was asked for and not rejected.
+pub(crate) struct Acted<'r> {
+    pub(crate) at: OffsetDateTime,
+    pub(crate) step: &'r str,
+    pub(crate) subject: &'r str,
+    pub(crate) change: &'r str,
+    pub(crate) rollback: &'r Rollback,
+}
+
+/// What was done or may have been, oldest first.
+pub(crate) fn acted(records: &[Record]) -> Vec<Acted<'_>> {
+    let mut all: Vec<Acted<'_>> = Vec::new();
     for record in records {
         match &record.entry {
-            Entry::Intent { step, subject, rollback, .. } => {
-                hints.retain(|h| h.step != *step || h.subject != *subject);
-                hints.push(Hint { step: step.clone(), subject: subject.clone(), rollback: rollback.clone() });
+            Entry::Intent { step, subject, change, rollback, .. } => {
+                all.retain(|a| a.step != step || a.subject != subject);
+                all.push(Acted { at: record.at, step, subject, change, rollback });
             }
-            Entry::Rejected { step, subject, .. } => hints.retain(|h| h.step != *step || h.subject != *subject),
+            Entry::Rejected { step, subject, .. } => all.retain(|a| a.step != step || a.subject != subject),
             _ => {}
         }
     }
-    hints.retain(|h| !matches!(h.rollback, Rollback::Nothing { .. }));
-    hints.reverse();
-    hints
+    all
+}
+
+/// The ways back from what was done or may have been, newest first.
+pub(crate) fn hints(records: &[Record]) -> Vec<Hint> {
+    let back = |a: Acted<'_>| Hint { step: a.step.into(), subject: a.subject.into(), rollback: a.rollback.clone() };
+    let there = |a: &Acted<'_>| !matches!(a.rollback, Rollback::Nothing { .. });
+    acted(records).into_iter().rev().filter(there).map(back).collect()
 }
 
 /// The longest deadline of the requests whose answers are not known, if there are any.

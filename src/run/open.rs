@@ -74,6 +74,10 @@ impl Order {
 }
 
 fn context<W: Workflow>(run: &Run<W>, name: &RunName, order: &Order, mode: Mode, locks: Option<Arc<Locks>>) -> Context {
+    let journal = match &mode {
+        Mode::Plan(_) => run.journal.clone(),
+        Mode::Run(running) => Some(running.journal.clone()),
+    };
     Context {
         shared: Arc::new(Shared {
             azure: run.azure.clone(),
@@ -86,6 +90,7 @@ fn context<W: Workflow>(run: &Run<W>, name: &RunName, order: &Order, mode: Mode,
             mode,
             locks,
             seen: Mutex::new(BTreeSet::new()),
+            journal,
         }),
     }
 }
@@ -197,7 +202,7 @@ pub(super) async fn go<W: Workflow>(run: Run<W>) -> Result<W::Outcome> {
     tracing::Instrument::instrument(ended, span).await
 }
 
-async fn went<W: Workflow>(run: Run<W>, name: RunName) -> Result<W::Outcome> {
+async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome> {
     run.check_order()?;
     if !run.azure.cloud().is_known() {
         // Ids read back from a journal are checked against the clouds there are, so a key of another would not be.
@@ -208,6 +213,7 @@ async fn went<W: Workflow>(run: Run<W>, name: RunName) -> Result<W::Outcome> {
     }
     let order = Order::of(&run.order)?;
     let journal = run.store().await?;
+    run.journal = Some(journal.clone());
     // A finished run needs neither locks nor the network.
     if let Some(outcome) = finished::<W>(&journal.read(&name).await?, &order)? {
         return Ok(outcome);

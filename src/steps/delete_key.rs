@@ -1,9 +1,11 @@
-use super::RecoverKey;
-use super::door;
-use super::locks;
+use super::{RecoverKey, door, locks, needed::Looked};
 use crate::{
     Result,
-    azure::{Cloud, Reader, Writer, id::KeyId},
+    azure::{
+        Cloud, Reader, Writer,
+        id::{KeyId, RegistryId, SubscriptionId},
+    },
+    checks::Needed,
     error::Error,
     journal::journaled,
     step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Settled, Step, Undo},
@@ -13,10 +15,19 @@ use std::{borrow::Cow, time::Duration};
 
 /// Deletes a key with all its versions (R-CMK-29). It is soft: until the vault's retention ends it can be recovered
 /// (R-KV-12).
+///
+/// Somebody needs it: a registry on the key, whichever version. Looked for right before it is deleted. Other services on the key
+/// cannot be seen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeleteKey {
     /// The key.
     pub key: KeyId,
+    /// Where registries that need it are looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub look_in: Vec<SubscriptionId>,
+    /// Registries that may lose it, where that is the purpose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_lose: Vec<RegistryId>,
     /// What has to be done first.
     pub after: Option<Known<()>>,
 }
@@ -48,10 +59,16 @@ impl Step for DeleteKey {
     }
     async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<()>> {
         match look.key(&self.key.versionless()).await {
-            Ok(None) => Ok(Seen::Done(())),
-            Ok(Some(_)) => Ok(Seen::Needs(Needs::new(self.foresee()).before(&"there").foreseen(()))),
-            Err(e) => door::kept_out(e, me, self.after.is_some(), "get, list and delete"),
+            Ok(None) => return Ok(Seen::Done(())),
+            Ok(Some(_)) => {}
+            Err(e) => return door::kept_out(e, me, self.after.is_some(), "get, list and delete"),
         }
+        let key = self.key.versionless();
+        let looked = Looked::at(look, Needed::Key(key.clone()), &self.look_in, None, &self.may_lose).await?;
+        Ok(match looked.refusal(&format!("key {key}")) {
+            Some(why) => Seen::Refused(vec![why]),
+            None => Seen::Needs(Needs::new(looked.noted(self.foresee())).before(&"there").foreseen(())),
+        })
     }
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
         match azure.delete_key(self.key.host(), self.key.name()).await {

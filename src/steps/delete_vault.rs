@@ -5,19 +5,19 @@ use crate::{
         Cloud, Reader, Writer,
         id::{KeyId, Location, SubscriptionId, TenantId, VaultId},
     },
-    checks::{Check, OnVault, RegistriesOnVault},
+    checks::{Check, Needed, NeededBy},
     error::Refusal,
     journal::journaled,
     step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
 };
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, time::Duration};
-
-/// How long a list may still show a registry where it was (R-ARM-12).
-const SHOWN: Duration = Duration::from_secs(120);
+use std::borrow::Cow;
 
 /// Deletes a vault that no registry found uses any more. It is soft: until its retention ends it can be recovered, and
 /// nobody can have its name (R-KV-04).
+///
+/// Somebody needs it: a registry whose key, or version in use, is in the vault; or, as that would then be unknown, a subscription
+/// that cannot be looked in. Looked for right before it is deleted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeleteVault {
     /// The vault.
@@ -63,25 +63,25 @@ impl Step for DeleteVault {
             },
         )
     }
-    async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<()>> {
+    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
         if look.vault(&self.vault).await?.is_none() {
             return Ok(Seen::Done(()));
         }
-        let check = RegistriesOnVault { subscriptions: self.subscriptions.clone(), host: self.key.host().clone() };
-        let refusal = match check.look(look).await? {
-            OnVault::Found { registries } if registries.is_empty() => None,
-            OnVault::Found { .. } if self.after.is_some() && me.elapsed < SHOWN => {
-                return Ok(Seen::Busy("the list of registries to show where they are now (R-ARM-12)".into()));
-            }
-            OnVault::Found { registries } => Some(Refusal::new(
-                format!("vault {} holds the key of {}", self.vault.name(), registries.join(", ")),
-                "R-CMK-27",
-                "rotate them to another vault first: without its key a registry's images are unreadable",
-            )),
-            OnVault::Unknown { why } => Some(Refusal::new(
-                format!("which registries have their key in vault {} is unknown: {why}", self.vault.name()),
+        let look_in = self.subscriptions.iter().copied().chain([*self.vault.subscription()]).collect();
+        let check = NeededBy { what: Needed::Vault(self.key.host().clone()), look_in, may_lose: Vec::new() };
+        let need = check.look(look).await?;
+        let name = self.vault.name();
+        let refusal = match (need.by.as_slice(), need.unknown.first()) {
+            ([], None) => None,
+            ([], Some(why)) => Some(Refusal::new(
+                format!("which registries have their key in vault {name} is unknown: {why}"),
                 "own",
                 "let the caller list the registries, or delete the vault by hand",
+            )),
+            (registries, _) => Some(Refusal::new(
+                format!("vault {name} holds the key of {}", registries.join(", ")),
+                "R-CMK-27",
+                "rotate them to another vault first: without its key a registry's images are unreadable",
             )),
         };
         Ok(match refusal {

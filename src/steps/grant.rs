@@ -64,6 +64,8 @@ impl Grant {
             principal_type: self.principal_type,
             tenant: self.tenant,
             what,
+            look_in: Vec::new(),
+            may_lose: Vec::new(),
             after: None,
         };
         let who = match &self.principal {

@@ -7,11 +7,12 @@ use crate::{
     },
     checks::{Check, Encrypted, Encryption, EncryptionOf},
     error::{Error, ErrorKind, Refusal},
+    guard::Guard,
     journal::journaled,
     step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Settled, Step, Undo},
 };
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 /// How long ACR may take to notice a new version by itself, with a margin (R-CMK-11).
 const PICK_UP: Duration = Duration::from_secs(90 * 60);
@@ -31,6 +32,8 @@ pub enum Reference {
 /// Sends one minimal PATCH: status, key identifier and identity together (R-CMK-30, R-ERR-06). For a versionless
 /// reference the PATCH may change nothing; that it makes ACR look for a new version at once is *assumed*, and if it does
 /// not, the hourly pick-up is waited for (R-CMK-11).
+///
+/// The registry is moved only from where it was when this was decided; the way back goes to where it is found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PointRegistry {
     /// The registry.
@@ -63,6 +66,14 @@ impl Was {
     #[must_use]
     pub fn of(now: &Encrypted) -> Self {
         Self { key: now.key.clone(), in_use: now.in_use.clone(), identity: now.identity }
+    }
+}
+
+impl fmt::Display for Was {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let in_use = self.in_use.as_ref().unwrap_or(&self.key);
+        let follows = if self.key.version().is_none() { ", followed without a version," } else { "" };
+        write!(f, "{in_use}{follows} with identity {}", self.identity)
     }
 }
 
@@ -129,33 +140,22 @@ impl PointRegistry {
             }
         )
     }
-}
 
-impl Step for PointRegistry {
-    const NAME: &'static str = "point-registry";
-    type Made = Pointed;
-
-    fn subject(&self) -> String {
-        self.registry.to_string()
-    }
-    fn awaits(&self) -> Option<Cow<'static, str>> {
-        let granted = || self.granted.as_ref().and_then(Known::awaits);
-        self.version.awaits().or_else(|| self.identity.awaits()).or_else(|| self.was.awaits()).or_else(granted)
-    }
-    fn foresee(&self) -> Foreseen {
+    /// The version and how it is referred to, in words.
+    fn to(&self) -> String {
         let follows = match self.reference {
             Reference::Versionless => ", followed without a version",
             Reference::Versioned => "",
         };
-        let to = match &self.version {
-            Known::Now(v) => v.to_string(),
-            Known::After(_) => "the new version".into(),
-        };
-        let name = self.registry.name();
-        let Known::Now(was) = &self.was else {
-            let change = format!("{name} on {to}{follows}");
-            return Foreseen::new(change, Rollback::nothing("the registry is made by this run"));
-        };
+        match &self.version {
+            Known::Now(version) => format!("{version}{follows}"),
+            Known::After(_) => format!("the new version{follows}"),
+        }
+    }
+
+    /// The change in words and the way back, from where the registry is.
+    fn foreseen(&self, was: &Was) -> Foreseen {
+        let (name, to) = (self.registry.name(), self.to());
         let from = was.in_use.as_ref().unwrap_or(&was.key);
         // What the way back finds is what this step makes.
         let made = |key: &KeyId| match (&self.version, &self.identity) {
@@ -188,7 +188,7 @@ impl Step for PointRegistry {
             Known::Now(identity) if *identity == was.identity => String::new(),
             identity => format!(" with identity {identity} (was {})", was.identity),
         };
-        let mut what = Foreseen::new(format!("{name} on {to}{follows} (was {from}){with}"), rollback);
+        let mut what = Foreseen::new(format!("{name} on {to} (was {from}){with}"), rollback);
         if was.key.version().is_some() != (self.reference == Reference::Versioned) {
             what = what.note(match self.reference {
                 Reference::Versioned => "the registry stops following its key (R-CMK-13)",
@@ -196,6 +196,36 @@ impl Step for PointRegistry {
             });
         }
         what
+    }
+
+    /// Whether the registry is neither where it was when this was decided nor where it is to be: somebody else's work.
+    fn is_elsewhere(&self, now: &Encrypted, desired: &KeyId) -> Option<Was> {
+        let was = self.was.now().ok()?;
+        let there =
+            (now.key == was.key && now.identity == was.identity) || (now.key == *desired && self.is_identity(now));
+        (!there).then(|| was.clone())
+    }
+}
+
+impl Step for PointRegistry {
+    const NAME: &'static str = "point-registry";
+    type Made = Pointed;
+
+    fn subject(&self) -> String {
+        self.registry.to_string()
+    }
+    fn awaits(&self) -> Option<Cow<'static, str>> {
+        let granted = || self.granted.as_ref().and_then(Known::awaits);
+        self.version.awaits().or_else(|| self.identity.awaits()).or_else(|| self.was.awaits()).or_else(granted)
+    }
+    fn foresee(&self) -> Foreseen {
+        let name = self.registry.name();
+        match &self.was {
+            Known::Now(was) => self.foreseen(was),
+            Known::After(_) => {
+                Foreseen::new(format!("{name} on {}", self.to()), Rollback::nothing("the registry is made by this run"))
+            }
+        }
     }
 
     async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<Pointed>> {
@@ -218,8 +248,13 @@ impl Step for PointRegistry {
         if !now.has(identity) {
             return Ok(Seen::Refused(vec![missing(identity, &self.registry)]));
         }
+        if let Some(was) = self.is_elsewhere(now, &desired).filter(|_| look.core.guards.hold(Guard::DriftCheck)) {
+            return Ok(Seen::Drifted { before: was.to_string(), found: Was::of(now).to_string() });
+        }
         let before = Before { key: &now.key, identity: &now.identity };
-        Ok(Seen::Needs(Needs::new(self.foresee()).before(&before).foreseen(Pointed { in_use: target.clone() })))
+        Ok(Seen::Needs(
+            Needs::new(self.foreseen(&Was::of(now))).before(&before).foreseen(Pointed { in_use: target.clone() }),
+        ))
     }
 
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<Pointed>> {

@@ -1,7 +1,12 @@
-use super::locks;
+use super::{locks, needed::Looked};
 use crate::{
     Result,
-    azure::{Cloud, Reader, Writer, role_assignments::KeptAssignment},
+    azure::{
+        Cloud, Reader, Writer,
+        id::{RegistryId, SubscriptionId},
+        role_assignments::KeptAssignment,
+    },
+    checks::Needed,
     error::Error,
     journal::journaled,
     step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
@@ -10,17 +15,43 @@ use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
 
 /// Takes a role assignment away whoever made it, or puts one back exactly as it was: name, role, scope, condition.
+///
+/// Somebody needs it: a registry that unwraps with this principal a key that the assignment reaches. Looked for right before it is
+/// taken.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SetAssignment {
     /// The assignment.
     pub assignment: KeptAssignment,
     /// Whether it is to be there.
     pub present: bool,
+    /// Where registries that need it are looked for, besides the subscription that it is in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub look_in: Vec<SubscriptionId>,
+    /// Registries that may lose it, where that is the purpose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_lose: Vec<RegistryId>,
     /// What has to be done first.
     pub after: Option<Known<()>>,
 }
 
 journaled!(SetAssignment);
+
+impl SetAssignment {
+    /// Whether the assignment is there.
+    pub(crate) async fn is_there(&self, look: &Reader) -> Result<bool> {
+        Ok(look.role_assignment(&self.assignment.scope, &self.assignment.name).await?.is_some())
+    }
+    /// Who needs what is to be taken, now.
+    pub(crate) async fn looked(&self, look: &Reader) -> Result<Looked> {
+        let KeptAssignment { scope, role, principal, .. } = &self.assignment;
+        match Needed::by_role(role, scope, *principal, look.cloud()) {
+            Some(what) if !self.present => {
+                Looked::at(look, what, &self.look_in, Some(*scope.subscription()), &self.may_lose).await
+            }
+            _ => Ok(Looked::default()),
+        }
+    }
+}
 
 impl Step for SetAssignment {
     const NAME: &'static str = "set-assignment";
@@ -37,7 +68,13 @@ impl Step for SetAssignment {
     }
     fn foresee(&self) -> Foreseen {
         let KeptAssignment { scope, role, principal, .. } = &self.assignment;
-        let undo = Self { assignment: self.assignment.clone(), present: !self.present, after: None };
+        let undo = Self {
+            assignment: self.assignment.clone(),
+            present: !self.present,
+            look_in: Vec::new(),
+            may_lose: Vec::new(),
+            after: None,
+        };
         let (what, az) = if self.present {
             ("given back to", format!("az role assignment delete --ids {}", self.subject()))
         } else {
@@ -55,11 +92,16 @@ impl Step for SetAssignment {
         Foreseen::new(change, Rollback::Step(Undo::by(&undo, az)))
     }
     async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
-        let there = look.role_assignment(&self.assignment.scope, &self.assignment.name).await?.is_some();
-        Ok(if there == self.present {
-            Seen::Done(())
-        } else {
-            Seen::Needs(Needs::new(self.foresee()).before(&there).foreseen(()))
+        let there = self.is_there(look).await?;
+        if there == self.present {
+            return Ok(Seen::Done(()));
+        }
+        let looked = self.looked(look).await?;
+        let KeptAssignment { scope, role, principal, .. } = &self.assignment;
+        let what = format!("role {} on {} of principal {principal}", super::grant::role_name(role), scope.name());
+        Ok(match looked.refusal(&what) {
+            Some(why) => Seen::Refused(vec![why]),
+            None => Seen::Needs(Needs::new(looked.noted(self.foresee())).before(&there).foreseen(())),
         })
     }
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {

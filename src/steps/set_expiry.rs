@@ -12,6 +12,8 @@ use std::{borrow::Cow, time::Duration};
 use time::OffsetDateTime;
 
 /// Sets until when one version of a key may be used: an expired one still unwraps and wraps no more (R-KV-14).
+///
+/// Nobody loses an image by an end that comes sooner, as a version that has ended still unwraps; the plan says if it has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SetExpiry {
     /// The version.
@@ -19,6 +21,9 @@ pub struct SetExpiry {
     /// Until when.
     #[serde(with = "time::serde::rfc3339")]
     pub expires: OffsetDateTime,
+    /// The end as it has to be found, for the way back: another one is somebody else's work.
+    #[serde(default, with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub from: Option<OffsetDateTime>,
     /// What has to be done first.
     pub after: Option<Known<()>>,
 }
@@ -27,6 +32,18 @@ journaled!(SetExpiry);
 
 fn at(expires: Option<OffsetDateTime>) -> String {
     expires.map_or_else(|| "never".into(), when)
+}
+
+/// The service keeps whole seconds.
+pub(crate) fn same(a: OffsetDateTime, b: OffsetDateTime) -> bool {
+    a.unix_timestamp() == b.unix_timestamp()
+}
+
+impl SetExpiry {
+    /// The change in words, from this end.
+    pub(crate) fn told(&self, was: Option<OffsetDateTime>) -> String {
+        format!("{} expires {} (was {})", self.version, when(self.expires), at(was))
+    }
 }
 
 impl Step for SetExpiry {
@@ -59,13 +76,15 @@ impl Step for SetExpiry {
             return Ok(Seen::Refused(vec![Refusal::new(gone, "R-ERR-27", "check its name and version")]));
         };
         let was = version.exp();
-        // The service keeps whole seconds.
-        if was.map(OffsetDateTime::unix_timestamp) == Some(self.expires.unix_timestamp()) {
+        if was.is_some_and(|was| same(was, self.expires)) {
             return Ok(Seen::Done(()));
+        }
+        if let Some(from) = self.from.filter(|from| !was.is_some_and(|was| same(was, *from))) {
+            return Ok(Seen::Drifted { before: at(Some(from)), found: at(was) });
         }
         let rollback = match was {
             Some(was) => {
-                let undo = Self { version: self.version.clone(), expires: was, after: None };
+                let undo = Self { version: self.version.clone(), expires: was, from: Some(self.expires), after: None };
                 let az = format!("az keyvault key set-attributes --id {} --expires {}", self.version, when(was));
                 Rollback::Step(Undo::by(&undo, az))
             }
@@ -74,8 +93,10 @@ impl Step for SetExpiry {
                 accept: None,
             },
         };
-        let change = format!("{} expires {} (was {})", self.version, when(self.expires), at(was));
-        let what = Foreseen::new(change, rollback);
+        let mut what = Foreseen::new(self.told(was), rollback);
+        if self.expires <= look.now() {
+            what = what.note("that is past: with an ended version images are read as before, and new keys no longer wrapped (R-KV-14)");
+        }
         Ok(Seen::Needs(Needs::new(what).before(&was.map(when)).foreseen(())))
     }
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {

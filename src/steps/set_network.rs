@@ -1,10 +1,12 @@
+use super::needed::Looked;
 use crate::{
     Result,
     azure::{
         Cloud, Reader, Writer,
-        id::VaultId,
+        id::{RegistryId, SubscriptionId, VaultId},
         vaults::{NetworkAction, NetworkBypass, NetworkRules},
     },
+    checks::Needed,
     error::{Error, Refusal},
     journal::journaled,
     step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
@@ -96,7 +98,7 @@ fn subnet(text: &str) -> String {
 }
 
 /// Whether two blocks let the same in: the service spells addresses its own way.
-fn same(a: &NetworkRules, b: &NetworkRules) -> bool {
+pub(crate) fn same(a: &NetworkRules, b: &NetworkRules) -> bool {
     let sorted = |all: &[String], key: fn(&str) -> String| {
         let mut all: Vec<_> = all.iter().map(|one| key(one)).collect();
         all.sort_unstable();
@@ -105,6 +107,11 @@ fn same(a: &NetworkRules, b: &NetworkRules) -> bool {
     let let_in = |r: &NetworkRules| (sorted(&r.ip, address), sorted(&r.subnets, subnet));
     (a.default_action, a.bypass, a.public_access) == (b.default_action, b.bypass, b.public_access)
         && let_in(a) == let_in(b)
+}
+
+/// Whether a registry gets at the vault's keys: as a trusted service, or as anybody does (R-CMK-38, R-CMK-39).
+fn lets_registries_through(rules: &NetworkRules) -> bool {
+    rules.bypass == NetworkBypass::AzureServices || rules.default_action == NetworkAction::Allow && rules.public_access
 }
 
 pub(super) fn is_ipv4(text: &str) -> bool {
@@ -122,6 +129,9 @@ pub(super) fn edit(all: &mut Vec<String>, add: &[String], remove: &[String], sam
 }
 
 /// Changes a vault's network rules: one PATCH with the whole block, made from a fresh read, and read again afterwards.
+///
+/// Somebody needs what is taken away: a registry with its key in the vault, once the rules let trusted services, ACR among them, no
+/// longer through (R-CMK-38). Looked for right before the rules change. Who comes by an address or a subnet cannot be seen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SetNetwork {
     /// The vault.
@@ -130,6 +140,15 @@ pub struct SetNetwork {
     pub change: NetworkChange,
     /// The rules as they are to be, for the way back; then nothing is taken from what is there.
     pub exactly: Option<NetworkRules>,
+    /// The rules as they have to be found, for the way back: others are somebody else's work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<NetworkRules>,
+    /// Where registries that need a way to their key are looked for, besides the vault's subscription.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub look_in: Vec<SubscriptionId>,
+    /// Registries that may lose their way to their key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_lose: Vec<RegistryId>,
     /// What has to be done first.
     pub after: Option<Known<()>>,
 }
@@ -137,8 +156,16 @@ pub struct SetNetwork {
 journaled!(SetNetwork, NetworkChange, NetworkRules);
 
 impl SetNetwork {
-    fn wanted(&self, before: &NetworkRules) -> NetworkRules {
+    pub(crate) fn wanted(&self, before: &NetworkRules) -> NetworkRules {
         self.exactly.clone().unwrap_or_else(|| self.change.on(before))
+    }
+    /// Who needs a way that these rules would close, now.
+    pub(crate) async fn looked(&self, look: &Reader, before: &NetworkRules) -> Result<Looked> {
+        if lets_registries_through(&self.wanted(before)) || !lets_registries_through(before) {
+            return Ok(Looked::default());
+        }
+        let what = Needed::Vault(self.vault.host(look.cloud()));
+        Looked::at(look, what, &self.look_in, Some(*self.vault.subscription()), &self.may_lose).await
     }
     async fn rules(&self, look: &Reader) -> Result<NetworkRules> {
         match look.vault(&self.vault).await? {
@@ -225,7 +252,26 @@ impl Step for SetNetwork {
         if same(&self.wanted(&before), &before) {
             return Ok(Seen::Done(()));
         }
-        let undo = Self { exactly: Some(before.clone()), after: None, ..self.clone() };
+        let after = self.wanted(&before);
+        if self.from.as_ref().is_some_and(|from| !same(from, &before)) {
+            let told = |rules: &NetworkRules| serde_json::to_string(rules).unwrap_or_default();
+            return Ok(Seen::Drifted {
+                before: self.from.as_ref().map(told).unwrap_or_default(),
+                found: told(&before),
+            });
+        }
+        let looked = self.looked(look, &before).await?;
+        if let Some(why) = looked.refusal(&format!("the way of trusted services into vault {}", self.vault.name())) {
+            return Ok(Seen::Refused(vec![why]));
+        }
+        let undo = Self {
+            exactly: Some(before.clone()),
+            from: Some(after.clone()),
+            look_in: Vec::new(),
+            may_lose: Vec::new(),
+            after: None,
+            ..self.clone()
+        };
         let action = format!("{:?}", before.default_action);
         let bypass = if before.bypass == NetworkBypass::None { "None" } else { "AzureServices" };
         let az = format!(
@@ -236,7 +282,11 @@ impl Step for SetNetwork {
             format!("firewall of vault {}: {}", self.vault.name(), self.words(&before)),
             Rollback::Step(Undo::by(&undo, az)),
         );
-        let after = self.wanted(&before);
+        if lets_registries_through(&before) && !lets_registries_through(&after) {
+            for registry in &self.may_lose {
+                what = what.note(format!("{} loses its way to its key, if that is in this vault", registry.name()));
+            }
+        }
         let open = |r: &NetworkRules| r.default_action == NetworkAction::Allow && r.public_access;
         if open(&before) && !open(&after) {
             what = what.note(
@@ -244,7 +294,7 @@ impl Step for SetNetwork {
                  path to its key was opened before may need a repair (R-CMK-40)",
             );
         }
-        Ok(Seen::Needs(Needs::new(what).before(&before).foreseen(())))
+        Ok(Seen::Needs(Needs::new(looked.noted(what)).before(&before).foreseen(())))
     }
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
         let before = self.rules(azure).await?;

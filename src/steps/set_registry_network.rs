@@ -89,6 +89,8 @@ impl RegistryNetworkChange {
 
 /// Changes a registry's network rules: one PATCH with the members that differ, made from a fresh read, and read again
 /// afterwards.
+///
+/// Whether somebody needs what is taken away, a client that comes by an address, cannot be seen: the plan says who is cut off.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SetRegistryNetwork {
     /// The registry.
@@ -97,6 +99,9 @@ pub struct SetRegistryNetwork {
     pub change: RegistryNetworkChange,
     /// The rules as they are to be, for the way back; then nothing is taken from what is there.
     pub exactly: Option<RegistryRules>,
+    /// The rules as they have to be found, for the way back: others are somebody else's work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<RegistryRules>,
     /// What has to be done first.
     #[serde(default)]
     pub after: Option<Known<()>>,
@@ -105,7 +110,7 @@ pub struct SetRegistryNetwork {
 journaled!(SetRegistryNetwork, RegistryNetworkChange, RegistryRules);
 
 /// Whether two blocks let the same in: the service spells addresses its own way.
-fn same(a: &RegistryRules, b: &RegistryRules) -> bool {
+pub(crate) fn same(a: &RegistryRules, b: &RegistryRules) -> bool {
     let bare = |r: &RegistryRules| {
         let mut ip: Vec<_> = r.ip.iter().map(|one| address(one)).collect();
         ip.sort_unstable();
@@ -190,7 +195,7 @@ fn warnings(before: &RegistryRules, after: &RegistryRules, endpoints: usize) -> 
 }
 
 impl SetRegistryNetwork {
-    fn wanted(&self, before: &RegistryRules) -> RegistryRules {
+    pub(crate) fn wanted(&self, before: &RegistryRules) -> RegistryRules {
         self.exactly.clone().unwrap_or_else(|| self.change.on(before))
     }
 
@@ -306,13 +311,17 @@ impl Step for SetRegistryNetwork {
         if same(&before, &after) {
             return Ok(Seen::Done(()));
         }
+        if let Some(from) = self.from.as_ref().filter(|from| !same(from, &before)) {
+            let told = |rules: &RegistryRules| serde_json::to_string(rules).unwrap_or_default();
+            return Ok(Seen::Drifted { before: told(from), found: told(&before) });
+        }
         let beyond = if before.writes_block(&after) { self.beyond(look, &registry).await? } else { Some(Vec::new()) };
         let known = beyond.as_deref().unwrap_or_default();
         let why = self.refusals(registry.is_premium(), &before, &after, known);
         if !why.is_empty() {
             return Ok(Seen::Refused(why));
         }
-        let undo = Self { exactly: Some(before.clone()), after: None, ..self.clone() };
+        let undo = Self { exactly: Some(before.clone()), from: Some(after.clone()), after: None, ..self.clone() };
         let change = format!("network rules of {}: {}", self.registry.name(), words(&before, &after));
         let mut what = Foreseen::new(change, Rollback::Step(Undo::by(&undo, self.az(&before))));
         for warning in warnings(&before, &after, approved(&registry)) {

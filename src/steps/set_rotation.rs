@@ -15,12 +15,17 @@ use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
 
 /// Sets a key's rotation policy: when the vault makes a new version by itself, and how long new versions live (R-KV-15).
+///
+/// Nobody's need of a policy can be seen: it is a later run's, or somebody's own doing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SetRotation {
     /// The key.
     pub key: KeyId,
     /// The policy, whole.
     pub rules: RotationRules,
+    /// The policy as it has to be found, for the way back: another one is somebody else's work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<RotationRules>,
     /// What has to be done first.
     pub after: Option<Known<()>>,
 }
@@ -49,12 +54,19 @@ pub(crate) fn words(rules: &RotationRules) -> String {
 
 /// What counts of a policy: a notice before an expiry that there is none of is never given, and the service does not take
 /// it, though it shows one for a key without a policy of its own (R-KV-15).
-fn that_counts(rules: &RotationRules) -> RotationRules {
+pub(crate) fn that_counts(rules: &RotationRules) -> RotationRules {
     let mut rules = rules.clone();
     if rules.expiry_time.is_none() && matches!(rules.notify, Some(Trigger::BeforeExpiry(_))) {
         rules.notify = None;
     }
     rules
+}
+
+impl SetRotation {
+    /// The change in words, from this policy.
+    pub(crate) fn told(&self, was: &RotationRules) -> String {
+        format!("{} (was: {})", self.foresee().change, words(was))
+    }
 }
 
 impl Step for SetRotation {
@@ -97,14 +109,18 @@ impl Step for SetRotation {
         if was == that_counts(&self.rules) {
             return Ok(Seen::Done(()));
         }
-        let undo = Self { key: self.key.clone(), rules: was.clone(), after: None };
+        if let Some(from) = self.from.as_ref().filter(|from| that_counts(from) != was) {
+            return Ok(Seen::Drifted { before: words(&that_counts(from)), found: words(&was) });
+        }
+        let from = Some(that_counts(&self.rules));
+        let undo = Self { key: self.key.clone(), rules: was.clone(), from, after: None };
         let az = format!(
             "az keyvault key rotation-policy update --vault-name {} --name {} --value FILE, with: {}",
             self.key.host().label(),
             self.key.name(),
             words(&was)
         );
-        let change = format!("{} (was: {})", self.foresee().change, words(&was));
+        let change = self.told(&was);
         let mut what = Foreseen::new(change, Rollback::Step(Undo::by(&undo, az)));
         if self.rules.rotate.is_some() {
             what = what.note(

@@ -4,9 +4,9 @@ use crate::{
     Result,
     azure::{
         Cloud, Reader, Writer,
-        id::{KeyId, SubscriptionId},
+        id::{KeyId, RegistryId, SubscriptionId},
     },
-    checks::{Check, OnKey, RegistriesOnKey},
+    checks::{Check, Need, Needed, NeededBy},
     error::{Error, Refusal},
     guard::Guard,
     journal::journaled,
@@ -16,14 +16,20 @@ use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
 
 /// Enables or disables one version of a key (R-KV-14, R-CMK-29).
+///
+/// Somebody needs it: a registry that uses the version, or is on its key and does not say which version it uses; and, where no
+/// registry may lose it, a subscription that cannot be looked in. Looked for right before the version is disabled.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SetVersionEnabled {
     /// The version.
     pub version: KeyId,
     /// Whether it is to be enabled.
     pub enabled: bool,
-    /// Refused while any registry of these subscriptions uses the version; empty where that is the purpose.
+    /// Refused while any registry of these subscriptions uses the version.
     pub unless_used_in: Vec<SubscriptionId>,
+    /// Registries that may lose it, where that is the purpose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_lose: Vec<RegistryId>,
     /// What has to be done first.
     pub after: Option<Known<()>>,
 }
@@ -31,32 +37,33 @@ pub struct SetVersionEnabled {
 journaled!(SetVersionEnabled);
 
 impl SetVersionEnabled {
-    async fn used(&self, look: &Reader) -> Result<Option<Refusal>> {
-        for subscription in &self.unless_used_in {
-            let check = RegistriesOnKey { subscription: *subscription, key: self.version.versionless() };
-            let refusal = match check.look(look).await? {
-                OnKey::Unknown { why } => Some(Refusal::new(
-                    format!("which registries use {} is unknown: {why}", self.version),
-                    "R-CMK-15",
-                    "let the caller list the registries of the subscription",
-                )),
-                OnKey::Found { registries } => registries
-                    .iter()
-                    .find(|r| r.in_use.as_ref().is_none_or(|used| used.same_version(&self.version)))
-                    .map(|r| {
-                        let how = if r.in_use.is_some() { "uses it" } else { "does not say which version it uses" };
-                        Refusal::new(
-                            format!("{} must stay enabled: {} {how}", self.version, r.id),
-                            "R-CMK-15",
-                            "rotate that registry, and wait until it is in use there",
-                        )
-                    }),
-            };
-            if refusal.is_some() {
-                return Ok(refusal);
-            }
+    /// Who needs the version that is to be disabled, now.
+    pub(crate) async fn looked(&self, look: &Reader) -> Result<Need> {
+        if self.enabled || !look.core.guards.hold(Guard::KeepVersion) {
+            return Ok(Need::default());
         }
-        Ok(None)
+        let what = Needed::Version(self.version.clone());
+        NeededBy { what, look_in: self.unless_used_in.clone(), may_lose: self.may_lose.clone() }.look(look).await
+    }
+    /// Why it must stay enabled: pure.
+    fn used(&self, need: &Need) -> Option<Refusal> {
+        let version = &self.version;
+        if !need.by.is_empty() {
+            let all = need.by.join(", ");
+            return Some(Refusal::new(
+                format!("{version} must stay enabled: {all} uses it, or does not say which version it uses"),
+                "R-CMK-15",
+                "rotate that registry, and wait until it is in use there",
+            ));
+        }
+        let unknown = need.unknown.first().filter(|_| self.may_lose.is_empty());
+        unknown.map(|why| {
+            Refusal::new(
+                format!("which registries use {version} is unknown: {why}"),
+                "R-CMK-15",
+                "let the caller list the registries of the subscription",
+            )
+        })
     }
 }
 
@@ -74,8 +81,13 @@ impl Step for SetVersionEnabled {
         self.after.as_ref().and_then(Known::awaits)
     }
     fn foresee(&self) -> Foreseen {
-        let undo =
-            Self { version: self.version.clone(), enabled: !self.enabled, unless_used_in: Vec::new(), after: None };
+        let undo = Self {
+            version: self.version.clone(),
+            enabled: !self.enabled,
+            unless_used_in: Vec::new(),
+            may_lose: Vec::new(),
+            after: None,
+        };
         let what = if self.enabled { "enabled" } else { "disabled" };
         Foreseen::new(
             format!("{} {what}", self.version),
@@ -100,10 +112,7 @@ impl Step for SetVersionEnabled {
         if version.enabled() == self.enabled {
             return Ok(Seen::Done(()));
         }
-        if !self.enabled
-            && look.core.guards.hold(Guard::KeepVersion)
-            && let Some(refusal) = self.used(look).await?
-        {
+        if let Some(refusal) = self.used(&self.looked(look).await?) {
             return Ok(Seen::Refused(vec![refusal]));
         }
         Ok(Seen::Needs(Needs::new(self.foresee()).before(&version.enabled()).foreseen(())))

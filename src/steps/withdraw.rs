@@ -1,13 +1,12 @@
-use super::Grant;
-use super::locks;
+use super::{Grant, locks, needed::Looked};
 use crate::{
     Result,
     azure::{
         Cloud, Reader, Writer,
-        id::{PrincipalId, TenantId},
+        id::{PrincipalId, RegistryId, SubscriptionId, TenantId},
         role_assignments::{PrincipalType, assignment_name},
     },
-    checks::GrantModel,
+    checks::{GrantModel, Needed},
     error::Error,
     journal::journaled,
     step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
@@ -16,6 +15,10 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// Takes back what [`Grant`](super::Grant) gave: its own role assignment, or the permissions of an access policy.
+///
+/// Somebody needs it: a registry that unwraps its key with this principal, where the right is one to that key (for an access
+/// policy, which is of the whole vault: to any of its keys). Looked for right before it is taken. Who else uses a right, as the
+/// one who pulls with AcrPull, cannot be seen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Withdraw {
     /// From whom.
@@ -27,9 +30,62 @@ pub struct Withdraw {
     pub tenant: Option<TenantId>,
     /// What.
     pub what: GrantModel,
+    /// Where registries that need it are looked for, besides the subscription that it is in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub look_in: Vec<SubscriptionId>,
+    /// Registries that may lose it, where that is the purpose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_lose: Vec<RegistryId>,
     /// What has to be done first.
     #[serde(default)]
     pub after: Option<Known<()>>,
+}
+
+impl Withdraw {
+    /// What a registry may need of it; `None` where no registry's need could be seen.
+    pub(crate) fn needed(&self, cloud: &Cloud) -> Result<Option<Needed>> {
+        let principal = *self.principal.now()?;
+        Ok(match &self.what {
+            GrantModel::Role { role, scope, .. } => Needed::by_role(role, scope, principal, cloud),
+            GrantModel::Policy { vault, keys } => Needed::by_policy(vault, keys, principal, cloud),
+        })
+    }
+    fn subscription(&self) -> SubscriptionId {
+        match &self.what {
+            GrantModel::Role { scope, .. } => *scope.subscription(),
+            GrantModel::Policy { vault, .. } => *vault.subscription(),
+        }
+    }
+    /// Whether there is anything to take.
+    pub(crate) async fn is_there(&self, look: &Reader) -> Result<bool> {
+        let principal = self.principal.now()?;
+        Ok(match &self.what {
+            GrantModel::Role { role, scope, .. } => {
+                look.role_assignment(scope, &assignment_name(scope, principal, role)).await?.is_some()
+            }
+            GrantModel::Policy { vault, keys } => {
+                let vault = look.vault(vault).await?;
+                vault
+                    .and_then(|v| v.policy_of(principal).cloned())
+                    .is_some_and(|held| keys.iter().any(|k| held.allows_key(k)))
+            }
+        })
+    }
+    /// Who needs it, now.
+    pub(crate) async fn looked(&self, look: &Reader) -> Result<Looked> {
+        let Some(what) = self.needed(look.cloud())? else { return Ok(Looked::default()) };
+        Looked::at(look, what, &self.look_in, Some(self.subscription()), &self.may_lose).await
+    }
+    fn held(&self) -> String {
+        match &self.what {
+            GrantModel::Role { role, scope, .. } => {
+                format!("role {} on {}", super::grant::role_name(role), scope.name())
+            }
+            GrantModel::Policy { vault, keys } => {
+                format!("access policy of {} (keys {})", vault.name(), keys.join(", "))
+            }
+        }
+    }
 }
 
 fn service() -> PrincipalType {
@@ -55,7 +111,7 @@ impl Step for Withdraw {
         self.principal.awaits().or_else(|| self.after.as_ref().and_then(Known::awaits))
     }
     fn foresee(&self) -> Foreseen {
-        let (held, az) = match &self.what {
+        let az = match &self.what {
             GrantModel::Role { role, scope, condition } => {
                 let mut az = format!(
                     "az role assignment create --role {role} --scope {scope} --assignee-object-id {} \
@@ -65,16 +121,13 @@ impl Step for Withdraw {
                 if let Some(condition) = condition {
                     az = format!("{az} --condition \"{condition}\" --condition-version 2.0");
                 }
-                (format!("role {} on {}", super::grant::role_name(role), scope.name()), az)
+                az
             }
-            GrantModel::Policy { vault, keys } => (
-                format!("access policy of {} (keys {})", vault.name(), keys.join(", ")),
-                format!(
-                    "az keyvault set-policy --name {} --object-id {} --key-permissions {}",
-                    vault.name(),
-                    self.principal,
-                    keys.join(" ")
-                ),
+            GrantModel::Policy { vault, keys } => format!(
+                "az keyvault set-policy --name {} --object-id {} --key-permissions {}",
+                vault.name(),
+                self.principal,
+                keys.join(" ")
             ),
         };
         let undo = Grant {
@@ -86,23 +139,19 @@ impl Step for Withdraw {
             after: None,
             read_by: None,
         };
-        let change = format!("{held} taken from principal {}", self.principal);
+        let change = format!("{} taken from principal {}", self.held(), self.principal);
         Foreseen::new(change, Rollback::Step(Undo::by(&undo, az)))
     }
     async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
+        if !self.is_there(look).await? {
+            return Ok(Seen::Done(()));
+        }
         let principal = self.principal.now()?;
-        let there = match &self.what {
-            GrantModel::Role { role, scope, .. } => {
-                look.role_assignment(scope, &assignment_name(scope, principal, role)).await?.is_some()
-            }
-            GrantModel::Policy { vault, keys } => {
-                let vault = look.vault(vault).await?;
-                vault
-                    .and_then(|v| v.policy_of(principal).cloned())
-                    .is_some_and(|held| keys.iter().any(|k| held.allows_key(k)))
-            }
-        };
-        Ok(if there { Seen::Needs(Needs::new(self.foresee()).before(&"given").foreseen(())) } else { Seen::Done(()) })
+        let looked = self.looked(look).await?;
+        Ok(match looked.refusal(&format!("{} of principal {principal}", self.held())) {
+            Some(why) => Seen::Refused(vec![why]),
+            None => Seen::Needs(Needs::new(looked.noted(self.foresee())).before(&"given").foreseen(())),
+        })
     }
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
         let principal = self.principal.now()?;

@@ -88,6 +88,7 @@ async fn moved(
             let known = matches!(
                 kind,
                 ErrorKind::Drifted { .. }
+                    | ErrorKind::Overtaken { .. }
                     | ErrorKind::Refused(_)
                     | ErrorKind::Unsettled { .. }
                     | ErrorKind::Operation(_)

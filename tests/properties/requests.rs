@@ -159,6 +159,7 @@ const REASONS: &[(&str, &str, Moment, &str)] = &[
     ("GET", "{subscription}/ContainerRegistry/registries", Before, "as late as can be: is the version or the vault in use anywhere (R-CMK-15, R-CMK-27)"),
     ("GET", "{subscription}/ContainerRegistry/registries", After, "as late as can be: is the version or the vault in use anywhere (R-CMK-15, R-CMK-27)"),
     ("GET", "{subscription}/resources", Before, "where is the vault, whose key is not to be read from here yet"),
+    ("GET", "{vault}/keys/{name}/rotationpolicy", Plan, "is the policy as the run left it that is to be taken back"),
 ];
 
 /// What is read twice at the same instant, with nothing written in between, and why that is borne.
@@ -196,6 +197,10 @@ const TWICE: &[(&str, Moment, &str)] = &[
     ("{vault}/keys/{name}/", Plan, "the way is decided by one look, and the step has its own"),
     ("{vault}/keys/{name}/rotationpolicy", Before, "what is not ordered stays as one look says, and the step has its own"),
     ("{vault}/keys/{name}/{id}", Before, PLANNED),
+    ("{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments/{id}", Plan, "how all of it stands is one look, and each step has its own"),
+    ("{vault}/keys/{name}/{id}", Plan, "how all of it stands is one look, and each step has its own"),
+    ("{subscription}/ContainerRegistry/registries", Plan, "the way is decided by one look, and each step that takes something away looks for who needs it"),
+    ("{subscription}/ContainerRegistry/registries", Before, LATE),
 ];
 const LATE: &str = "the plan of the run has just read it, and what is written whole is read as late as can be";
 const PLANNED: &str = "the plan of the run has just read it: the step does not know, and looks itself";

@@ -6,7 +6,7 @@ use cmk::{
     Azure, Create, ErrorKind, Guard, Irreversible,
     journal::{Entry, Journal, MemoryJournal, Record},
 };
-use cmk_mocks::{Fault, Match, Release, What, When};
+use cmk_mocks::{Fault, KeyRef, Match, Release, What, When};
 use cmk_tests::stage::{self, AppendWhen, DEADLINE, HeldJournal, Stage, cut_short, play, scenarios};
 use serde_json::Value;
 use std::{
@@ -43,6 +43,7 @@ fn holds(guard: Guard, without: bool) -> bool {
                 Guard::KeepVersion => keep_version(without).await,
                 Guard::DecisionCheck => decision_check(without).await,
                 Guard::LastLook => last_look(without).await,
+                Guard::KeepGrant => keep_grant(without).await,
                 other => panic!("no property for {other:?}"),
             }
         });
@@ -321,6 +322,26 @@ async fn last_look(without: bool) {
         .sim
         .with_world(|w, _| w.key_versions(scenarios::VAULT, scenarios::KEY).into_iter().filter(|v| v.enabled).count());
     assert_eq!(left, 0, "the key can be used still");
+}
+
+/// Another registry comes to unwrap with the right that is to go: it stays.
+async fn keep_grant(without: bool) {
+    let decided = |e: &Entry| matches!(e, Entry::Decided { name, .. } if name == "old-grant");
+    let stage = killed_after("rotate to another identity", decided).await;
+    let other = stage.sim.with_world(|w, _| {
+        let old = scenarios::identity(scenarios::IDENTITY).to_string();
+        let (group, vault, key) = (scenarios::GROUP, scenarios::VAULT, scenarios::KEY);
+        w.seed_registry_cmk(group, "contoso2", vault, key, KeyRef::Versionless, &old)
+    });
+    // So that lists show it (R-ARM-12).
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let builder = stage.builder();
+    let azure = if without { builder.without(Guard::KeepGrant).build() } else { builder.build() };
+    let outcome = stage.play_with(&azure, stage.journal.clone(), "play").await;
+    tokio::time::sleep(scenarios::GRANTS).await;
+    stage.sim.with_world(|w, now| w.can_unwrap(now, &other)).expect("the right of another registry was taken");
+    let error = outcome.unwrap_err();
+    assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-27"), "{error:#?}");
 }
 
 /// The SDK's first request of a vault carries neither token nor body, so one that changes something must not be it.

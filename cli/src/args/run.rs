@@ -49,6 +49,18 @@ pub(crate) struct RestoreArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// Later runs that have changed the same since, and whose work may be overwritten. May be given several times, or with commas.
+    #[arg(long, value_name = "RUN", value_delimiter = ',')]
+    pub(crate) over: Vec<RunName>,
+    /// Overwrite also what has been changed outside of these journals: by another machine, the portal, the vault's own rotation.
+    #[arg(long)]
+    pub(crate) over_outside: bool,
+    #[command(flatten)]
+    pub(crate) back: BackArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ApplyArgs {
     /// The file that `--plan --out FILE` wrote.
     pub(crate) file: PathBuf,

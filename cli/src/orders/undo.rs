@@ -1,6 +1,6 @@
 use super::{Told as _, Work};
 use crate::{
-    args::{BackArgs, Globals, RestoreArgs},
+    args::{BackArgs, Globals, RestoreArgs, RollbackArgs},
     exit::Exit,
     runs,
 };
@@ -18,10 +18,11 @@ pub(crate) async fn restore(args: &RestoreArgs, globals: &Globals) -> anyhow::Re
 }
 
 /// `cmk rollback`.
-pub(crate) async fn rollback(args: &BackArgs, globals: &Globals) -> anyhow::Result<Exit> {
-    let (work, journal, records) = of_run("rollback", args, globals).await?;
-    let order = Rollback::of(&journal, &args.of).await?;
-    ended(args, &records)?;
+pub(crate) async fn rollback(args: &RollbackArgs, globals: &Globals) -> anyhow::Result<Exit> {
+    let (work, journal, records) = of_run("rollback", &args.back, globals).await?;
+    let order = Rollback::of(&journal, &args.back.of).await?.over(args.over.iter().cloned());
+    let order = order.when(args.over_outside, Rollback::over_outside);
+    ended(&args.back, &records)?;
     work.carry(order).await
 }
 

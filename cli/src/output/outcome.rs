@@ -190,11 +190,15 @@ fn told(outcome: &Outcome) -> Option<Told> {
         Outcome::ImportedKey(o) => {
             Told::new("the key is in its vault").value("KEY", &o.key).value("FINGERPRINT", &o.fingerprint)
         }
-        Outcome::RolledBack(o) => Told::new(format!("run {} is taken back", o.of))
-            .value("OF", &o.of)
-            .list("TAKEN_BACK", &o.taken_back)
-            .value("LOST", o.lost.join("; "))
-            .value("STAYS", o.stays.join("; ")),
+        Outcome::RolledBack(o) => Told::new(match &o.already {
+            Some(by) => format!("run {} is taken back already, by {by}", o.of),
+            None => format!("run {} is taken back", o.of),
+        })
+        .value("OF", &o.of)
+        .list("TAKEN_BACK", &o.taken_back)
+        .value("LOST", o.lost.join("; "))
+        .value("STAYS", o.stays.join("; "))
+        .value("ALREADY", o.already.as_deref().unwrap_or_default()),
         _ => return None,
     })
 }

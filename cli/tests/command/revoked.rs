@@ -99,6 +99,45 @@ fn a_rotation_is_rolled_back_and_the_rollback_too() {
 }
 
 #[test]
+fn what_later_runs_have_made_of_it_is_overwritten_only_by_their_names() {
+    let s = Setting::with_registry();
+    let first = s.in_use().0;
+    for run in ["r1", "r2"] {
+        s.json(&["rotate", "-n", REGISTRY, "--versioned", "--yes", "--run", run]);
+    }
+    let (third, writes) = (s.in_use().0, s.sim.writes());
+    let ways = ["run r2", "cmk rollback r2", "cmk rollback r1 --over r2", &third];
+    for how in ["--plan", "--yes"] {
+        s.cmk(&["rollback", "r1", how]).with(8, &ways);
+        s.cmk(&["rollback", "r1", how, "--over", "r3"]).with(8, &ways);
+        s.cmk(&["rollback", "r1", how, "--over-outside"]).with(8, &ways);
+    }
+    assert_eq!((s.in_use().0, s.sim.writes()), (third.clone(), writes));
+    let told = s.cmk(&["rollback", "r1", "--over", "r3,r2", "--plan"]).with(4, &[]);
+    let was = told.out.split("(was ").nth(1).and_then(|rest| rest.split(')').next()).expect("where it was");
+    assert!(was.ends_with(&third), "{}", told.out);
+    let back = planned_and_done(&s, &["rollback", "r1", "--over", "r2"]);
+    assert_eq!(s.in_use().0, first);
+    let by = back["run"].as_str().expect("a run").to_owned();
+
+    let writes = s.sim.writes();
+    let already = format!("taken back already, by {by}");
+    let again = s.cmk(&["rollback", "r1", "--yes", "--over", "r2"]).with(0, &[]);
+    assert!(again.out.contains(&already), "{}", again.out);
+    s.cmk(&["rollback", "r1", "--plan"]).with(0, &[]);
+    assert_eq!(s.sim.writes(), writes);
+
+    // By nobody whose run is here.
+    s.sim.with_world(|w, _| {
+        let version = w.mutate_new_version(VAULT, KEY);
+        w.mutate_registry_key(&s.registry_id(REGISTRY), VAULT, KEY, Some(&version));
+    });
+    s.cmk(&["rollback", &by, "--yes"]).with(8, &["changed outside of these journals", "--over-outside"]);
+    s.cmk(&["rollback", &by, "--yes", "--over-outside"]).with(0, &[]);
+    assert_eq!(s.in_use().0, third);
+}
+
+#[test]
 fn an_unfinished_run_is_given_up_before_it_is_taken_back() {
     let s = Setting::with_registry();
     s.kill_at(&["rotate", "-n", REGISTRY, "--yes", "--versioned", "--run", "r1"], pointing(), true);

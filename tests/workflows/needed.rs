@@ -1,0 +1,298 @@
+//! What is taken away is looked at right before: nobody else who needs it loses it.
+
+use super::*;
+use cmk::{
+    Rollback, Rotate, VaultNetwork,
+    azure::{
+        id::{RegistryId, VaultId},
+        role_assignments::PrincipalType,
+        vaults::NetworkAction,
+    },
+    checks::{Check as _, GrantModel, GrantsHeld, IdentityWanted},
+    journal::Journaled,
+    run::Context,
+    step::Known,
+    steps::{DeleteKey, SetAssignment, SetVersionEnabled, Withdraw},
+};
+use cmk_mocks::{Fault, KeyRef, Match, Release, VaultModel, What, When, roles};
+use cmk_tests::ground::*;
+use serde::{Deserialize, Serialize};
+use std::{future::IntoFuture as _, time::Duration};
+
+const OTHER: &str = "contoso2";
+/// Long enough for every right that is given or taken to count.
+const LATER: Duration = Duration::from_secs(3 * 3600);
+
+fn other() -> RegistryId {
+    RegistryId::new(&subscription(), GROUP, OTHER).unwrap()
+}
+fn wanted(name: &str) -> IdentityWanted {
+    IdentityWanted::Id(identity(name))
+}
+fn readable(ground: &Ground, registry: &RegistryId) {
+    ground
+        .sim
+        .with_world(|w, now| w.can_unwrap(now, registry.as_str()))
+        .unwrap_or_else(|e| panic!("{registry}: {e:?}"));
+}
+
+/// Two registries, each on a key of its own in a vault of its own, and a second identity.
+fn two(model: VaultModel) -> World {
+    let mut world = encrypted(KeyRef::Versioned, model);
+    let now = world.now();
+    let second = world.seed_identity(GROUP, "id-two");
+    world.seed_vault(GROUP, "kv-two", model);
+    world.seed_key("kv-two", "other", now);
+    world.seed_registry_cmk(GROUP, OTHER, "kv-two", "other", KeyRef::Versioned, &second.id);
+    world
+}
+
+/// Puts the other registry on the first one's key, with the second identity.
+async fn other_joins(ground: &Ground) {
+    let order = Rotate::new(other()).to_version(ground.key(KEY)).identity(wanted("id-two"));
+    ground.run(order).named("joins").await.unwrap();
+}
+
+#[test]
+fn r_cmk_27_a_rollback_leaves_the_right_that_another_registry_has_come_to_need() {
+    for model in [VaultModel::Rbac, VaultModel::Policy] {
+        play(async {
+            let ground = Ground::of(two(model));
+            let before = ground.seen();
+            let order = rotate().keeping_version().identity(wanted("id-two"));
+            ground.run(order).named("first").await.unwrap();
+            other_joins(&ground).await;
+            tokio::time::sleep(LATER).await;
+            let back = Rollback::of(&ground.journal, &"first".parse().unwrap()).await.unwrap();
+            let told = ground.run(back.clone()).plan().await.unwrap();
+            assert!(told.notes.iter().any(|n| n.contains("stays") && n.contains(OTHER)), "{told}");
+            assert!(!told.steps.iter().any(|s| s.step == "withdraw"), "{told}");
+            let done = done(&ground, back).await;
+            assert_eq!(done.taken_back, ["point-registry", "attach-identity"], "{model:?}");
+            assert!(done.stays.iter().any(|s| s.contains(OTHER)), "{done:?}");
+            tokio::time::sleep(LATER).await;
+            readable(&ground, &other());
+            readable(&ground, &registry());
+            assert_eq!(ground.seen().identity, before.identity);
+        });
+    }
+}
+
+/// It comes to need the right between the plan and the taking.
+#[test]
+fn r_cmk_27_a_right_that_comes_into_use_during_a_rollback_stays() {
+    play(async {
+        let ground = Ground::of(two(VaultModel::Rbac));
+        let order = rotate().keeping_version().identity(wanted("id-two"));
+        ground.run(order).named("first").await.unwrap();
+        tokio::time::sleep(LATER).await;
+        ground.sim.schedule([Fault::new(When::matching(Match::new("PATCH", REGISTRY)), What::HoldBefore)]);
+        let back = Rollback::of(&ground.journal, &"first".parse().unwrap()).await.unwrap();
+        let error = meanwhile(&ground, ground.run(back).named("back"), |w| {
+            w.mutate_registry_key(other().as_str(), VAULT, KEY, None);
+        })
+        .await;
+        assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-27" && r.what.contains(OTHER)), "{error:#?}");
+        tokio::time::sleep(LATER).await;
+        readable(&ground, &other());
+    });
+}
+
+/// The order said to take the old grant, when nobody else was on the key.
+#[test]
+fn r_cmk_27_an_old_grant_that_comes_into_use_meanwhile_stays() {
+    for model in [VaultModel::Rbac, VaultModel::Policy] {
+        play(async {
+            let ground = Ground::of(two(model));
+            ground.sim.schedule([Fault::new(When::matching(Match::new("PATCH", REGISTRY)), What::HoldBefore)]);
+            let key = KeyIdOf("kv-two", "other").id(&ground);
+            let order = rotate().to_version(key).remove_old_grant();
+            let error = meanwhile(&ground, ground.run(order).named("first"), |w| {
+                let id = identity(IDENTITY).to_string();
+                w.seed_registry_cmk(GROUP, "contoso3", VAULT, KEY, KeyRef::Versionless, &id);
+            })
+            .await;
+            assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-27" && r.what.contains("contoso3")), "{error:#?}");
+            tokio::time::sleep(LATER).await;
+            readable(&ground, &RegistryId::new(&subscription(), GROUP, "contoso3").unwrap());
+        });
+    }
+}
+
+struct KeyIdOf(&'static str, &'static str);
+impl KeyIdOf {
+    fn id(&self, ground: &Ground) -> cmk::azure::id::KeyId {
+        let host = VaultId::new(&subscription(), GROUP, self.0).unwrap().host(&ground.cloud());
+        cmk::azure::id::KeyId::new(host, self.1.parse().unwrap())
+    }
+}
+
+/// Changes the world while a run is held, and lets it go on to its failure.
+async fn meanwhile<W: Workflow>(ground: &Ground, run: Run<W>, change: impl FnOnce(&mut World)) -> cmk::Error
+where
+    W::Outcome: Debug,
+{
+    let changing = async {
+        while ground.sim.holding().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        ground.sim.with_world(|w, _| change(w));
+        // So that lists show it (R-ARM-12).
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        ground.sim.release(None, Release::Go);
+    };
+    let (outcome, ()) = futures::join!(run.into_future(), changing);
+    outcome.unwrap_err()
+}
+
+#[test]
+fn r_cmk_38_a_way_into_a_vault_that_a_registry_needs_is_not_closed() {
+    play(async {
+        let mut world = encrypted(KeyRef::Versionless, VaultModel::Policy);
+        world.mutate_vault_firewall(VAULT, true, true, &[]);
+        let ground = Ground::of(world);
+        let close = || VaultNetwork::new(vault()).trusted_services(false);
+        let error = ground.run(close()).await.unwrap_err();
+        assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-27" && r.what.contains(REGISTRY)), "{error:#?}");
+        assert_eq!(ground.sim.writes(), 0);
+        // Who is let in anyway loses nothing.
+        let open = || VaultNetwork::new(vault()).default_action(NetworkAction::Allow);
+        ground.run(open().trusted_services(false)).named("opened").await.unwrap();
+        readable(&ground, &registry());
+        let error = ground.run(VaultNetwork::new(vault()).default_action(NetworkAction::Deny)).await.unwrap_err();
+        assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-27"), "{error:#?}");
+    });
+}
+
+/// A way that was opened for one registry, and that another one has come to need.
+#[test]
+fn r_cmk_38_a_rollback_leaves_a_way_into_a_vault_that_another_registry_needs() {
+    play(async {
+        let mut world = two(VaultModel::Rbac);
+        let now = world.now();
+        world.seed_vault(GROUP, "kv-closed", VaultModel::Rbac);
+        world.seed_key("kv-closed", "closed-key", now);
+        world.mutate_vault_firewall("kv-closed", true, false, &[]);
+        let ground = Ground::of(world);
+        let key = KeyIdOf("kv-closed", "closed-key").id(&ground);
+        done(&ground, cmk::Bypass::new(registry()).to_key(key)).await;
+        ground.sim.with_world(|w, _| {
+            let id = identity("id-two").to_string();
+            w.seed_registry_cmk(GROUP, "contoso3", "kv-closed", "closed-key", KeyRef::Versionless, &id);
+        });
+        tokio::time::sleep(LATER).await;
+        let back = Rollback::of(&ground.journal, &"bypass".parse().unwrap()).await.unwrap();
+        let done = done(&ground, back).await;
+        assert!(done.stays.iter().any(|s| s.contains("contoso3")), "{done:?}");
+        assert!(ground.sim.with_world(|w, _| w.vault_network("kv-closed")).unwrap().bypass);
+        readable(&ground, &registry());
+        readable(&ground, &RegistryId::new(&subscription(), GROUP, "contoso3").unwrap());
+    });
+}
+
+/// A registry that was given its key back does not lose it unasked.
+#[test]
+fn r_cmk_27_a_restoration_is_not_taken_back_without_a_word() {
+    use cmk::{Irreversible, Restore, Revoke, revoke::How};
+    for how in [How::Disable, How::Access] {
+        play(async {
+            let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
+            done(&ground, Revoke::new(registry(), how).accept(Irreversible::Revocation).grant_me()).await;
+            let restore = Restore::of(&ground.journal, &"revoke".parse().unwrap()).await.unwrap();
+            done(&ground, restore).await;
+            tokio::time::sleep(LATER).await;
+            let back = Rollback::of(&ground.journal, &"restore".parse().unwrap()).await.unwrap();
+            let writes = ground.sim.writes();
+            let error = ground.run(back).await.unwrap_err();
+            let named = |r: &cmk::Refusal| r.rule == "R-CMK-27" && r.way_out.contains("cmk revoke");
+            assert!(error.refusals().iter().any(named), "{error:#?}");
+            assert_eq!(ground.sim.writes(), writes);
+            readable(&ground, &registry());
+        });
+    }
+}
+
+// ---- each step that takes away --------------------------------------------------------------------------------------
+
+/// One step that takes something away, as an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Take {
+    what: String,
+    may_lose: Vec<RegistryId>,
+}
+
+impl Journaled for Take {}
+impl Workflow for Take {
+    const NAME: &'static str = "example-take";
+    const VERSION: u32 = 1;
+    type Outcome = ();
+
+    fn subject(&self) -> String {
+        registry().to_string()
+    }
+    async fn steps(&self, cx: &Context) -> cmk::Result<Known<()>> {
+        let host = vault().host(cx.cloud());
+        let key = cmk::azure::id::KeyId::new(host, KEY.parse().unwrap());
+        let (look_in, may_lose, after) = (vec![subscription()], self.may_lose.clone(), None);
+        let at = key.clone();
+        let principal_of = |look: cmk::azure::Reader| async move {
+            let found = look.identity(&identity(IDENTITY)).await?.and_then(|i| i.principal_id()).unwrap();
+            let held = GrantsHeld { principal: found, key: at.clone(), vault: vault() }.look(&look).await?;
+            let version = look.key(&at).await?.map(|k| k.id().clone()).unwrap();
+            Ok((found.to_string(), serde_json::to_string(&(held.assignments, version)).unwrap()))
+        };
+        let kept =
+            cx.decide("seen", KEY, |look| async move { principal_of(look).await.map(|(a, b)| vec![a, b]) }).await?;
+        let (assignments, version): (Vec<cmk::azure::role_assignments::KeptAssignment>, _) =
+            serde_json::from_str(&kept[1]).unwrap();
+        match self.what.as_str() {
+            "delete-key" => cx.step(DeleteKey { key, look_in, may_lose, after }).await,
+            "set-version-enabled" => {
+                let step = SetVersionEnabled { version, enabled: false, unless_used_in: look_in, may_lose, after };
+                cx.step(step).await
+            }
+            "set-assignment" => {
+                let assignment = assignments[0].clone();
+                cx.step(SetAssignment { assignment, present: false, look_in, may_lose, after }).await
+            }
+            _ => {
+                let step = Withdraw {
+                    principal: Known::Now(kept[0].parse().unwrap()),
+                    principal_type: PrincipalType::ServicePrincipal,
+                    tenant: Some(cx.caller().await?.tenant),
+                    what: GrantModel::Policy { vault: vault(), keys: vec!["unwrapKey".into()] },
+                    look_in,
+                    may_lose,
+                    after,
+                };
+                cx.step(step).await
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_registry_needs_is_taken_only_where_the_order_names_it() {
+    let steps = ["delete-key", "set-version-enabled", "set-assignment", "withdraw"];
+    for (what, model) in steps.map(|s| (s, if s == "withdraw" { VaultModel::Policy } else { VaultModel::Rbac })) {
+        play(async {
+            let mut world = encrypted(KeyRef::Versionless, model);
+            let operator = world.operator().object_id;
+            let now = world.now();
+            world.set_role(operator, roles::KEY_VAULT_CRYPTO_OFFICER, &vault().to_string(), now);
+            let id = identity(IDENTITY).to_string();
+            world.seed_registry_cmk(GROUP, OTHER, VAULT, KEY, KeyRef::Versionless, &id);
+            let ground = Ground::of(world);
+            for (named, refused) in [(vec![], true), (vec![registry()], true), (vec![registry(), other()], false)] {
+                let order = Take { what: what.into(), may_lose: named.clone() };
+                let run = ground.run(order).named(format!("take-{}", named.len()));
+                let error = run.await.err();
+                assert_eq!(error.is_some(), refused, "{what} {named:?}: {error:#?}");
+                let Some(error) = error else { continue };
+                assert!(error.refusals().iter().any(|r| r.what.contains(OTHER)), "{what}: {error:#?}");
+                assert_eq!(ground.sim.writes(), 0, "{what}");
+            }
+            assert!(ground.sim.writes() > 0, "{what}");
+        });
+    }
+}
