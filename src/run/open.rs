@@ -59,7 +59,7 @@ impl Order {
     }
 
     /// As the run was opened with it: what it has made bears keys by the order as it was written then.
-    fn as_opened<W: Workflow>(mut self, records: &[Record]) -> Self {
+    fn opened_by<W: Workflow>(mut self, records: &[Record]) -> Self {
         if let Some(Record { entry: Entry::Opened { order, .. }, .. }) = records.first() {
             self.fingerprint = Self::fingerprint::<W>(&self.subjects, order);
         }
@@ -109,7 +109,7 @@ pub(super) async fn plan_on<W: Workflow>(run: &Run<W>, name: &RunName, records: 
     if let Some(Record { entry: Entry::Opened { .. }, .. }) = records.first() {
         finished::<W>(&records, &order)?;
     }
-    let order = order.as_opened::<W>(&records);
+    let order = order.opened_by::<W>(&records);
     make_plan(run, name, &order, None, &records).await.map(|made| made.plan)
 }
 
@@ -235,7 +235,7 @@ async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome>
     if let Some(outcome) = finished::<W>(&records, &order)? {
         return Ok(outcome);
     }
-    let order = order.as_opened::<W>(&records);
+    let order = order.opened_by::<W>(&records);
     let caller = run.azure.reader().caller().await.map_err(Error::from)?;
     let fresh = records.is_empty();
     let (mut decided, mut agreed, mut told) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
