@@ -1,17 +1,25 @@
 //! How the workflows of this floor bring a registry, an identity and a key together.
 
+mod caller;
+mod way;
+
+pub use caller::CallersRight;
+pub(crate) use caller::{GrantMe, grant_me, keeps, may};
+use way::WayToKey;
+pub(crate) use way::other_tenant;
+
 use crate::{
     Result,
     azure::{
         Cloud, Reader,
-        id::{KeyId, PrincipalId, RegistryId, SubscriptionId, TenantId, VaultId},
+        id::{KeyId, PrincipalId, RegistryId, TenantId, VaultId},
         registries::KeyIdentity,
         role_assignments::{PrincipalType, roles},
         vaults::{ENCRYPTION_USER_PERMISSIONS, Firewall},
     },
     checks::{
-        Check, Encrypted, Encryption, EncryptionOf, GrantModel, GrantsHeld, Held, IdentityWanted, KeyRight, KeyRights,
-        KeyRightsSeen, KeySeen, KeyUsable, OnKey, RegistriesOnKey, VaultFacts, VaultFound, VaultOfKey, Who, WhoIs,
+        Check, Encrypted, Encryption, EncryptionOf, GrantModel, GrantsHeld, Held, IdentityWanted, KeyRight, KeySeen,
+        KeyUsable, OnKey, RegistriesOnKey, VaultFacts, VaultFound, VaultOfKey, Who, WhoIs,
     },
     error::Refusal,
     journal::journaled,
@@ -82,6 +90,73 @@ impl<'a> Access<'a> {
         let refused = refusal.is_some();
         self.cx.check(refusal)?;
         Ok((!refused).then_some(who))
+    }
+
+    /// Whether the identity that unwraps the key still exists, as a registry shows one that was deleted as before: a refusal if it
+    /// does not. Where it cannot be looked at, that is noted.
+    pub(crate) async fn still_there(self, now: &Encrypted) -> Result<()> {
+        let KeyIdentity::User(client) = now.identity else { return Ok(()) };
+        let Some(id) = now.id_of(&client) else { return Ok(()) };
+        let at = id.clone();
+        let Some(seen) = self.cx.peek(|look| async move { Ok(look.identity(&at).await) }).await? else { return Ok(()) };
+        let there = match seen {
+            // One made again under the name has another client id.
+            Ok(identity) => identity.and_then(|i| i.client_id()) == Some(client),
+            Err(e) if matches!(e.status(), Some(401 | 403)) => {
+                self.cx.note(format!("whether identity {} still exists is unknown: {e}", id.name()));
+                return Ok(());
+            }
+            Err(e) => return Err(e.into()),
+        };
+        if there {
+            return Ok(());
+        }
+        let (name, group) = (self.registry.name(), self.registry.group());
+        self.cx.check([Refusal::new(
+            format!("identity {}, which unwraps the key of {name}, is deleted: a right given to it lets nobody in", id.name()),
+            "R-CMK-26",
+            format!(
+                "one made again under its name is another identity. Once key and vault are there (`az keyvault recover`, `az keyvault \
+                 key recover`), put the registry on an identity that exists: `cmk rotate --name {name} --resource-group {group} \
+                 --keep-version --identity ID`"
+            ),
+        )])
+    }
+
+    /// Whether an identity, once it is attached, lets the registry read its key: a refusal for each thing that is seen to stand in
+    /// the way. The registry's own refusal is one text for all of them (R-ERR-01), and would be waited out like a young grant's.
+    pub(crate) async fn way_is_clear(self, now: &Encrypted, who: &Who) -> Result<()> {
+        let principal = match who {
+            Who::User { principal, .. } => Some(*principal),
+            Who::System { principal } => *principal,
+            Who::WrongKind { .. } | Who::Gone => None,
+        };
+        let way = self.way(now, principal);
+        let seen = self.cx.peek(|look| async move { Ok(way.look(&look).await) }).await?;
+        self.check_way(seen)
+    }
+
+    /// Whether the identity that unwraps the key has its right on it, before what would be made in vain without it.
+    pub(crate) async fn right_is_there(self, now: &Encrypted, principal: PrincipalId) -> Result<()> {
+        let way = self.way(now, Some(principal));
+        let seen = self.cx.peek(|look| async move { Ok(way.right_alone(&look).await) }).await?;
+        self.check_way(seen)
+    }
+
+    fn way(self, now: &Encrypted, principal: Option<PrincipalId>) -> WayToKey {
+        WayToKey { key: now.key.clone(), in_use: now.in_use.clone(), principal, registry: self.registry.clone() }
+    }
+
+    /// What cannot be looked at stands in nobody's way.
+    fn check_way(self, seen: Option<Result<impl IntoIterator<Item = Refusal>>>) -> Result<()> {
+        match seen {
+            None => Ok(()),
+            Some(Ok(refusals)) => self.cx.check(refusals),
+            Some(Err(e)) => {
+                self.cx.note(format!("what else stands between {} and its key is unknown: {e}", self.registry.name()));
+                Ok(())
+            }
+        }
     }
 
     /// Attaches an identity beside those there are (R-CMK-09).
@@ -214,7 +289,7 @@ impl<'a> Access<'a> {
         key: &KeyId,
         vault: Option<&VaultId>,
         rights: &[KeyRight],
-        grant_me: bool,
+        grant_me: GrantMe,
     ) -> Result<Option<Known<()>>> {
         may(self.cx, key, vault, self.registry.subscription(), rights, grant_me).await
     }
@@ -222,80 +297,35 @@ impl<'a> Access<'a> {
     /// Whether the registry can be taken off the version it is on: the data key is unwrapped with it (R-CMK-15).
     pub(crate) async fn may_leave(self, now: &Encrypted) -> Result<()> {
         let Some(in_use) = &now.in_use else { return Ok(()) };
-        if let KeySeen::There(version) = self.usable("version-in-use", in_use).await?
-            && !version.enabled
-        {
-            self.cx.check([Refusal::new(
+        match self.usable("version-in-use", in_use).await? {
+            KeySeen::There(version) if !version.enabled => self.cx.check([Refusal::new(
                 format!("{in_use} is in use and disabled: the registry cannot move off it"),
                 "R-CMK-15",
                 "enable it (`cmk restore`), rotate, and disable it when nobody uses it any more",
-            )])?;
+            )]),
+            KeySeen::Absent if self.is_another(now).await? => self.cx.check([made_anew(in_use)]),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Whether there is a key of the name, of which the version in use is none.
+    async fn is_another(self, now: &Encrypted) -> Result<bool> {
+        let check = KeyUsable { key: now.key.versionless(), subscription: *self.registry.subscription() };
+        Ok(self
+            .cx
+            .peek(|look| async move { check.look(&look).await })
+            .await?
+            .is_some_and(|k| matches!(k, KeySeen::There(_))))
     }
 }
 
-/// Whether the caller may do this with a key; see [`Access::may`].
-pub(crate) async fn may(
-    cx: &Context,
-    key: &KeyId,
-    vault: Option<&VaultId>,
-    subscription: &SubscriptionId,
-    rights: &[KeyRight],
-    grant_me: bool,
-) -> Result<Option<Known<()>>> {
-    let key = key.versionless();
-    let check =
-        KeyRights { key: key.clone(), vault: vault.cloned(), subscription: *subscription, rights: rights.to_vec() };
-    let look_at = |look: Reader| async move {
-        let mut seen = check.look(&look).await?;
-        // A vault that this run has just brought back may take a while to show.
-        for pause in [1, 2, 4, 8, 15, 15, 15, 15].map(Duration::from_secs) {
-            if check.vault.is_none() || seen.vault.is_some() {
-                break;
-            }
-            tokio::time::sleep(pause).await;
-            seen = check.look(&look).await?;
-        }
-        Ok(seen)
-    };
-    let seen: KeyRightsSeen = cx.decide("key-rights", &key.to_string(), look_at).await?;
-    let wanted = rights.iter().map(|r| r.permission()).collect::<Vec<_>>().join(", ");
-    if let Some(why) = &seen.unknown {
-        cx.note(format!("whether the caller may do this with {key} ({wanted}) is unknown: {why}"));
-    }
-    let (Some(false), Some(vault)) = (seen.may, &seen.vault) else { return Ok(None) };
-    if !grant_me {
-        let (what, where_) = if seen.by_roles {
-            ("the role Key Vault Crypto Officer".to_owned(), format!("{vault}/keys/{}", key.name()))
-        } else {
-            (format!("an access policy with the key permissions {wanted}"), vault.to_string())
-        };
-        cx.check([Refusal::new(
-            format!("the caller may not do this with {key} ({wanted}): it lacks {what} on {where_}"),
-            "R-KV-34",
-            "give it to the caller, or say `.grant_me()` (`--grant-me`) and the run does",
-        )])?;
-        return Ok(Some(Known::After("the caller's right in the vault".into())));
-    }
-    let caller = cx.caller().await?;
-    let what = if seen.by_roles {
-        let scope = vault.resource().child("keys", key.name().as_str())?;
-        GrantModel::role(roles::KEY_VAULT_CRYPTO_OFFICER, scope)
-    } else {
-        let keys = rights.iter().map(|r| r.permission().to_owned()).collect();
-        GrantModel::Policy { vault: vault.clone(), keys }
-    };
-    let grant = Grant {
-        principal: Known::Now(caller.object_id),
-        principal_type: if caller.is_application { PrincipalType::ServicePrincipal } else { PrincipalType::User },
-        tenant: Some(caller.tenant),
-        what,
-        to_whom: format!("the caller {}", caller.object_id),
-        after: None,
-        read_by: Some(key),
-    };
-    Ok(Some(cx.step(grant).await?))
+/// R-CMK-28
+pub(crate) fn made_anew(in_use: &KeyId) -> Refusal {
+    Refusal::new(
+        format!("the key is there, and {in_use} is not: it was made anew under the name of one that was purged"),
+        "R-CMK-28",
+        "what the old one encrypted is lost: make a new registry (`cmk create`) and push its images again",
+    )
 }
 
 /// A registry once nothing is being done to it: while an operation runs, it shows what was asked for, which may yet fail. One

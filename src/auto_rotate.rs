@@ -7,7 +7,7 @@ pub use look::{Rotation, rotation};
 
 use crate::{
     Error, Result,
-    access::{Access, foreign, hsm},
+    access::{Access, CallersRight, GrantMe, foreign, grant_me, hsm, keeps},
     azure::{
         Azure, Cloud,
         id::{KeyId, RegistryId},
@@ -20,7 +20,7 @@ use crate::{
     step::Known,
     steps::{PointRegistry, Reference, SetExpiry, SetRotation, Was},
 };
-use policy::policy_refusals;
+use policy::{Said, policy_refusals};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -52,7 +52,7 @@ pub struct AutoRotate {
     #[serde(default, with = "time::serde::rfc3339::option")]
     extend_current: Option<OffsetDateTime>,
     #[serde(default)]
-    grant_me: bool,
+    grant_me: GrantMe,
 }
 
 impl AutoRotate {
@@ -66,10 +66,10 @@ impl AutoRotate {
             versions_live: None,
             off: false,
             extend_current: None,
-            grant_me: false,
+            grant_me: GrantMe::No,
         }
     }
-    /// The vault makes a version so long after the last one was made. At least `P28D`.
+    /// The vault makes a version so long after the last one was made. At least `P7D`.
     #[must_use]
     pub fn every(mut self, after_create: impl Into<String>) -> Self {
         self.rotate = Some(Trigger::AfterCreate(after_create.into()));
@@ -106,12 +106,7 @@ impl AutoRotate {
         self.extend_current = Some(until.replace_nanosecond(0).unwrap_or(until));
         self
     }
-    /// Gives the caller the role Key Vault Crypto Officer on the key (or an access policy) first, if it lacks it (R-KV-34).
-    #[must_use]
-    pub fn grant_me(mut self) -> Self {
-        self.grant_me = true;
-        self
-    }
+    grant_me!();
     /// The registry.
     #[must_use]
     pub fn registry(&self) -> &RegistryId {
@@ -119,6 +114,9 @@ impl AutoRotate {
     }
     fn changes_policy(&self) -> bool {
         self.off || self.rotate.is_some() || self.notify.is_some() || self.versions_live.is_some()
+    }
+    fn said(&self) -> Said {
+        Said { rotate: self.rotate.is_some(), notify: self.notify.is_some(), lives: self.versions_live.is_some() }
     }
 
     /// The policy with what the order says: pure. What it does not say stays.
@@ -153,6 +151,9 @@ pub struct AutoRotated {
     pub in_use: KeyId,
     /// The key's rotation policy now; `None` if it was not looked at.
     pub rules: Option<RotationRules>,
+    /// The right that the run gave its caller and that stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_keeps: Option<CallersRight>,
 }
 
 journaled!(AutoRotate, AutoRotated, Trigger);
@@ -182,7 +183,7 @@ impl Workflow for AutoRotate {
         // What depends on the policy there is comes later.
         let said = self.on(&RotationRules::default());
         let needs_life = |r: &Refusal| self.versions_live.is_none() && r.what.contains("needs versions that expire");
-        why.extend(policy_refusals(&said).into_iter().filter(|r| !needs_life(r)));
+        why.extend(policy_refusals(&said, self.said()).into_iter().filter(|r| !needs_life(r)));
         why
     }
 
@@ -208,7 +209,8 @@ impl Workflow for AutoRotate {
             self.extend(cx, &current, until, granted).await?;
         }
         let in_use = self.follow(access, &now, current.id).await?;
-        Ok(in_use.map(|in_use| AutoRotated { registry: self.registry.clone(), key, in_use, rules }))
+        let caller_keeps = keeps(cx, self.grant_me).await?;
+        Ok(in_use.map(|in_use| AutoRotated { registry: self.registry.clone(), key, in_use, rules, caller_keeps }))
     }
 }
 
@@ -265,7 +267,7 @@ impl AutoRotate {
             }
         };
         let rules = self.on(&before);
-        cx.check(policy_refusals(&rules))?;
+        cx.check(policy_refusals(&rules, self.said()))?;
         if self.notify.is_some() && rules.expiry_time.is_none() {
             cx.check([Refusal::new(
                 "a notice before expiry needs versions that expire",

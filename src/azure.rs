@@ -37,7 +37,7 @@ pub mod workspaces;
 pub use call::{CallError, Called, Cause, Sent};
 pub use cloud::Cloud;
 pub use core::{Azure, Builder, Clock, Reader, SystemClock, Writer, Written};
-pub use credential::{Auth, Caller, Surroundings, UnknownAuth};
+pub use credential::{Auth, Caller, Secrets, Surroundings, UnknownAuth, Way};
 pub use door::{NotLoopback, loopback};
 pub use error::ServiceError;
 pub use kept::Kept;

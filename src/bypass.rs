@@ -243,6 +243,9 @@ impl Bypass {
     async fn make_target(&self, access: Access<'_>, key: KeyId) -> Result<Option<Target>> {
         let (Some(create), Some(vault)) = (&self.create, &self.vault) else { return Ok(None) };
         let tenant = access.cx.caller().await?.tenant;
+        if *vault.group() != *create.vault_id().group() || vault.subscription() != create.vault_id().subscription() {
+            create.ensure_group_of(access.cx, vault, create.location()).await?;
+        }
         let made = access
             .cx
             .step(EnsureVault {
@@ -306,6 +309,7 @@ impl Bypass {
         match now {
             Known::Now(now) => match now.principal_of(&now.identity) {
                 Some(principal) => {
+                    access.still_there(now).await?;
                     let attached = Known::Now(AttachedAs { identity: now.identity, principal });
                     Ok(Some((attached, access.called_now(now))))
                 }
@@ -332,6 +336,17 @@ impl Bypass {
             && now.key.same_key(&target.key)
             && now.identity == identity.identity
         {
+            if let Some(in_use) = &now.in_use {
+                match access.usable("version-in-use", in_use).await? {
+                    KeySeen::There(version) => cx.check(version.refusals(cx.now()))?,
+                    KeySeen::Absent => cx.check([Refusal::new(
+                        format!("there is no {in_use}, which the registry uses"),
+                        "R-ERR-27",
+                        "if the key was deleted, bring it back first: `cmk recover`",
+                    )])?,
+                    KeySeen::Unknown { .. } => {}
+                }
+            }
             let tried = cx.step(Revalidate { registry: self.registry.clone(), after: Some(open) }).await?;
             let fallback = now.in_use.clone().unwrap_or_else(|| now.key.clone());
             return Ok(tried.map(|t| t.in_use.unwrap_or(fallback)));
@@ -339,11 +354,13 @@ impl Bypass {
         if let Known::Now(now) = now {
             access.may_leave(now).await?;
         }
-        let version = match &target.ready {
-            Some(Known::After(step)) => Known::After(step.clone()),
+        let pinned = matches!(now, Known::Now(now) if !now.follows() && now.key.same_key(&target.key));
+        let version = match (&target.ready, now) {
+            (Some(Known::After(step)), _) => Known::After(step.clone()),
+            // Pinned it stays where it is, whatever the key's current version.
+            (_, Known::Now(Encrypted { in_use: Some(in_use), .. })) if pinned => Known::Now(in_use.clone()),
             _ => self.current(access, target).await?,
         };
-        let pinned = matches!(now, Known::Now(now) if !now.follows() && now.key.same_key(&target.key));
         let pointed = cx
             .step(PointRegistry {
                 registry: self.registry.clone(),

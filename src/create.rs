@@ -10,7 +10,7 @@ use crate::{
     access::then,
     azure::{
         Azure, Cloud,
-        id::{ClientId, IdentityId, KeyId, PrincipalId, RegistryId, TenantId, VaultId},
+        id::{ClientId, IdentityId, KeyId, Location, PrincipalId, RegistryId, TenantId, VaultId},
         role_assignments::{PrincipalType, roles},
         vaults::ENCRYPTION_USER_PERMISSIONS,
     },
@@ -104,8 +104,9 @@ impl Create {
         let group = cx.step(EnsureGroup { subscription, group, location: self.location().clone() }).await?;
         ready = then(ready, group);
 
-        let (identity, vault) =
-            cx.both(self.take_identity(cx, &ready), self.take_vault(cx, &ready, &caller.tenant)).await?;
+        let (identity, vault) = cx
+            .both(Box::pin(self.take_identity(cx, &ready)), Box::pin(self.take_vault(cx, &ready, &caller.tenant)))
+            .await?;
         let key = self.take_key(cx, &vault).await?;
         let granted = self.grant(cx, &vault, &key, &identity).await?;
         let made = cx
@@ -181,12 +182,26 @@ impl Create {
         let vault = self.vault_id();
         if let Some(waits) = ready.awaits().filter(|_| cx.is_plan() && self.vault_waits(ready)) {
             // Without the provider nothing can be asked about vaults; the plan shows the default.
+            self.ensure_group_of(cx, &vault, self.location()).await?;
             let step = self.ensure_vault(self.way_to_make(), tenant, Some(Known::After(waits)));
             return cx.step(step).await;
         }
         let state = cx.decide("vault", &vault.to_string(), |look| self.look_at_vault(look)).await?;
         let Some(way) = self.way_to(cx, &state)? else { return Ok(Known::After("a vault".into())) };
+        if let VaultWay::Create { location, .. } | VaultWay::Recover { location } = &way {
+            self.ensure_group_of(cx, &vault, location).await?;
+        }
         cx.step(self.ensure_vault(way, tenant, None)).await
+    }
+
+    /// The group of a vault that is made or brought back, where that is another one than the registry's.
+    pub(crate) async fn ensure_group_of(&self, cx: &Context, vault: &VaultId, location: &Location) -> Result<()> {
+        let group = EnsureGroup::of_vault(vault, location);
+        let registry = self.registry();
+        if group.subscription == *registry.subscription() && group.group == *registry.group() {
+            return Ok(());
+        }
+        Box::pin(cx.step(group)).await.map(|_| ())
     }
 
     fn ensure_vault(&self, way: VaultWay, tenant: &TenantId, after: Option<Known<()>>) -> EnsureVault {

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    access::{foreign, hsm, may},
+    access::{CallersRight, GrantMe, foreign, grant_me, hsm, keeps, may},
     azure::{
         Azure, Cloud,
         id::{KeyId, KeyName, VaultId},
@@ -39,7 +39,7 @@ pub struct ImportKey {
     #[serde(default)]
     hsm: bool,
     #[serde(default)]
-    grant_me: bool,
+    grant_me: GrantMe,
 }
 
 impl ImportKey {
@@ -50,7 +50,7 @@ impl ImportKey {
     /// # Errors
     /// When the file cannot be read or holds no such key, with the way out.
     pub fn pem(vault: VaultId, key: KeyName, file: impl Into<PathBuf>) -> Result<Self> {
-        Ok(Self { vault, key, file: KeyFile::read(file, KeyForm::Pem)?, hsm: false, grant_me: false })
+        Ok(Self { vault, key, file: KeyFile::read(file, KeyForm::Pem)?, hsm: false, grant_me: GrantMe::No })
     }
     /// A key transfer blob, as an HSM's maker writes it for a vault's HSM (bring your own key).
     ///
@@ -59,7 +59,7 @@ impl ImportKey {
     /// # Errors
     /// As [`pem`](Self::pem).
     pub fn byok(vault: VaultId, key: KeyName, file: impl Into<PathBuf>) -> Result<Self> {
-        Ok(Self { vault, key, file: KeyFile::read(file, KeyForm::Byok)?, hsm: true, grant_me: false })
+        Ok(Self { vault, key, file: KeyFile::read(file, KeyForm::Byok)?, hsm: true, grant_me: GrantMe::No })
     }
     /// The vault keeps it in hardware, which needs a premium vault.
     #[must_use]
@@ -67,12 +67,7 @@ impl ImportKey {
         self.hsm = true;
         self
     }
-    /// Gives the caller the role Key Vault Crypto Officer on the key (or an access policy) first, if it lacks it (R-KV-34).
-    #[must_use]
-    pub fn grant_me(mut self) -> Self {
-        self.grant_me = true;
-        self
-    }
+    grant_me!();
     /// The vault.
     #[must_use]
     pub fn vault(&self) -> &VaultId {
@@ -89,6 +84,9 @@ pub struct ImportedKey {
     pub key: KeyId,
     /// By what the material is known: the sha-256 of its modulus, or of the blob.
     pub fingerprint: String,
+    /// The right that the run gave its caller and that stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_keeps: Option<CallersRight>,
 }
 
 journaled!(ImportKey, ImportedKey);
@@ -145,7 +143,8 @@ impl Workflow for ImportKey {
         let granted = may(cx, &key, Some(&self.vault), &subscription, &rights, self.grant_me).await?;
         let step = ImportMaterial { key, file: self.file.clone(), hsm: self.hsm, granted };
         let imported = cx.step(step).await?;
-        Ok(imported.map(|i| ImportedKey { key: i.version, fingerprint: self.file.fingerprint.clone() }))
+        let caller_keeps = keeps(cx, self.grant_me).await?;
+        Ok(imported.map(|i| ImportedKey { key: i.version, fingerprint: self.file.fingerprint.clone(), caller_keeps }))
     }
 }
 

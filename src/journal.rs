@@ -114,8 +114,8 @@ pub enum JournalError {
         /// Who holds it.
         holder: Box<Holder>,
     },
-    /// Another writer has appended to the run meanwhile; nothing was written.
-    #[error("run {run} has {found} records where {expected} were expected: another process writes to it")]
+    /// Another writer has appended to the run meanwhile, or its records are gone; nothing was written.
+    #[error("{}", moved(run, *expected, *found))]
     Moved {
         /// The run.
         run: RunName,
@@ -138,7 +138,7 @@ pub enum JournalError {
     },
     /// A line before the last one cannot be read; the last one may be torn and is dropped.
     #[error(
-        "record {at} of run {run} cannot be read ({why}): restore the file from a copy, or give the run up and start one under a new name"
+        "record {at} of run {run} cannot be read ({why}): restore the file from a copy, or give the run up (cmk abandon {run}) and start one under a new name"
     )]
     Damaged {
         /// The run.
@@ -147,6 +147,18 @@ pub enum JournalError {
         at: u64,
         /// What is wrong with it.
         why: String,
+    },
+    /// The file of a lock was removed or replaced while its run was at work; nothing was written.
+    #[error(
+        "run {run} no longer has its lock on {subject}: {file} was removed or replaced, and another run may be at work there; see what cleans up in that directory, and go on when nobody else is at work"
+    )]
+    LockLost {
+        /// The run.
+        run: RunName,
+        /// What was locked.
+        subject: String,
+        /// The lock's file.
+        file: String,
     },
     /// The store itself failed.
     #[error("the journal at {place} failed: {source}; {way_out}")]
@@ -160,6 +172,30 @@ pub enum JournalError {
     },
 }
 
+/// Why a run has not the length its writer knows of.
+fn moved(run: &RunName, expected: u64, found: u64) -> String {
+    let has = format!("run {run} has {found} records where {expected} were expected");
+    match found {
+        0 if expected > 0 => format!(
+            "the journal of run {run} is gone, which had {expected} records: it was removed or moved away; bring it back and \
+             take the run up again, or look at what stands (cmk status) before a new one is begun"
+        ),
+        fewer if fewer < expected => {
+            format!("{has}: its journal was replaced by an older one, or another process writes to it")
+        }
+        _ => format!("{has}: another process writes to it"),
+    }
+}
+
+/// What can be read of a run that is damaged.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Salvage {
+    /// The records that can be read, by their numbers.
+    pub records: Vec<Record>,
+    /// How many cannot, or are not there, as far as can be told.
+    pub lost: u64,
+}
+
 /// A store of runs.
 ///
 /// # Guarantees an implementation gives
@@ -169,6 +205,8 @@ pub enum JournalError {
 /// - Records are read back in the order and with the content they were written in; members this version does not know
 ///   are kept in the store.
 /// - A lock is held by at most one holder at a time, and is given up when its [`Lock`] is dropped or its process dies.
+/// - A lock that can be taken away otherwise (a lease, a file that is removed) is looked at again before an
+///   [`Entry::Intent`] of its run is written: [`JournalError::LockLost`].
 ///
 /// [`conformance`] checks all of these that can be checked from outside.
 #[async_trait]
@@ -205,6 +243,26 @@ pub trait Journal: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`JournalError::Store`].
     async fn last_holder(&self, subject: &str) -> Result<Option<Holder>, JournalError>;
+
+    /// What can be read of a run of which [`read`](Self::read) says that it is damaged. A store whose runs are read whole or
+    /// not at all has nothing to add to this.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`].
+    async fn salvage(&self, run: &RunName) -> Result<Salvage, JournalError> {
+        Ok(Salvage { records: self.read(run).await?, lost: 0 })
+    }
+
+    /// Puts records, numbered from 0, in the place of those of a damaged run, and keeps aside what was there. Returns where
+    /// it is kept.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`], also from a store that cannot do it.
+    async fn replace(&self, run: &RunName, _: &[Record]) -> Result<String, JournalError> {
+        let source =
+            std::io::Error::new(std::io::ErrorKind::Unsupported, format!("run {run} cannot be put aside here"));
+        Err(JournalError::Store { place: self.place(), way_out: "restore it from a copy", source })
+    }
 
     /// Where this journal is, for people: a directory, a URL.
     fn place(&self) -> String;

@@ -128,6 +128,7 @@ impl Workflow for Reassign {
         let Some(old) = self.old_identity(access, &now).await? else {
             return Ok(Known::After("the identity".into()));
         };
+        access.way_is_clear(&now, &old).await?;
         let assigned = access.attach(&old, true, None).await?;
         let held = assigned.map_ref(|_| ());
         let tried = cx.step(Revalidate { registry: self.registry.clone(), after: Some(held.clone()) }).await?;
@@ -332,7 +333,9 @@ impl Reassign {
 ///
 /// # Errors
 /// Refused before anything is written: an identity that is gone (R-CMK-26), a lost system identity (R-CMK-23), a principal
-/// id where a client id belongs (R-CMK-07), a text about another registry or another trouble, a missing right (R-CMK-25).
+/// id where a client id belongs (R-CMK-07), an identity without its right on the key (R-CMK-08), a vault that is deleted or
+/// closed (R-KV-04, R-CMK-40), a version in use that is disabled, deleted or has expired (R-KV-14, R-ERR-27), a text about
+/// another registry or another trouble, a missing right (R-CMK-25).
 pub fn reassign(azure: &Azure, order: Reassign) -> Run<Reassign> {
     Run::new(azure, order)
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    access::{Access, hsm, then},
+    access::{Access, CallersRight, GrantMe, grant_me, hsm, keeps, then},
     azure::{
         Azure,
         id::{KeyId, RegistryId, VaultId},
@@ -13,7 +13,7 @@ use crate::{
     journal::journaled,
     run::{Context, Run, Workflow},
     step::Known,
-    steps::{RecoverKey, RecoverVault, Revalidate, SetVersionEnabled},
+    steps::{EnsureGroup, RecoverKey, RecoverVault, Revalidate, SetVersionEnabled},
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ pub struct Recover {
     #[serde(default)]
     vault: Option<VaultId>,
     #[serde(default)]
-    grant_me: bool,
+    grant_me: GrantMe,
     #[serde(default)]
     enable_version: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -46,7 +46,7 @@ impl Recover {
     /// For what this registry's key needs.
     #[must_use]
     pub fn new(registry: RegistryId) -> Self {
-        Self { registry, vault: None, grant_me: false, enable_version: false, probe: false }
+        Self { registry, vault: None, grant_me: GrantMe::No, enable_version: false, probe: false }
     }
     /// The vault, where it is or was not in the registry's subscription.
     #[must_use]
@@ -54,13 +54,7 @@ impl Recover {
         self.vault = Some(vault);
         self
     }
-    /// Gives the caller the role Key Vault Crypto Officer on the key (or an access policy) first, if it lacks it: in a
-    /// role-based vault not even the Owner may recover a key (R-KV-34), and a recovered vault has lost its roles (R-KV-05).
-    #[must_use]
-    pub fn grant_me(mut self) -> Self {
-        self.grant_me = true;
-        self
-    }
+    grant_me!();
     /// Enables the version in use, if that is all that is wrong (R-KV-14). Without this it is a refusal: somebody may have
     /// disabled it to keep the registry out.
     #[must_use]
@@ -97,6 +91,9 @@ pub struct Recovered {
     pub key: KeyId,
     /// The version in use.
     pub in_use: Option<KeyId>,
+    /// The right that the run gave its caller and that stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_keeps: Option<CallersRight>,
     /// What the probe saw, if the order wanted one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probed>,
@@ -134,11 +131,13 @@ impl Workflow for Recover {
         if !now.attached {
             cx.check([crate::steps::not_attached(&now, &self.registry)])?;
         }
+        access.still_there(&now).await?;
         let Some(standing) = self.vault_back(access, &now).await? else { return Ok(Known::After("the vault".into())) };
         let ready = self.key_back(access, &now, &standing).await?;
         let granted = self.grant_again(access, &now, &standing, &ready).await?;
         let after = Some(then(ready, granted));
         let tried = cx.step(Revalidate { registry: self.registry.clone(), after }).await?;
+        let caller_keeps = keeps(cx, self.grant_me).await?;
         let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;
         Ok(tried.map(|t| Recovered {
             registry: self.registry.clone(),
@@ -146,6 +145,7 @@ impl Workflow for Recover {
             vault_was_deleted: standing.back.is_some(),
             key: t.key,
             in_use: t.in_use,
+            caller_keeps,
             probe,
         }))
     }
@@ -156,9 +156,13 @@ impl Recover {
     async fn vault_back(&self, access: Access<'_>, now: &Encrypted) -> Result<Option<Standing>> {
         let cx = access.cx;
         let label = now.key.host().label();
+        let tenant = cx.caller().await?.tenant;
         let refuse = |what: String, rule, way_out: &str| cx.check([Refusal::new(what, rule, way_out)]);
         match access.vault_of(&now.key, self.vault.as_ref()).await? {
             VaultFound::There { vault, facts } => {
+                if facts.tenant.as_ref().is_some_and(|t| *t != tenant) {
+                    cx.check([crate::access::other_tenant(&vault)])?;
+                }
                 if facts.firewall == Firewall::Closed {
                     refuse(
                         format!(
@@ -176,6 +180,8 @@ impl Recover {
                     until.as_deref().unwrap_or("its retention ends")
                 ));
                 let tenant = cx.caller().await?.tenant;
+                // It may have been deleted with everything in its group, and the group with it.
+                cx.step(EnsureGroup::of_vault(&vault, &location)).await?;
                 let back = cx.step(RecoverVault { vault: vault.clone(), location, tenant }).await?;
                 Ok(Some(Standing { vault, back: Some(back.map_ref(|_| ())), facts: back.map(|b| b.facts) }))
             }
@@ -228,10 +234,14 @@ impl Recover {
                     }
                 }
             }
-        } else if self.grant_me {
-            cx.note(
-                "once the vault is back, the caller gets the role Key Vault Crypto Officer on the key if it is needed",
-            );
+        } else if self.grant_me != GrantMe::No {
+            cx.note(match self.grant_me {
+                GrantMe::ForRun => {
+                    "once the vault is back, the caller gets the role Key Vault Crypto Officer on the key if it is needed, and \
+                     loses it again in the end"
+                }
+                _ => "once the vault is back, the caller gets the role Key Vault Crypto Officer on the key if it is needed, and keeps it",
+            });
         }
         cx.step(RecoverKey { key, vault: Some(standing.vault.clone()), after }).await
     }
@@ -247,7 +257,15 @@ impl Recover {
         let Some(in_use) = &now.in_use else { return Ok(after) };
         match access.usable("version-in-use", in_use).await? {
             KeySeen::There(version) if !version.enabled => {}
-            _ => return Ok(after),
+            KeySeen::There(version) => {
+                access.cx.check(version.refusals(access.cx.now()))?;
+                return Ok(after);
+            }
+            KeySeen::Absent => {
+                access.cx.check([crate::access::made_anew(in_use)])?;
+                return Ok(after);
+            }
+            KeySeen::Unknown { .. } => return Ok(after),
         }
         if !self.enable_version {
             access.cx.check([Refusal::new(
@@ -307,7 +325,7 @@ impl Recover {
 ///
 /// # Expected flow
 /// 1. What is deleted is found out: the vault, the key, or both; where, and until when it can be recovered.
-/// 2. The vault is recovered (R-KV-04), then the key with all its versions (R-KV-12), each until it is back (R-KV-13).
+/// 2. The vault is recovered (R-KV-04), in a resource group that is made again if it is gone, then the key with all its versions (R-KV-12), each until it is back (R-KV-13).
 /// 3. The identity is granted again, as a recovered vault has lost its roles (R-KV-05).
 /// 4. The registry tries its key anew (R-CMK-18), until what it needs has taken effect.
 ///
@@ -324,8 +342,8 @@ impl Recover {
 /// - Pulls can stay refused for a while after the key is back (R-CMK-27).
 ///
 /// # Errors
-/// Refused before anything is written: a vault or key that never was or is purged (R-CMK-28), a name that somebody else has
-/// (R-KV-06), a closed firewall (R-CMK-40), a disabled version (R-KV-14), a caller without the right to recover keys
+/// Refused before anything is written: a vault or key that never was or is purged (R-CMK-28), an identity that is deleted
+/// (R-CMK-26), a name that somebody else has (R-KV-06), a closed firewall (R-CMK-40), a disabled version (R-KV-14), a caller without the right to recover keys
 /// (R-KV-34), a lock (R-ARM-31).
 pub fn recover(azure: &Azure, order: Recover) -> Run<Recover> {
     Run::new(azure, order)

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    access::{Access, foreign, hsm},
+    access::{Access, CallersRight, GrantMe, foreign, grant_me, hsm, keeps},
     azure::{
         Azure, Cloud,
         id::{KeyId, RegistryId, SubscriptionId},
@@ -39,14 +39,14 @@ pub struct Retire {
     #[serde(default)]
     keep: u32,
     #[serde(default)]
-    grant_me: bool,
+    grant_me: GrantMe,
 }
 
 impl Retire {
     /// Of the key this registry is on, after 24 quiet hours, keeping none but the current version and those in use.
     #[must_use]
     pub fn new(registry: RegistryId) -> Self {
-        Self { registry, subscriptions: Vec::new(), quiet_hours: 24, keep: 0, grant_me: false }
+        Self { registry, subscriptions: Vec::new(), quiet_hours: 24, keep: 0, grant_me: GrantMe::No }
     }
     /// For how many hours every registry on the key has to have been off a version. At least 1; 24 without this
     /// (R-CMK-15).
@@ -69,12 +69,7 @@ impl Retire {
         }
         self
     }
-    /// Gives the caller the right in the vault first, if it lacks it (R-KV-34).
-    #[must_use]
-    pub fn grant_me(mut self) -> Self {
-        self.grant_me = true;
-        self
-    }
+    grant_me!();
     /// The registry.
     #[must_use]
     pub fn registry(&self) -> &RegistryId {
@@ -98,6 +93,9 @@ pub struct Retired {
     pub disabled: Vec<KeyId>,
     /// The versions that stay enabled, with the reason.
     pub kept: Vec<(KeyId, String)>,
+    /// The right that the run gave its caller and that stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_keeps: Option<CallersRight>,
 }
 
 journaled!(Retire, Retired);
@@ -169,7 +167,8 @@ impl Workflow for Retire {
             };
             waits = cx.step(step).await?.awaits().or(waits);
         }
-        let retired = Retired { key, disabled: sorted.disabled, kept: sorted.kept };
+        let caller_keeps = keeps(cx, self.grant_me).await?;
+        let retired = Retired { key, disabled: sorted.disabled, kept: sorted.kept, caller_keeps };
         Ok(waits.map_or(Known::Now(retired), Known::After))
     }
 }

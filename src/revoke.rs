@@ -4,7 +4,7 @@ mod last_look;
 
 use crate::{
     Result,
-    access::{Access, hsm},
+    access::{Access, CallersRight, GrantMe, grant_me, hsm, keeps},
     azure::{
         Azure, Cloud,
         id::{KeyId, PrincipalId, RegistryId},
@@ -39,7 +39,7 @@ pub struct Revoke {
     #[serde(default)]
     also: Vec<String>,
     #[serde(default)]
-    grant_me: bool,
+    grant_me: GrantMe,
     #[serde(default)]
     accept: Accepted,
 }
@@ -64,7 +64,7 @@ impl Revoke {
     /// For this registry, in this way.
     #[must_use]
     pub fn new(registry: RegistryId, how: How) -> Self {
-        Self { registry, how, also: Vec::new(), grant_me: false, accept: Accepted::default() }
+        Self { registry, how, also: Vec::new(), grant_me: GrantMe::No, accept: Accepted::default() }
     }
     /// Accepts that this other registry, named, loses its key too: each one found on the same key has to be named.
     #[must_use]
@@ -75,12 +75,7 @@ impl Revoke {
         }
         self
     }
-    /// Gives the caller the right in the vault first, if it lacks it (R-KV-34).
-    #[must_use]
-    pub fn grant_me(mut self) -> Self {
-        self.grant_me = true;
-        self
-    }
+    grant_me!();
     /// Accepts by name what makes images unreadable: [`Irreversible::Revocation`].
     #[must_use]
     pub fn accept(mut self, what: Irreversible) -> Self {
@@ -107,6 +102,9 @@ pub struct Revoked {
     pub affected: Vec<String>,
     /// How many things were taken away; the run's journal keeps them for [`restore`](crate::restore).
     pub taken: usize,
+    /// The right that the run gave its caller and that stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_keeps: Option<CallersRight>,
 }
 
 journaled!(Revoke, Revoked, How);
@@ -171,7 +169,8 @@ impl Workflow for Revoke {
              `cmk restore RUN` puts back what this run takes",
         );
         let taken = taken.known();
-        Ok(taken.map(|taken| Revoked { registry: self.registry.clone(), key, affected, taken }))
+        let caller_keeps = keeps(cx, self.grant_me).await?;
+        Ok(taken.map(|taken| Revoked { registry: self.registry.clone(), key, affected, taken, caller_keeps }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    access::{Access, foreign, hsm},
+    access::{Access, CallersRight, GrantMe, foreign, grant_me, hsm, keeps},
     azure::{
         Azure, Cloud,
         id::{KeyId, RegistryId, VaultId},
@@ -43,7 +43,7 @@ pub struct Rotate {
     #[serde(default)]
     remove_old_grant: bool,
     #[serde(default)]
-    grant_me: bool,
+    grant_me: GrantMe,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     probe: bool,
 }
@@ -71,7 +71,7 @@ impl Rotate {
             vault: None,
             unprotected_vault_is_fine: false,
             remove_old_grant: false,
-            grant_me: false,
+            grant_me: GrantMe::No,
             probe: false,
         }
     }
@@ -88,7 +88,8 @@ impl Rotate {
         self.to = To::Version(key);
         self
     }
-    /// Keeps the key version: only the identity or the kind of reference changes.
+    /// Keeps the key version: only the identity or the kind of reference changes. Together with a reference without a version
+    /// this is refused where the version in use is not the key's current one, which the registry would go to (R-CMK-11).
     #[must_use]
     pub fn keeping_version(mut self) -> Self {
         self.to = To::AsItIs;
@@ -126,13 +127,7 @@ impl Rotate {
         self.reference = Some(reference);
         self
     }
-    /// Gives the caller the role Key Vault Crypto Officer on the key (or an access policy) first, if it lacks it: in a
-    /// role-based vault not even the Owner may make a version (R-KV-34).
-    #[must_use]
-    pub fn grant_me(mut self) -> Self {
-        self.grant_me = true;
-        self
-    }
+    grant_me!();
     /// Then tries the registry out: a few bytes are pushed to its repository `cmk-probe`, pulled, and deleted. It shows more
     /// than the registry as a resource does (R-CMK-27), and takes AcrPush and AcrDelete or what stands in for them (R-DP-08).
     #[must_use]
@@ -163,6 +158,9 @@ pub struct Rotated {
     /// Versions that carry this run's key besides the one in use, because a request landed later than it may. Nobody
     /// uses them as far as this run knows.
     pub surplus: Vec<KeyId>,
+    /// The right that the run gave its caller and that stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_keeps: Option<CallersRight>,
     /// What the probe saw, if the order wanted one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probed>,
@@ -238,6 +236,7 @@ impl Workflow for Rotate {
         if who.is_some() || !key.same_key(&now.key) {
             self.leave_old_grant(access, &now, pointed.map_ref(|_| ())).await?;
         }
+        let caller_keeps = keeps(cx, self.grant_me).await?;
         let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;
         Ok(pointed.map(|p| Rotated {
             registry: self.registry.clone(),
@@ -245,6 +244,7 @@ impl Workflow for Rotate {
             previous: now.in_use.clone(),
             reference,
             surplus,
+            caller_keeps,
             probe,
         }))
     }
@@ -286,7 +286,35 @@ impl Rotate {
                 _ => now.key.versionless(),
             },
         };
-        Ok((self.existing(access, &wanted, reference).await?, Vec::new()))
+        let version = self.existing(access, &wanted, reference).await?;
+        if self.to == To::AsItIs
+            && let (Known::Now(version), Some(in_use)) = (&version, &now.in_use)
+            && !version.same_version(in_use)
+        {
+            self.moves(access.cx, now, in_use, version)?;
+        }
+        Ok((version, Vec::new()))
+    }
+
+    /// The version in use is to be kept, and the reference without one has the registry take up the current one (R-CMK-11).
+    fn moves(&self, cx: &Context, now: &Encrypted, in_use: &KeyId, current: &KeyId) -> Result<()> {
+        let name = self.registry.name();
+        if now.follows() {
+            cx.note(format!(
+                "{name} follows its key, and takes up {current} with this change, as it would by itself within the hour (R-CMK-11)"
+            ));
+            return Ok(());
+        }
+        cx.check([Refusal::new(
+            format!(
+                "{in_use} is to be kept, and a registry that follows its key goes to the current version, {current}"
+            ),
+            "R-CMK-11",
+            format!(
+                "say that it is to move (`.to_version({0})`, `--to-version {0}`), or leave the reference versioned",
+                current.versionless()
+            ),
+        )])
     }
 
     /// The identity that is to unwrap, attached and granted.
@@ -308,7 +336,14 @@ impl Rotate {
             },
         };
         if who.is_none() && key.same_key(&now.key) {
+            access.still_there(now).await?;
+            if let Some(principal) = now.principal_of(&now.identity) {
+                access.right_is_there(now, principal).await?;
+            }
             return Ok((identity, None));
+        }
+        if who.is_none() {
+            access.still_there(now).await?;
         }
         let to_whom = who.map_or_else(|| access.called_now(now), |who| access.called(who));
         let let_in =
@@ -413,6 +448,7 @@ impl Rotate {
 /// - However often it is cut short and resumed, one new version is made, or, should a request land later than requests
 ///   may, one is in effect and the others are named in [`Rotated::surplus`].
 /// - The registry's reference stays versionless or versioned, unless the order says otherwise.
+/// - An order that keeps the version does not move the registry off it: what would is refused.
 /// - The old version is never disabled.
 ///
 /// # Assumptions
@@ -427,7 +463,8 @@ impl Rotate {
 /// # Errors
 /// Refused before anything is written: no customer-managed key (R-CMK-02), its identity not attached (R-CMK-09), a target
 /// that is disabled, expired, not yet valid or of another type (R-KV-14, R-CMK-05), the version in use disabled (R-CMK-15),
-/// a key of another cloud (R-CMK-36), a caller without the right to make versions (R-KV-34).
+/// an identity that is deleted (R-CMK-26), a version that is to be kept and would not be (R-CMK-11), a key of another cloud
+/// (R-CMK-36), an identity without its right on the key (R-CMK-08), a caller without the right to make versions (R-KV-34).
 pub fn rotate(azure: &Azure, order: Rotate) -> Run<Rotate> {
     Run::new(azure, order)
 }

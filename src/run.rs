@@ -1,5 +1,6 @@
 //! A run: an order being carried out, under a name, with a journal.
 
+mod abandon;
 mod context;
 mod decide;
 mod history;
@@ -8,11 +9,12 @@ mod open;
 mod perform;
 mod trial;
 
+pub use abandon::{Abandoned, Damage, abandon};
 pub use context::Context;
 pub(crate) use history::acted;
 pub(crate) use locks::fold;
 pub(crate) use open::sha256_hex;
-pub use open::{abandon, hints, resumable};
+pub use open::{hints, resumable};
 pub(crate) use trial::Tried;
 
 use crate::{

@@ -120,6 +120,9 @@ pub struct Me<'a> {
     /// Whether the service has accepted it, as the journal says: all that is known of a change that leaves no trace,
     /// such as a request that asks for what is so already.
     pub accepted: bool,
+    /// What the open intent found before it acted: the world that a request whose answer was lost has met. `None` as long as
+    /// nothing is asked for, and after a refusal.
+    pub before: Option<&'a Value>,
     /// How long the step has been at it in this process.
     pub elapsed: Duration,
 }

@@ -154,7 +154,7 @@ fn read<S: Step>(undo: &Undo) -> Result<S> {
 }
 
 async fn is_done<S: Step>(step: &S, look: &Reader) -> Result<bool> {
-    let me = Me { key: "", attempted: false, accepted: false, elapsed: Duration::ZERO };
+    let me = Me { key: "", attempted: false, accepted: false, before: None, elapsed: Duration::ZERO };
     Ok(matches!(step.observe(look, &me).await?, Seen::Done(_) | Seen::Mine(_)))
 }
 
@@ -352,7 +352,7 @@ pub(crate) async fn may_all(cx: &Context, ways: &[&Way], subscription: &Subscrip
         all.extend(rights.iter().filter(|right| !all.contains(right)).copied().collect::<Vec<_>>());
     }
     for (key, rights) in wanted {
-        may(cx, &key, None, subscription, &rights, false).await?;
+        may(cx, &key, None, subscription, &rights, crate::access::GrantMe::No).await?;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ pub(crate) use mend::{ReassignArgs, RecoverArgs, RepairArgs};
 pub(crate) use network::{Action, BypassArgs, NetworkArgs, RegistryNetworkArgs, Switch, VaultArgs, VaultNetworkArgs};
 pub(crate) use revoke::{RetireArgs, RevokeArgs, Way};
 pub(crate) use rotate::{AutoRotateArgs, RotateArgs};
-pub(crate) use run::{ApplyArgs, BackArgs, ProbeArgs, RestoreArgs, RollbackArgs, RunArgs};
+pub(crate) use run::{ApplyArgs, BackArgs, GrantMeArgs, ProbeArgs, RestoreArgs, RollbackArgs, RunArgs};
 pub(crate) use template::{DeployArgs, ImportArgs, ListArgs, TemplateArgs};
 
 use clap::{

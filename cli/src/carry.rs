@@ -231,6 +231,7 @@ impl Heed<'_> {
             if asked {
                 progress.end();
                 say(format_args!("cmk: dropped where it was; take it up again: {resume}"));
+                cmk::program::end_all();
                 std::process::exit(130);
             }
             asked = true;

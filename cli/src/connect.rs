@@ -75,6 +75,9 @@ struct OnSimulator {
     client: reqwest::Client,
 }
 
+/// How long a simulator has for what it knows by heart.
+const AT_ONCE: Duration = Duration::from_secs(30);
+
 #[derive(Deserialize)]
 struct Resolved {
     addresses: Vec<IpAddr>,
@@ -84,7 +87,7 @@ impl OnSimulator {
     async fn ask(&self, host: &str) -> anyhow::Result<Vec<IpAddr>> {
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("host", host);
-        let answer = self.client.get(url).send().await?.error_for_status()?.bytes().await?;
+        let answer = self.client.get(url).timeout(AT_ONCE).send().await?.error_for_status()?.bytes().await?;
         Ok(serde_json::from_slice::<Resolved>(&answer)?.addresses)
     }
 }
@@ -208,7 +211,11 @@ impl Simulated {
 impl TokenCredential for Simulated {
     async fn get_token(&self, scopes: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
         let scope = scopes.first().copied().unwrap_or_default();
-        self.ask(scope).await.map_err(|e| {
+        let asked = tokio::time::timeout(AT_ONCE, self.ask(scope)).await;
+        let asked = asked.unwrap_or_else(|_| {
+            Err(anyhow::anyhow!("the simulator at {} gives no token within {AT_ONCE:?}", self.url))
+        });
+        asked.map_err(|e| {
             let text: Vec<_> = e.chain().map(ToString::to_string).collect();
             azure_core::Error::with_message(ErrorKind::Credential, text.join(": "))
         })

@@ -1,31 +1,44 @@
 //! Docker's `config.json`, as far as logins go. What it does not know in it stays as it is.
 
-use crate::exit::{Exit, told, usage};
+use crate::{
+    args::Globals,
+    exit::{Exit, told, usage},
+};
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use cmk::{azure::Secrets, program::Program};
 use serde_json::{Map, Value, json};
 use std::{
     env, fs, io,
     io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    time::Duration,
 };
 
 /// No configuration is nearly as long.
 const LONGEST: u64 = 4 << 20;
+/// How much of what a helper says is read.
+const MOST_SAID: usize = 4 << 10;
+/// A helper has as long as a request, and at least this: it may have to unlock something first.
+const SHORTEST_LIMIT: Duration = Duration::from_secs(10);
+/// How long other logins are waited for: each writes one small file.
+const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 /// The members of a registry's entry that are its login.
 const LOGIN: [&str; 5] = ["auth", "identitytoken", "registrytoken", "username", "password"];
 
-/// The file, as it was read.
+/// The file. It is read anew for each change, under a lock that other logins of ours wait for.
 #[derive(Debug)]
 pub(crate) struct Config {
     file: PathBuf,
-    members: Map<String, Value>,
+    /// How long a helper may take.
+    limit: Duration,
 }
 
+type Members = Map<String, Value>;
+
 impl Config {
-    /// Reads the file in `dir`, in `$DOCKER_CONFIG` or in `~/.docker`. That there is none is fine.
-    pub(crate) fn open(dir: Option<&Path>) -> anyhow::Result<Self> {
+    /// The file in `dir`, in `$DOCKER_CONFIG` or in `~/.docker`. That there is none is fine.
+    pub(crate) fn open(dir: Option<&Path>, globals: &Globals) -> anyhow::Result<Self> {
         let file = match dir {
             Some(dir) if dir.as_os_str().is_empty() => return Err(usage("--docker-config wants a directory")),
             Some(dir) => dir.to_owned(),
@@ -39,68 +52,86 @@ impl Config {
         }
         .join("config.json");
         // It may be a link to where it is kept: that is what is written then.
-        let file = file.canonicalize().unwrap_or(file);
+        let config = Self {
+            file: file.canonicalize().unwrap_or(file),
+            limit: Duration::from_secs(globals.request_deadline).max(SHORTEST_LIMIT),
+        };
+        config.read().map(|_| config)
+    }
+
+    fn read(&self) -> anyhow::Result<Members> {
+        let file = &self.file;
         let broken = |why: String| {
             told(
                 Exit::Failed,
                 format!("{} is left as it is: {why}; mend it, or say --docker-config DIR", file.display()),
             )
         };
-        let members = match fs::metadata(&file) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Map::new(),
-            Err(e) => return Err(broken(e.to_string())),
-            Ok(meta) if meta.len() > LONGEST => return Err(broken("it is too long".into())),
+        match fs::metadata(file) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Map::new()),
+            Err(e) => Err(broken(e.to_string())),
+            Ok(meta) if !meta.is_file() => Err(broken("it is no file".into())),
+            Ok(meta) if meta.len() > LONGEST => Err(broken("it is too long".into())),
             Ok(_) => {
-                let text = fs::read_to_string(&file).map_err(|e| broken(e.to_string()))?;
+                let text = fs::read_to_string(file).map_err(|e| broken(e.to_string()))?;
                 match serde_json::from_str(if text.trim().is_empty() { "{}" } else { &text }) {
-                    Ok(Value::Object(members)) => members,
-                    Ok(_) => return Err(broken("it is no JSON object".into())),
+                    Ok(Value::Object(members)) => Ok(members),
+                    Ok(_) => Err(broken("it is no JSON object".into())),
                     // The parser's own words may quote what stands there.
-                    Err(e) => return Err(broken(format!("it is no JSON, at line {}", e.line()))),
+                    Err(e) => Err(broken(format!("it is no JSON, at line {}", e.line()))),
                 }
             }
-        };
-        Ok(Self { file, members })
+        }
     }
 
     /// Keeps a login, and says where: in the file, or with the helper that it names.
-    pub(crate) fn keep(&mut self, host: &str, user: &str, secret: &str) -> anyhow::Result<String> {
-        let helper = self.helper(host)?;
-        let entry = self.entry(host)?;
+    pub(crate) async fn keep(&self, host: &str, user: &str, secret: &str) -> anyhow::Result<String> {
+        let mut members = self.read()?;
+        let helper = self.helper(&members, host)?;
+        // What cannot be an entry is told before a helper has the login.
+        self.entry(&mut members, host)?;
+        if let Some(helper) = &helper {
+            let login = json!({ "ServerURL": host, "Username": user, "Secret": secret }).to_string();
+            helper.run("store", &login, &Secrets::new([secret])).await?;
+        }
+        let _alone = Alone::with(&self.file).await?;
+        let mut members = self.read()?;
+        let entry = self.entry(&mut members, host)?;
         LOGIN.iter().for_each(|member| drop(entry.remove(*member)));
-        let Some(helper) = helper else {
+        // Without it, as Docker does: the entry says that there is a login, and the helper has it.
+        if helper.is_none() {
             entry.insert("auth".into(), STANDARD.encode(format!("{user}:{secret}")).into());
-            self.write()?;
-            return Ok(self.file.display().to_string());
-        };
-        helper.run("store", &json!({ "ServerURL": host, "Username": user, "Secret": secret }).to_string())?;
-        // As Docker does: the entry says that there is a login, and the helper has it.
-        self.write()?;
-        Ok(helper.program)
+        }
+        self.write(&members)?;
+        Ok(helper.map_or_else(|| self.file.display().to_string(), |helper| helper.program))
     }
 
     /// Forgets a login wherever it is, and says where it was.
-    pub(crate) fn forget(&mut self, host: &str) -> anyhow::Result<Vec<String>> {
+    pub(crate) async fn forget(&self, host: &str) -> anyhow::Result<Vec<String>> {
         let mut was = Vec::new();
-        if let Some(helper) = self.helper(host)?
-            && helper.run("erase", host)?
+        if let Some(helper) = self.helper(&self.read()?, host)?
+            && helper.run("erase", host, &Secrets::default()).await?
         {
             was.push(helper.program);
         }
-        let auths = self.members.get_mut("auths").and_then(Value::as_object_mut);
-        let forgotten = auths.is_some_and(|auths| {
-            let all = auths.len();
+        let known = |members: &Members| {
+            let auths = members.get("auths").and_then(Value::as_object);
+            auths.is_some_and(|auths| auths.keys().any(|key| hostname(key) == host))
+        };
+        if !known(&self.read()?) {
+            return Ok(was);
+        }
+        let _alone = Alone::with(&self.file).await?;
+        let mut members = self.read()?;
+        if let Some(auths) = members.get_mut("auths").and_then(Value::as_object_mut) {
             auths.retain(|key, _| hostname(key) != host);
-            auths.len() < all
-        });
-        if forgotten {
-            self.write()?;
+            self.write(&members)?;
             was.push(self.file.display().to_string());
         }
         Ok(was)
     }
 
-    fn entry(&mut self, host: &str) -> anyhow::Result<&mut Map<String, Value>> {
+    fn entry<'m>(&self, members: &'m mut Members, host: &str) -> anyhow::Result<&'m mut Members> {
         let file = self.file.display().to_string();
         let odd = |what: &str| told(Exit::Failed, format!("{file} is left as it is: {what} is no JSON object"));
         let object = |value: &mut Value| {
@@ -108,7 +139,7 @@ impl Config {
                 *value = json!({});
             }
         };
-        let auths = self.members.entry("auths").or_insert_with(|| json!({}));
+        let auths = members.entry("auths").or_insert_with(|| json!({}));
         object(auths);
         let auths = auths.as_object_mut().ok_or_else(|| odd("`auths`"))?;
         let entry = auths.entry(host).or_insert_with(|| json!({}));
@@ -117,9 +148,9 @@ impl Config {
     }
 
     /// `credHelpers` of the host, else `credsStore`.
-    fn helper(&self, host: &str) -> anyhow::Result<Option<Helper>> {
-        let own = self.members.get("credHelpers").and_then(|helpers| helpers.get(host));
-        let name = own.or_else(|| self.members.get("credsStore")).and_then(Value::as_str).unwrap_or_default();
+    fn helper(&self, members: &Members, host: &str) -> anyhow::Result<Option<Helper>> {
+        let own = members.get("credHelpers").and_then(|helpers| helpers.get(host));
+        let name = own.or_else(|| members.get("credsStore")).and_then(Value::as_str).unwrap_or_default();
         if name.is_empty() {
             return Ok(None);
         }
@@ -134,26 +165,92 @@ impl Config {
                 ),
             ));
         }
-        Ok(Some(Helper { program: format!("docker-credential-{name}") }))
+        Ok(Some(Helper { program: format!("docker-credential-{name}"), limit: self.limit }))
     }
 
     /// Writes the file anew, for its owner alone: whole or not at all.
-    fn write(&self) -> anyhow::Result<()> {
-        let dir = self.file.parent().unwrap_or(Path::new("."));
-        let cannot = || format!("{} cannot be written", self.file.display());
-        fs::create_dir_all(dir).with_context(cannot)?;
-        let beside = dir.join(format!(".config.json.{}.cmk", std::process::id()));
+    fn write(&self, members: &Members) -> anyhow::Result<()> {
+        let beside = directory(&self.file).join(format!(".config.json.{}.cmk", std::process::id()));
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let text = serde_json::to_string_pretty(&self.members)? + "\n";
-        let mut opened = options.open(&beside).with_context(cannot)?;
+        let text = serde_json::to_string_pretty(members)? + "\n";
+        let mut opened = options.open(&beside).with_context(|| cannot_write(&self.file))?;
         let written = opened
             .write_all(text.as_bytes())
             .and_then(|()| opened.sync_all())
             .and_then(|()| fs::rename(&beside, &self.file));
-        written.inspect_err(|_| drop(fs::remove_file(&beside))).with_context(cannot)
+        written.inspect_err(|_| drop(fs::remove_file(&beside))).with_context(|| cannot_write(&self.file))
+    }
+}
+
+fn directory(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("."))
+}
+
+fn cannot_write(file: &Path) -> String {
+    format!("{} cannot be written", file.display())
+}
+
+/// The lock on a configuration, held until it is dropped.
+#[derive(Debug)]
+struct Alone {
+    path: PathBuf,
+    file: fs::File,
+}
+
+impl Alone {
+    /// Waits for it, and makes the directory if there is none, for its owner alone as Docker does.
+    async fn with(config: &Path) -> anyhow::Result<Self> {
+        let dir = directory(config);
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(dir).with_context(|| cannot_write(config))?;
+        let path = dir.join(".config.json.cmk-lock");
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let until = tokio::time::Instant::now() + LOCK_PATIENCE;
+        loop {
+            let file = options.open(&path).with_context(|| cannot_write(config))?;
+            match file.try_lock() {
+                // Who had it before has removed it.
+                Ok(()) if !is_at(&file, &path) => continue,
+                Ok(()) => return Ok(Self { path, file }),
+                Err(fs::TryLockError::Error(e)) => return Err(e).with_context(|| cannot_write(config)),
+                Err(fs::TryLockError::WouldBlock) if tokio::time::Instant::now() >= until => {
+                    let why = format!("another login has held {} for {LOCK_PATIENCE:?}", path.display());
+                    return Err(told(Exit::Failed, why));
+                }
+                Err(fs::TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+}
+
+/// Whether this file is the one at the path.
+#[cfg(unix)]
+fn is_at(file: &fs::File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let of = |meta: fs::Metadata| (meta.dev(), meta.ino());
+    fs::symlink_metadata(path).ok().map(of).is_some_and(|there| file.metadata().is_ok_and(|meta| of(meta) == there))
+}
+#[cfg(not(unix))]
+fn is_at(_: &fs::File, _: &Path) -> bool {
+    true
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        // While it is held, so that no two can have one of their own. Where it cannot be looked at, it stays.
+        if cfg!(unix) {
+            let _ = fs::remove_file(&self.path);
+        }
+        let _ = self.file.unlock();
     }
 }
 
@@ -167,22 +264,27 @@ fn hostname(key: &str) -> &str {
 #[derive(Debug)]
 struct Helper {
     program: String,
+    limit: Duration,
 }
 
 impl Helper {
     /// Whether it did it. Secrets go in by stdin: a command line is seen by everybody.
-    fn run(&self, verb: &str, input: &str) -> anyhow::Result<bool> {
+    async fn run(&self, verb: &str, input: &str, secrets: &Secrets) -> anyhow::Result<bool> {
         let program = &self.program;
-        let started =
-            Command::new(program).arg(verb).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child = started.with_context(|| {
-            format!("{program}, which Docker's configuration names as its credential helper, cannot be run")
-        })?;
-        // A helper that reads nothing says by its exit code what it makes of that.
-        if let Some(mut stdin) = child.stdin.take() {
-            let _ = stdin.write_all(input.as_bytes());
-        }
-        let ended = child.wait_with_output().with_context(|| format!("{program} {verb}"))?;
+        let ended = Program::new(program).arg(verb).input(input).limit(self.limit).most(MOST_SAID).run().await;
+        let ended = match ended {
+            Err(e) if e.kind() == io::ErrorKind::TimedOut => {
+                return Err(told(
+                    Exit::Failed,
+                    format!(
+                        "{program} {verb} failed: {e}; it was ended. See why by hand, or name another in config.json"
+                    ),
+                ));
+            }
+            ended => ended.with_context(|| {
+                format!("{program}, which Docker's configuration names as its credential helper, cannot be run")
+            })?,
+        };
         if ended.status.success() {
             return Ok(true);
         }
@@ -191,7 +293,7 @@ impl Helper {
         if verb == "erase" && said.contains("credentials not found") {
             return Ok(false);
         }
-        let said: String = cmk::azure::error::scrub(&said.replace(input, "***")).chars().take(500).collect();
+        let said: String = secrets.scrub(&said.replace(input, "***")).chars().take(500).collect();
         Err(told(Exit::Failed, format!("{program} {verb} failed ({}): {}", ended.status, said.trim())))
     }
 }

@@ -94,7 +94,12 @@ pub(crate) fn code_of(e: &anyhow::Error) -> Exit {
             | ErrorKind::OtherRun(_)
             | ErrorKind::Abandoned
             | ErrorKind::JournalLost { .. }
-            | ErrorKind::Journal(JournalError::Newer { .. } | JournalError::Damaged { .. } | JournalError::Moved { .. }),
+            | ErrorKind::Journal(
+                JournalError::Newer { .. }
+                | JournalError::Damaged { .. }
+                | JournalError::Moved { .. }
+                | JournalError::LockLost { .. },
+            ),
         ) => Exit::Astray,
         _ => Exit::Failed,
     }
@@ -120,6 +125,9 @@ pub(crate) fn tell(e: &anyhow::Error, globals: &Globals) -> Exit {
             (ErrorKind::Unfinished { run, .. }, _) => {
                 say(format_args!("take it up again: {}", again("resume", run, globals)));
                 say(format_args!("or give it up:    {}", again("abandon", run, globals)));
+            }
+            (ErrorKind::Journal(JournalError::Damaged { run, .. }), _) => {
+                say(format_args!("give it up: {}", again("abandon", run, globals)));
             }
             (_, Some(run)) => say(format_args!("take it up again: {}", again("resume", run, globals))),
             _ => {}

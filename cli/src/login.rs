@@ -17,25 +17,28 @@ use cmk::{
 pub(crate) async fn log_in(args: &LoginArgs, globals: &Globals) -> anyhow::Result<Exit> {
     let cloud = globals.cloud.clone().unwrap_or_else(Cloud::public);
     // What is wrong with it is said before anybody logs in.
-    let config = if args.expose_token { None } else { Some(Config::open(args.docker_config.as_deref())?) };
+    let config = if args.expose_token { None } else { Some(Config::open(args.docker_config.as_deref(), globals)?) };
     let azure = connect::azure(globals, &cloud)?;
     let server = login_server(&args.registry, globals, &azure).await?;
     let login = login::login_at(&azure, &server, Audience::Registry).await?;
-    let kept = config.map(|mut config| config.keep(server.as_str(), login.username, login.refresh_token.secret()));
-    output::login(&login, kept.transpose()?.as_deref())?.print(globals.output)?;
+    let kept = match config {
+        Some(config) => Some(config.keep(server.as_str(), login.username, login.refresh_token.secret()).await?),
+        None => None,
+    };
+    output::login(&login, kept.as_deref())?.print(globals.output)?;
     Ok(Exit::Done)
 }
 
 /// `cmk logout`.
 pub(crate) async fn log_out(args: &LogoutArgs, globals: &Globals) -> anyhow::Result<Exit> {
     let cloud = globals.cloud.clone().unwrap_or_else(Cloud::public);
-    let mut config = Config::open(args.docker_config.as_deref())?;
+    let config = Config::open(args.docker_config.as_deref(), globals)?;
     let server = match naming::login_server(&args.registry, &cloud)? {
         // Nothing is asked: one can log out of a registry that is gone.
         Some(server) => server,
         None => login_server(&args.registry, globals, &connect::azure(globals, &cloud)?).await?,
     };
-    let forgotten = config.forget(server.as_str())?;
+    let forgotten = config.forget(server.as_str()).await?;
     output::logout(&server, &forgotten)?.print(globals.output)?;
     Ok(Exit::Done)
 }

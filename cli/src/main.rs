@@ -18,11 +18,16 @@ mod signals;
 
 use args::{Cli, Command, Globals};
 use clap::Parser as _;
+use cmk::azure::error::scrub;
 use exit::Exit;
 use std::{fmt, io::Write as _, process::ExitCode};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // What a panic says may quote what was being worked on.
+    std::panic::set_hook(Box::new(|panic| {
+        say(format_args!("cmk: a mistake in this program: {}; please report it", scrub(&panic.to_string())));
+    }));
     listen_in(cli.globals.verbose);
     let done = match cli.command {
         Command::Completions { shell } => pages::completions(shell),
@@ -38,6 +43,8 @@ fn online(command: Command, globals: &Globals) -> anyhow::Result<Exit> {
     connect::announce(globals)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let done = runtime.block_on(async {
+        signals::end_by_signals()?;
+        signals::outlive_limits()?;
         match command {
             Command::Create(args) => orders::create(&args, globals).await,
             Command::Rotate(args) => orders::rotate(&args, globals).await,
@@ -88,12 +95,12 @@ fn listen_in(verbose: u8) {
         2 => tracing::Level::DEBUG,
         _ => tracing::Level::TRACE,
     };
-    let layer = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let layer = fmt::layer().with_writer(|| output::Shown(std::io::stderr())).with_target(false);
     // One subscriber a process: a second one is no reason to fail.
     let _ = tracing_subscriber::registry().with(layer).with(Targets::new().with_target("cmk", level)).try_init();
 }
 
 /// A line on stderr. That nobody reads it is no reason to stop half-way.
 pub(crate) fn say(line: fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(output::Shown(std::io::stderr().lock()), "{line}");
 }

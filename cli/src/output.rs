@@ -24,6 +24,7 @@ use crate::args::Format;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::{
+    borrow::Cow,
     fmt::Write as _,
     io::{self, Write as _},
 };
@@ -133,9 +134,48 @@ impl Document {
 /// Text on stdout. A reader that has gone away has seen enough.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(shown(text).as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => Ok(done?),
+    }
+}
+
+/// A text as it may reach a terminal: what would steer it, turn the direction of what is written, or not be seen at all
+/// becomes `\u001b` and the like. Everything that is printed goes through here, as any of it may quote a service. JSON says
+/// the same by it as before.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| (c.is_control() && c != '\n' && c != '\t') || is_invisible(c);
+    if !text.contains(steers) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) {
+            // Writing to a string does not fail. All of them are of four digits.
+            let _ = write!(shown, "\\u{:04x}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown.into()
+}
+
+/// Characters that are no control characters, and turn or break a line, or are not seen.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// A writer whose texts are [`shown`].
+#[derive(Debug)]
+pub(crate) struct Shown<W>(pub(crate) W);
+
+impl<W: io::Write> io::Write for Shown<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_all(shown(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -163,6 +203,19 @@ fn text_of(value: Option<impl ToString>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_would_steer_a_terminal_is_seen_instead() {
+        assert_eq!(shown("a\tb\né 鍵 🔑 ٣"), "a\tb\né 鍵 🔑 ٣");
+        assert_eq!(shown("\u{1b}[31m\r\u{7f}\u{9b}0m\u{202e}\u{2066}"), r"\u001b[31m\u000d\u007f\u009b0m\u202e\u2066");
+        // Of JSON nothing is lost.
+        let json = serde_json::to_string_pretty(&json!({ "a": "\u{9b}\u{202e}\u{1b}\u{7f}é" })).expect("JSON");
+        let printed = shown(&json);
+        assert!(!printed.contains(['\u{9b}', '\u{202e}', '\u{7f}']), "{printed:?}");
+        let (was, is): (Value, Value) =
+            (serde_json::from_str(&json).expect("JSON"), serde_json::from_str(&printed).expect("JSON"));
+        assert_eq!(was, is);
+    }
 
     #[test]
     fn values_cannot_break_out_of_their_quotes_or_cells() {

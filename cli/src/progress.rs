@@ -1,6 +1,6 @@
 //! What a run tells while it is at work, on stderr.
 
-use crate::{args::Globals, say};
+use crate::{args::Globals, output::shown, say};
 use cmk::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
@@ -45,8 +45,8 @@ impl Progress {
         match self {
             Self::Silent => {}
             Self::Spinner(bar) => match event {
-                Event::Acting { .. } | Event::Waiting { .. } => bar.set_message(event.to_string()),
-                done => bar.println(done.to_string()),
+                Event::Acting { .. } | Event::Waiting { .. } => bar.set_message(shown(&event.to_string()).into_owned()),
+                done => bar.println(shown(&done.to_string())),
             },
             Self::Lines(last) => {
                 if let Event::Waiting { step, why, .. } = event {
@@ -65,7 +65,7 @@ impl Progress {
     /// A line that is not an event.
     pub(crate) fn say(&self, line: &str) {
         match self {
-            Self::Spinner(bar) => bar.println(line),
+            Self::Spinner(bar) => bar.println(shown(line)),
             Self::Silent | Self::Lines(_) => say(format_args!("{line}")),
         }
     }

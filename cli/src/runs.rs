@@ -117,7 +117,11 @@ pub(crate) async fn found(name: &RunName, globals: &Globals) -> anyhow::Result<(
             return Ok((journal, records));
         }
     }
-    Err(usage(format!(
+    Err(missing(name, globals)?)
+}
+
+fn missing(name: &RunName, globals: &Globals) -> anyhow::Result<anyhow::Error> {
+    Ok(usage(format!(
         "there is no run '{name}' in {}: `cmk runs` lists those that are; another directory is named by --state DIR",
         connect::state_dir(globals)?.display()
     )))
@@ -149,15 +153,23 @@ pub(crate) async fn resume(name: &RunName, plan: bool, globals: &Globals) -> any
 
 /// `cmk abandon`.
 pub(crate) async fn abandon(name: &RunName, yes: bool, globals: &Globals) -> anyhow::Result<Exit> {
-    let (journal, _) = found(name, globals).await?;
+    let (journal, damage) = match connect::existing_journal(globals)? {
+        Some(journal) => match journal.read(name).await {
+            Ok(records) if records.is_empty() => return Err(missing(name, globals)?),
+            Ok(_) => (journal, String::new()),
+            Err(e @ JournalError::Damaged { .. }) => (journal, format!("{e}\n")),
+            Err(e) => return Err(Error::from(e).into()),
+        },
+        None => return Err(missing(name, globals)?),
+    };
     if !yes {
         if !carry::can_ask() {
             return Err(usage(format!("there is no terminal to ask at: say `cmk abandon {name} --yes`")));
         }
-        carry::ask(&format!("Give run {name} up? It can then not be resumed; what it did is left as it is."))?;
+        carry::ask(&format!("{damage}Give run {name} up? It can then not be resumed; what it did is left as it is."))?;
     }
     let azure = connect::azure(globals, &globals.cloud.clone().unwrap_or_else(Cloud::public))?;
-    let hints = cmk::abandon(&azure, &journal, name).await?;
-    output::abandoned(name, &hints)?.print(globals.output)?;
+    let left = cmk::abandon(&azure, &journal, name).await?;
+    output::abandoned(name, &left)?.print(globals.output)?;
     Ok(Exit::Done)
 }

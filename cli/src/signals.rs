@@ -1,43 +1,98 @@
-//! Ctrl-C, and SIGTERM where there is one.
+//! Signals: Ctrl-C and SIGTERM, and the one that comes where a file may not grow any more.
 
 use anyhow::Context as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many wait for signals themselves.
+static HEEDED: AtomicUsize = AtomicUsize::new(0);
 
 /// Waits for signals; from when it is made they no longer end the process by themselves.
 #[derive(Debug)]
-pub(crate) struct Signals {
+pub(crate) struct Signals(Listening);
+
+impl Signals {
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        let listening = Listening::begin()?;
+        HEEDED.fetch_add(1, Ordering::SeqCst);
+        Ok(Self(listening))
+    }
+
+    /// The next one.
+    pub(crate) async fn come(&mut self) {
+        self.0.next().await;
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        HEEDED.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Ends the process at a signal that nobody waits for, and with it the programs that it runs: these do not get the signals of
+/// a terminal. Works while a question is asked too.
+pub(crate) fn end_by_signals() -> anyhow::Result<()> {
+    let mut listening = Listening::begin()?;
+    tokio::spawn(async move {
+        loop {
+            let code = listening.next().await;
+            if HEEDED.load(Ordering::SeqCst) == 0 {
+                cmk::program::end_all();
+                std::process::exit(code);
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Makes a file that may not grow any more (`ulimit -f`) an error like a full disk, instead of the end of the process.
+#[cfg(unix)]
+pub(crate) fn outlive_limits() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    // What is listened for stays so for the life of the process; nobody has to listen on.
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).context("cannot wait for signals").map(drop)
+}
+#[cfg(not(unix))]
+pub(crate) fn outlive_limits() -> anyhow::Result<()> {
+    Ok(())
+}
+
+#[derive(Debug)]
+struct Listening {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
-impl Signals {
+impl Listening {
     #[cfg(unix)]
-    pub(crate) fn listen() -> anyhow::Result<Self> {
+    fn begin() -> anyhow::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let listen = |kind| signal(kind).context("cannot wait for signals");
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
     #[cfg(not(unix))]
-    pub(crate) fn listen() -> anyhow::Result<Self> {
+    fn begin() -> anyhow::Result<Self> {
         Ok(Self {})
     }
 
-    /// The next one.
+    /// The next one: the exit code of who ends by it.
     #[cfg(unix)]
-    pub(crate) async fn come(&mut self) {
+    async fn next(&mut self) -> i32 {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => 130,
+            _ = self.terminate.recv() => 143,
         }
     }
 
-    /// The next one.
+    /// The next one: the exit code of who ends by it.
     #[cfg(not(unix))]
-    pub(crate) async fn come(&mut self) {
+    async fn next(&mut self) -> i32 {
         if tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C").is_err() {
             std::future::pending::<()>().await;
         }
+        130
     }
 }

@@ -260,3 +260,49 @@ fn a_machine_without_any_certificates_is_told_so() {
     ended(command).with(1, &["CA certificates", "SSL_CERT_FILE"]);
     assert_eq!(company.setting.sim.requests(), 0);
 }
+
+/// Answers like the metadata service of an app's own machine, and tells what it was asked.
+fn metadata_service() -> (String, std::sync::mpsc::Receiver<String>) {
+    use std::io::{BufRead as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/msi/token", listener.local_addr().expect("an address"));
+    let (tell, asked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut lines = io::BufReader::new(&stream).lines().map_while(Result::ok);
+            let first = lines.next().unwrap_or_default();
+            let _ = lines.take_while(|line| !line.is_empty()).count();
+            let body =
+                r#"{"access_token":"machine-token","expires_on":"4102444800","resource":"r","token_type":"Bearer"}"#;
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = (&stream).write_all(answer.as_bytes());
+            if tell.send(first).is_err() {
+                return;
+            }
+        }
+    });
+    (url, asked)
+}
+
+#[test]
+fn the_machines_own_metadata_service_is_asked_by_no_proxy() {
+    for auth in ["managed", "chain"] {
+        let company = Company::new();
+        let (url, asked) = metadata_service();
+        let proxy = format!("http://{}", company.proxy.addr);
+        let mut command = bare(&["status", &company.registry(), "--auth", auth, "--request-deadline", "10"]);
+        command.env("HOME", company.setting.dir.path()).env("SSL_CERT_FILE", &company.trusted);
+        command.env("IDENTITY_ENDPOINT", &url).env("IDENTITY_HEADER", "machine-header");
+        for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+            command.env(name, &proxy);
+        }
+        // The simulator does not know the token, which was on its way to it by the proxy.
+        ended(command).with(1, &[]);
+        let first = asked.recv_timeout(Duration::from_secs(60)).expect("a request");
+        assert!(first.starts_with("GET /msi/token?"), "{auth}: {first}");
+        assert_eq!(company.proxy.hosts().0, ["management.azure.com"], "{auth}: and nothing else goes by the proxy");
+    }
+}

@@ -1,8 +1,13 @@
 //! Credentials: which to use, and the cache in front of them.
 
 mod auth;
+mod chain;
+mod secrets;
+mod surroundings;
 
-pub use auth::{Auth, Surroundings, UnknownAuth};
+pub use auth::{Auth, UnknownAuth};
+pub use secrets::Secrets;
+pub use surroundings::{Surroundings, Way};
 
 use super::{
     call::{CallError, Called, Cause, Sent},
@@ -15,12 +20,38 @@ use azure_core::{
     error::ErrorKind,
 };
 use base64::Engine as _;
+use futures::FutureExt as _;
 use std::{
     collections::HashMap,
     fmt,
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
 };
 use time::{Duration, OffsetDateTime};
+
+/// Asks a credential for a token. One that panics has failed, and what is none is not taken for one.
+async fn token_of(
+    credential: &dyn TokenCredential,
+    scopes: &[&str],
+    options: Option<TokenRequestOptions<'_>>,
+) -> azure_core::Result<AccessToken> {
+    // A credential that has panicked is asked again like one that has failed: it keeps nothing for us.
+    let asked = AssertUnwindSafe(credential.get_token(scopes, options)).catch_unwind().await;
+    // Nothing of what it said: that may quote what it had in hands.
+    let token = asked.unwrap_or_else(|_| Err(failure("it stopped by a mistake of its own (a panic)")))?;
+    // It goes into a header, where a line break would begin another.
+    match token.token.secret() {
+        "" => Err(failure("it gave an empty token")),
+        text if !text.bytes().all(|b| b.is_ascii_graphic()) => {
+            Err(failure("what it gave is no token: there are characters in it that none has"))
+        }
+        _ => Ok(token),
+    }
+}
+
+fn failure(text: impl Into<String>) -> azure_core::Error {
+    azure_core::Error::with_message(ErrorKind::Credential, text.into())
+}
 
 /// Tokens by scope, fetched again shortly before they expire. The SDK's own caches are per client, and the credential
 /// of the Azure CLI has none at all.
@@ -59,7 +90,7 @@ impl Tokens {
         const EARLY: Duration = Duration::minutes(5);
         let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         let (token, expires) = cached.get(scope)?;
-        (self.clock.now() + EARLY < *expires).then(|| token.clone())
+        (*expires - self.clock.now() > EARLY).then(|| token.clone())
     }
 
     async fn fetch(&self, scope: &str, options: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
@@ -70,9 +101,11 @@ impl Tokens {
         if let Some(token) = self.cached(scope) {
             return Ok(token);
         }
-        let token = self.credential.get_token(&[scope], options).await?;
-        // The token's age is wall time; ours is the injected clock's: carry the lifetime over, not the date.
-        let expires = self.clock.now() + (token.expires_on - OffsetDateTime::now_utc());
+        let token = token_of(&*self.credential, &[scope], options).await?;
+        // The token's age is wall time; ours is the injected clock's: carry the lifetime over, not the date. None lasts
+        // longer than a day.
+        let lifetime = (token.expires_on - OffsetDateTime::now_utc()).min(Duration::DAY);
+        let expires = self.clock.now().saturating_add(lifetime);
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         cached.insert(scope.to_owned(), (token.clone(), expires));
         Ok(token)
@@ -114,7 +147,7 @@ impl TokenCredential for Tokens {
     ) -> azure_core::Result<AccessToken> {
         let token = match scopes {
             [scope] => self.fetch(scope, options).await,
-            several => self.credential.get_token(several, options).await,
+            several => token_of(&*self.credential, several, options).await,
         };
         // Whatever went wrong, the request that wanted the token was not sent: no transport error of its own.
         token.map_err(|e| match e.kind() {

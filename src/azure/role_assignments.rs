@@ -285,6 +285,24 @@ impl Reader {
         all.retain(|a| a.reaches(scope) && a.principal() == Some(*principal));
         Ok(all)
     }
+    /// The role assignments by which a principal has something at a scope: its own, and those of the groups it is in.
+    ///
+    /// <https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-scope>
+    ///
+    /// # Errors
+    /// When the call fails.
+    pub async fn role_assignments_reaching(
+        &self,
+        scope: &ResourceId,
+        principal: &PrincipalId,
+    ) -> Called<Vec<Kept<RoleAssignment>>> {
+        let path = format!("{scope}/providers/Microsoft.Authorization/roleAssignments");
+        let filter = format!("assignedTo({})", quoted(&principal.to_string()));
+        let query = [("api-version", versions::ROLE_ASSIGNMENT), ("$filter", &filter)];
+        let mut all: Vec<Kept<RoleAssignment>> = self.list(&path, &query).await?;
+        all.retain(|a| a.reaches(scope));
+        Ok(all)
+    }
 }
 
 impl Writer {

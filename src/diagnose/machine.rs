@@ -1,13 +1,12 @@
 //! The machine a diagnosis runs on: its names, files, programs and environment.
 
+use crate::program::Program;
 use async_trait::async_trait;
 use std::{
     fmt,
     io::{self, Read as _},
     net::{IpAddr, ToSocketAddrs as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    sync::mpsc,
     time::Duration,
 };
 
@@ -82,38 +81,13 @@ impl Machine for ThisMachine {
     }
 
     async fn run(&self, program: &str, args: &[&str]) -> Result<Ran, NotRun> {
-        let mut command = Command::new(program);
-        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let ran = tokio::task::spawn_blocking(move || {
-            let mut child = command.spawn()?;
-            let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-            // Both at once: a full pipe that nobody reads would hold the program up.
-            let (stdout, stderr) = (reading(stdout), reading(stderr));
-            let until = std::time::Instant::now() + LIMIT;
-            let status = loop {
-                if let Some(status) = child.try_wait()? {
-                    break status;
-                }
-                if std::time::Instant::now() >= until {
-                    child.kill()?;
-                    child.wait()?;
-                    return Err(io::Error::new(io::ErrorKind::TimedOut, format!("it did not end within {LIMIT:?}")));
-                }
-                std::thread::sleep(Duration::from_millis(10));
-            };
-            // What it started and left running may hold its pipes open.
-            let said = |text: mpsc::Receiver<String>| {
-                let left = until.saturating_duration_since(std::time::Instant::now());
-                let late =
-                    || io::Error::new(io::ErrorKind::TimedOut, format!("its output did not end within {LIMIT:?}"));
-                text.recv_timeout(left).map_err(|_| late())
-            };
-            Ok::<_, io::Error>(Ran { success: status.success(), stdout: said(stdout)?, stderr: said(stderr)? })
-        });
-        match ran.await {
-            Ok(Ok(ran)) => Ok(ran),
-            Ok(Err(e)) if e.kind() == io::ErrorKind::NotFound => Err(NotRun::Absent),
-            Ok(Err(e)) => Err(NotRun::Failed(e.to_string())),
+        match Program::new(program).args(args).limit(LIMIT).most(MOST as usize).run().await {
+            Ok(ended) => Ok(Ran {
+                success: ended.status.success(),
+                stdout: String::from_utf8_lossy(&ended.stdout).into_owned(),
+                stderr: String::from_utf8_lossy(&ended.stderr).into_owned(),
+            }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(NotRun::Absent),
             Err(e) => Err(NotRun::Failed(e.to_string())),
         }
     }
@@ -122,6 +96,10 @@ impl Machine for ThisMachine {
         let path = path.to_owned();
         let read = tokio::task::spawn_blocking(move || {
             let mut content = Vec::new();
+            // A pipe would be waited for.
+            if std::fs::metadata(&path).is_ok_and(|meta| !meta.is_file()) {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
+            }
             match std::fs::File::open(path) {
                 Ok(file) => file.take(MOST).read_to_end(&mut content).map(|_| Some(content)),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -140,23 +118,6 @@ impl Machine for ThisMachine {
     }
 }
 
-/// Reads to the end on a thread of its own.
-fn reading(of: Option<impl io::Read + Send + 'static>) -> mpsc::Receiver<String> {
-    let (said, text_of_it) = mpsc::channel();
-    // Nobody listens any more once it is late.
-    std::thread::spawn(move || drop(said.send(text(of))));
-    text_of_it
-}
-
-fn text(of: Option<impl io::Read>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(of) = of {
-        // What could be read until then is what it said.
-        let _ = of.take(MOST).read_to_end(&mut bytes);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -170,5 +131,11 @@ mod tests {
         assert!(matches!(said("sleep 20 & echo out").await, Err(NotRun::Failed(why)) if why.contains("output")));
         assert!(began.elapsed() < LIMIT * 2, "{:?}", began.elapsed());
         assert_eq!(ThisMachine.run("no-such-program", &[]).await, Err(NotRun::Absent));
+        // Nobody writes into the pipe.
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let read = tokio::time::timeout(LIMIT, ThisMachine.file(&pipe)).await.expect("it is not waited for");
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 }

@@ -3,7 +3,7 @@ mod locks;
 mod names;
 mod runs;
 
-use super::{Holder, Journal, JournalError, Lock, Record, RunName, line};
+use super::{Entry, Holder, Journal, JournalError, Lock, Record, RunName, Salvage, line};
 use async_trait::async_trait;
 use runs::Whole;
 use std::{
@@ -25,12 +25,14 @@ use std::{
 /// it is not read, and goes with the next append. Reading writes nothing, so a directory that cannot be written can still
 /// be read.
 ///
-/// Directories are made with mode 0700 and files with 0600 where the system has modes.
+/// Directories are made with mode 0700 and files with 0600 where the system has modes. A directory into which others may
+/// write is not opened, and what is no file by itself (a link, a pipe) is not read: either could be somebody else's doing.
 ///
 /// # Locks
 /// Locks are the operating system's file locks, so they are gone with the process that took them. They hold between
 /// processes of **one machine**: keep the directory off network file systems, and give operators on several machines a
-/// journal they share.
+/// journal they share. An intent is not written once the file of one of its run's locks is no longer at its path: whoever
+/// cleans up there has let others in.
 ///
 /// # Names
 /// `change-4711` is kept in `runs/change-4711.jsonl`. A name with capital letters gets eight digits of its hash
@@ -47,6 +49,7 @@ struct Store {
     dir: PathBuf,
     /// What is done with a run is done in the order it was asked for, even if the one who asked has gone away.
     seats: Mutex<HashMap<RunName, Seat>>,
+    taken: locks::Taken,
 }
 
 /// A run's turn, with what the last append left: how far its whole lines reach.
@@ -58,11 +61,12 @@ impl FileJournal {
     /// Opens the journal in a directory, which is made if it is not there.
     ///
     /// # Errors
-    /// [`JournalError::Store`] when there is no such directory and none can be made.
+    /// [`JournalError::Store`] when there is no such directory and none can be made, and when others may write into it.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, JournalError> {
         let dir = dir.into();
         let failed = |e| disk::failed(&dir, e);
         disk::make_dir(&dir).map_err(failed)?;
+        disk::refuse_shared(&[&dir, &dir.join("runs"), &dir.join("locks")]).map_err(failed)?;
         let real = dir.canonicalize().map_err(failed)?;
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, store| store.strong_count() > 0);
@@ -70,7 +74,7 @@ impl FileJournal {
         let store = known.unwrap_or_else(|| {
             // The path as it was given is the one to tell people, but it must not move with the working directory.
             let dir = if dir.is_absolute() { dir.clone() } else { real.clone() };
-            Arc::new(Store { dir, seats: Mutex::default() })
+            Arc::new(Store { dir, seats: Mutex::default(), taken: locks::Taken::default() })
         });
         open.insert(real, Arc::downgrade(&store));
         Ok(Self { store })
@@ -122,7 +126,34 @@ impl Journal for FileJournal {
         let line = line::encode(record).map_err(|e| disk::failed(&self.store.dir, e))?;
         let mut turn = self.seat(run).lock_owned().await;
         let (run, seq) = (run.clone(), record.seq);
-        self.blocking(move |dir| runs::append(dir, &run, seq, &line, &mut turn)).await
+        // What is written down as an intent is asked for next: nothing may be, once somebody else can have the lock.
+        let locks = matches!(record.entry, Entry::Intent { .. }).then(|| self.store.taken.clone());
+        self.blocking(move |dir| {
+            locks.map_or(Ok(()), |taken| taken.hold(dir, &run))?;
+            runs::append(dir, &run, seq, &line, &mut turn)
+        })
+        .await
+    }
+
+    async fn salvage(&self, run: &RunName) -> Result<Salvage, JournalError> {
+        let turn = self.seat(run).lock_owned().await;
+        let run = run.clone();
+        self.blocking(move |dir| {
+            let found = runs::salvage(dir, &run);
+            drop(turn);
+            found
+        })
+        .await
+    }
+
+    async fn replace(&self, run: &RunName, records: &[Record]) -> Result<String, JournalError> {
+        let mut turn = self.seat(run).lock_owned().await;
+        let (run, records) = (run.clone(), records.to_vec());
+        self.blocking(move |dir| {
+            *turn = None;
+            runs::replace(dir, &run, &records)
+        })
+        .await
     }
 
     async fn runs(&self) -> Result<Vec<RunName>, JournalError> {
@@ -131,7 +162,8 @@ impl Journal for FileJournal {
 
     async fn lock(&self, subject: &str, holder: &Holder) -> Result<Lock, JournalError> {
         let (subject, holder) = (subject.to_owned(), holder.clone());
-        self.blocking(move |dir| locks::lock(dir, &subject, holder)).await
+        let taken = self.store.taken.clone();
+        self.blocking(move |dir| locks::lock(dir, &subject, holder, &taken)).await
     }
 
     async fn last_holder(&self, subject: &str) -> Result<Option<Holder>, JournalError> {

@@ -23,6 +23,11 @@ pub(super) fn encode(record: &Record) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
+/// The record of a whole line, whatever stands before it; `None` if it is none that this version can read.
+pub(super) fn by_itself(line: &[u8]) -> Option<Record> {
+    serde_json::from_slice(line).ok().filter(|record: &Record| record.v <= RECORD_VERSION)
+}
+
 /// Reads the lines of a run, one after the other.
 pub(super) struct Reader<'a> {
     run: &'a RunName,

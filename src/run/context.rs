@@ -12,7 +12,7 @@ use crate::{
     guard::Guard,
     journal::{Entry, Journal, Record, RunName},
     plan::{Planned, WAITS},
-    step::{Irreversible, Known, Me, Needs, Requirement, Seen, Step},
+    step::{Irreversible, Known, Me, Needs, Requirement, Rollback, Seen, Step},
 };
 use serde_json::Value;
 use std::{
@@ -193,6 +193,19 @@ impl Context {
         }
     }
 
+    /// The change in words, and the way back, of a step of this run that changes something: as it is planned, or as its intent
+    /// was journaled. `None` if it was already so.
+    pub(crate) async fn change_by(&self, step: &str, on: impl Fn(&str) -> bool + Send) -> Option<(String, Rollback)> {
+        match &self.shared.mode {
+            Mode::Plan(draft) => {
+                let draft = lock(draft);
+                let line = draft.steps.iter().find(|line| line.step == step && on(&line.subject))?;
+                line.change.clone().zip(line.rollback.clone())
+            }
+            Mode::Run(running) => history::change(&running.records.lock().await, step, on),
+        }
+    }
+
     /// Takes two branches side by side. Both are finished even if one fails, and all errors are kept. In a plan they
     /// are looked at in turn, so that its order is the order of the call.
     ///
@@ -363,8 +376,14 @@ impl Context {
             Needs::new(step.foresee())
         } else {
             let key = self.idempotency_key(S::NAME, &subject);
-            let accepted = standing.open.as_ref().is_some_and(|open| open.accepted.is_some());
-            let me = Me { key: &key, attempted: standing.attempted, accepted, elapsed: Duration::ZERO };
+            let open = standing.open.as_ref();
+            let me = Me {
+                key: &key,
+                attempted: standing.attempted,
+                accepted: open.is_some_and(|open| open.accepted.is_some()),
+                before: open.map(|open| &open.before),
+                elapsed: Duration::ZERO,
+            };
             match step.observe(&self.shared.look, &me).await? {
                 Seen::Done(made) => {
                     lock(draft).steps.push(line);

@@ -103,6 +103,21 @@ pub(crate) fn hints(records: &[Record]) -> Vec<Hint> {
     acted(records).into_iter().rev().filter(there).map(back).collect()
 }
 
+/// What a step that was carried out, or may have been, has changed, in words, and the way back.
+pub(crate) fn change(records: &[Record], name: &str, on: impl Fn(&str) -> bool) -> Option<(String, Rollback)> {
+    let mut made = None;
+    for record in records {
+        match &record.entry {
+            Entry::Intent { step, subject, change, rollback, .. } if step == name && on(subject) => {
+                made = Some((change.clone(), rollback.clone()));
+            }
+            Entry::Rejected { step, subject, .. } if step == name && on(subject) => made = None,
+            _ => {}
+        }
+    }
+    made
+}
+
 /// The longest deadline of the requests whose answers are not known, if there are any.
 pub(crate) fn in_doubt(records: &[Record]) -> Option<u64> {
     let mut open: Vec<(&str, &str, u64)> = Vec::new();

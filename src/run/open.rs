@@ -11,7 +11,7 @@ use crate::{
     azure::{Azure, Caller},
     event::Event,
     guard::Guard,
-    journal::{Ending, Entry, Holder, Journal, RECORD_VERSION, Record, RunName},
+    journal::{Ending, Entry, Holder, Journal, Record, RunName},
     plan::{Plan, Planned},
     preflight,
 };
@@ -33,7 +33,7 @@ pub(crate) fn sha256_hex(parts: &[&str]) -> String {
 }
 
 /// `user@host (pid n)`: for people, and for a lock's loser.
-fn whoami() -> String {
+pub(super) fn whoami() -> String {
     let user = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|n| std::env::var(n).ok());
     let host = gethostname::gethostname().to_string_lossy().into_owned();
     format!("{}@{host} (pid {})", user.as_deref().unwrap_or("unknown"), std::process::id())
@@ -379,30 +379,6 @@ fn same_circumstances(records: &[Record], azure: &Azure, now: &Caller, order: &O
     if differ.is_empty() { Ok(()) } else { Err(Error::new(ErrorKind::OtherRun(differ.join("; ")))) }
 }
 
-/// Gives a run up: it can no longer be resumed, and a new one may begin on its subjects. Changes nothing in the cloud.
-///
-/// Returns the ways back from what it had done, newest first.
-///
-/// # Errors
-/// When there is no such run, it is at work, or it has ended.
-pub async fn abandon(azure: &Azure, journal: &dyn Journal, name: &RunName) -> Result<Vec<crate::error::Hint>> {
-    let holder = Holder { run: name.clone(), by: whoami(), since: azure.now() };
-    let _lock = journal.lock(&format!("run:{name}"), &holder).await?;
-    let records = journal.read(name).await?;
-    if records.is_empty() {
-        return Err(Error::invalid(format!("there is no run {name} in {}", journal.place())));
-    }
-    match ending(&records) {
-        Some((Ending::Succeeded, _)) => return Err(Error::invalid(format!("run {name} is finished"))),
-        Some((Ending::Abandoned, _)) => return Err(Error::new(ErrorKind::Abandoned)),
-        _ => {}
-    }
-    let entry = Entry::Closed { ending: Ending::Abandoned, outcome: None, error: None };
-    let record = Record { v: RECORD_VERSION, seq: records.len() as u64, at: azure.now(), entry };
-    journal.append(name, &record).await?;
-    Ok(history::hints(&records))
-}
-
 /// The ways back from what a run has done, newest first.
 ///
 /// # Errors
@@ -420,8 +396,12 @@ pub async fn hints(journal: &dyn Journal, name: &RunName) -> Result<Vec<crate::e
 /// # Errors
 /// When there is no such run or it cannot be read.
 pub async fn resumable(journal: &dyn Journal, name: &RunName) -> Result<(String, Value)> {
-    match journal.read(name).await?.into_iter().next().map(|r| r.entry) {
+    let records = journal.read(name).await?;
+    let given_up = matches!(ending(&records), Some((Ending::Abandoned, _)));
+    match records.into_iter().next().map(|r| r.entry) {
         Some(Entry::Opened { workflow, order, .. }) => Ok((workflow, order)),
+        // Its opening was among what could not be read.
+        Some(_) if given_up => Err(Error::new(ErrorKind::Abandoned)),
         Some(_) => Err(Error::invalid(format!("run {name} does not begin with its opening"))),
         None => Err(Error::invalid(format!("there is no run {name} in {}", journal.place()))),
     }

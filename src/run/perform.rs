@@ -113,7 +113,13 @@ async fn performed<S: Step>(cx: &Context, running: &Running, step: S, subject: S
 
 impl<S: Step> Going<'_, S> {
     fn me(&self) -> Me<'_> {
-        Me { key: &self.key, attempted: self.attempted, accepted: self.accepted, elapsed: self.started.elapsed() }
+        Me {
+            key: &self.key,
+            attempted: self.attempted,
+            accepted: self.accepted,
+            before: self.before.as_ref(),
+            elapsed: self.started.elapsed(),
+        }
     }
 
     async fn observe(&self) -> Result<Seen<S::Made>> {

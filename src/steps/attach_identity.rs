@@ -93,13 +93,34 @@ pub struct AttachedAs {
 
 journaled!(AttachIdentity, AttachedAs, Attach);
 
+/// The registry's own identity among those of a registry.
+const SYSTEM: &str = "system";
+
 /// The identities of a registry, to be compared.
 pub(super) fn map_of(registry: &Registry) -> Vec<String> {
     let map = registry.identity_map();
-    let system = map.has_system().then(|| "system".to_owned());
+    let system = map.has_system().then(|| SYSTEM.to_owned());
     let mut all: Vec<String> = map.user_assigned().map(str::to_lowercase).chain(system).collect();
     all.sort_unstable();
     all
+}
+
+impl AttachIdentity {
+    /// Whether the map is what this run's own request makes of the one that it met: all that tells of a request whose answer was
+    /// lost, as the identity may have been attached before.
+    fn is_own_work(&self, map: &[String], me: &Me<'_>) -> bool {
+        let own = match &self.who {
+            Attach::User { id, .. } => id.to_string().to_lowercase(),
+            Attach::System => SYSTEM.to_owned(),
+        };
+        let Some(Ok(mut met)) = me.before.map(Vec::<String>::deserialize) else { return false };
+        if met.contains(&own) {
+            return false;
+        }
+        met.push(own);
+        met.sort_unstable();
+        met == map
+    }
 }
 
 pub(crate) fn no_registry(registry: &RegistryId) -> Refusal {
@@ -146,11 +167,11 @@ impl Step for AttachIdentity {
             let state = registry.provisioning_state().unwrap_or_default();
             return Ok(Seen::Busy(format!("the registry is {state}: somebody changes it")));
         }
-        let there = self.who.in_registry(&registry);
-        if let Some(attached) = there.filter(|_| !self.again || me.accepted) {
+        let (there, map) = (self.who.in_registry(&registry), map_of(&registry));
+        if let Some(attached) = there.filter(|_| !self.again || me.accepted || self.is_own_work(&map, me)) {
             return Ok(Seen::Done(attached));
         }
-        let needs = Needs::new(self.foresee()).before(&map_of(&registry));
+        let needs = Needs::new(self.foresee()).before(&map);
         Ok(Seen::Needs(match (&self.who, there) {
             (Attach::User { client, principal, .. }, _) => {
                 needs.foreseen(AttachedAs { identity: KeyIdentity::User(*client), principal: *principal })

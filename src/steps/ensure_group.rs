@@ -2,12 +2,13 @@ use crate::{
     Result,
     azure::{
         Reader, Writer,
-        id::{Location, ResourceGroupName, ResourceId, SubscriptionId},
+        id::{Location, ResourceGroupName, ResourceId, SubscriptionId, VaultId},
     },
     journal::journaled,
     step::{Applied, Foreseen, Me, Needs, Requirement, Rollback, Seen, Step},
 };
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Makes a resource group if there is none. One that is there is taken as it is, wherever it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,6 +19,14 @@ pub struct EnsureGroup {
     pub group: ResourceGroupName,
     /// Where to make it.
     pub location: Location,
+}
+
+impl EnsureGroup {
+    /// The group that a vault is in, which is where it is or comes to be.
+    pub(crate) fn of_vault(vault: &VaultId, location: &Location) -> Self {
+        let (subscription, group) = (*vault.subscription(), vault.group().clone());
+        Self { subscription, group, location: location.clone() }
+    }
 }
 
 journaled!(EnsureGroup);
@@ -40,6 +49,10 @@ impl Step for EnsureGroup {
     }
     async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<()>> {
         Ok(match look.group(&self.subscription, &self.group).await? {
+            // It goes with everything that comes into it meanwhile.
+            Some(group) if group.provisioning_state().is_some_and(|s| s.eq_ignore_ascii_case("Deleting")) => {
+                Seen::Busy(format!("resource group {} to be gone: somebody has deleted it", self.group))
+            }
             Some(_) => Seen::Done(()),
             None => Seen::Needs(Needs::new(self.foresee()).before(&"absent").foreseen(())),
         })
@@ -51,5 +64,9 @@ impl Step for EnsureGroup {
     fn requires(&self) -> Vec<Requirement> {
         let scope = ResourceId::of_subscription(&self.subscription);
         vec![Requirement::new(&scope, "Microsoft.Resources/subscriptions/resourceGroups/write")]
+    }
+    /// The deletion of a group takes as long as that of everything in it.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(30 * 60)
     }
 }

@@ -1,11 +1,11 @@
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Reader, Writer, Written,
         id::{ClientId, IdentityId, Location, PrincipalId, TenantId},
         identities::Identity,
     },
-    error::{Error, Refusal},
+    error::Refusal,
     journal::journaled,
     step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step},
 };
@@ -43,14 +43,13 @@ pub struct IdentityMade {
 journaled!(EnsureIdentity, IdentityMade);
 
 impl EnsureIdentity {
-    fn made(&self, identity: &Identity) -> Result<IdentityMade> {
-        let lacking =
-            |what: &str| Error::invalid(format!("{} has no {what} yet: look again in a minute", self.identity));
-        Ok(IdentityMade {
+    /// The identity, once it has its ids.
+    fn made(&self, identity: &Identity) -> Option<IdentityMade> {
+        Some(IdentityMade {
             identity: self.identity.clone(),
-            client: identity.client_id().ok_or_else(|| lacking("client id"))?,
-            principal: identity.principal_id().ok_or_else(|| lacking("principal id"))?,
-            tenant: identity.tenant_id().ok_or_else(|| lacking("tenant"))?,
+            client: identity.client_id()?,
+            principal: identity.principal_id()?,
+            tenant: identity.tenant_id()?,
         })
     }
 }
@@ -77,7 +76,10 @@ impl Step for EnsureIdentity {
     }
     async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<IdentityMade>> {
         Ok(match look.identity(&self.identity).await? {
-            Some(identity) => Seen::Done(self.made(&identity)?),
+            Some(identity) => match self.made(&identity) {
+                Some(made) => Seen::Done(made),
+                None => Seen::Busy(format!("identity {} to have its client id and principal", self.identity.name())),
+            },
             None if self.may_create => Seen::Needs(Needs::new(self.foresee()).before(&"absent")),
             None => Seen::Refused(vec![Refusal::new(
                 format!("there is no identity {}", self.identity),
@@ -88,8 +90,9 @@ impl Step for EnsureIdentity {
     }
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<IdentityMade>> {
         let written = azure.put_identity(&self.identity, &self.location, &self.tags).await?;
-        let identity = written.body.ok_or_else(|| Error::invalid("the service answered without the identity"))?;
-        Ok(Applied::now(self.made(&identity)?))
+        // Without its ids the answer tells as little as none does.
+        let made = Written { body: written.body.and_then(|i| self.made(&i)), operation: None };
+        Ok(Applied::now(made.required(&format!("PUT {}", self.identity))?))
     }
     fn requires(&self) -> Vec<Requirement> {
         let content = serde_json::json!({

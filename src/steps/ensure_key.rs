@@ -104,7 +104,7 @@ impl Step for EnsureKey {
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<KeyId>> {
         let new = NewKey { kty: self.shape.kty, size: self.shape.size, tags: self.tags.clone() };
         let written = azure.put_first_key(&self.vault, &self.key, &new).await?;
-        let key = written.body.ok_or_else(|| Error::invalid("the service answered without the key"))?;
+        let key = written.required(&format!("PUT {}/keys/{}", self.vault, self.key))?;
         Ok(Applied::now(key.versioned_id(azure.cloud())?))
     }
     fn requires(&self) -> Vec<Requirement> {

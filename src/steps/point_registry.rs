@@ -116,6 +116,13 @@ impl PointRegistry {
         self.was.now().ok().and_then(|was| was.in_use.as_ref())
     }
 
+    /// Whether the registry refers to its key as this run's own request has it do, and did not before: all that tells of a
+    /// request whose answer was lost while the version is not taken up yet (R-CMK-11).
+    fn is_own_work(&self, now: &Encrypted, desired: &KeyId, me: &Me<'_>) -> bool {
+        let before = serde_json::to_value(Before { key: &now.key, identity: &now.identity }).ok();
+        now.key == *desired && self.is_identity(now) && me.before.is_some() && me.before != before.as_ref()
+    }
+
     /// A registry that follows its key may be ahead of the run: on a newer current version that somebody made since.
     async fn is_ahead(&self, look: &Reader, now: &Encrypted, desired: &KeyId) -> Result<Option<KeyId>> {
         let Some(in_use) = now.in_use.as_ref().filter(|_| self.reference == Reference::Versionless) else {
@@ -228,7 +235,7 @@ impl Step for PointRegistry {
         }
     }
 
-    async fn observe(&self, look: &Reader, _: &Me<'_>) -> Result<Seen<Pointed>> {
+    async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<Pointed>> {
         let (desired, target) = (self.desired()?, self.version.now()?);
         let seen = EncryptionOf { registry: self.registry.clone() }.look(look).await?;
         let now = match seen.required(&self.registry) {
@@ -243,6 +250,9 @@ impl Step for PointRegistry {
         }
         if let Some(in_use) = self.is_ahead(look, now, &desired).await? {
             return Ok(Seen::Done(Pointed { in_use }));
+        }
+        if self.is_own_work(now, &desired, me) {
+            return Ok(Seen::Done(Pointed { in_use: target.clone() }));
         }
         let identity = self.identity.now()?;
         if !now.has(identity) {
@@ -317,4 +327,52 @@ fn missing(identity: &KeyIdentity, registry: &RegistryId) -> Refusal {
         "R-CMK-09",
         format!("assign it to the registry again (`cmk reassign {}`), then come again", registry.name()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(reference: Reference) -> PointRegistry {
+        let group = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g";
+        PointRegistry {
+            registry: format!("{group}/providers/Microsoft.ContainerRegistry/registries/contoso1")
+                .parse()
+                .expect("an id"),
+            version: Known::Now(key(2)),
+            reference,
+            identity: Known::Now(KeyIdentity::System),
+            was: Known::Now(Was { key: key(1), in_use: Some(key(1)), identity: KeyIdentity::System }),
+            granted: None,
+        }
+    }
+    fn key(version: u8) -> KeyId {
+        format!("https://kv-1.vault.azure.net/keys/k/{version:032x}").parse().expect("a key id")
+    }
+    fn on(key: &KeyId) -> Encrypted {
+        let now = serde_json::json!({
+            "key": key, "in_use": self::key(1), "identity": "system", "attached": true, "state": "Succeeded",
+        });
+        serde_json::from_value(now).expect("a registry")
+    }
+
+    /// The registry follows its key since then, and has not taken the version up yet: within the hour it may.
+    #[test]
+    fn r_cmk_11_a_lost_request_that_changed_the_reference_is_known_again() {
+        let step = step(Reference::Versionless);
+        let desired = step.desired().expect("a key");
+        let me = |before| Me {
+            key: "run/point-registry/0",
+            attempted: true,
+            accepted: false,
+            before,
+            elapsed: Duration::ZERO,
+        };
+        let image = |key: &KeyId| serde_json::to_value(Before { key, identity: &KeyIdentity::System }).expect("json");
+        let (pinned, followed) = (image(&key(1)), image(&desired));
+        assert!(step.is_own_work(&on(&desired), &desired, &me(Some(&pinned))));
+        assert!(!step.is_own_work(&on(&desired), &desired, &me(Some(&followed))), "it was so before");
+        assert!(!step.is_own_work(&on(&desired), &desired, &me(None)), "nothing was asked for");
+        assert!(!step.is_own_work(&on(&key(1)), &desired, &me(Some(&pinned))), "it is not so");
+    }
 }

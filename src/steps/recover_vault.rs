@@ -65,7 +65,7 @@ impl Step for RecoverVault {
     }
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<VaultBack>> {
         let written = azure.recover_vault(&self.vault, &self.location, &self.tenant).await?;
-        let body = written.body.ok_or_else(|| Error::invalid("the service answered without the vault"))?;
+        let body = written.required(&format!("PUT {}", self.vault))?;
         Ok(Applied::now(VaultBack { facts: VaultFacts::of(&body) }))
     }
     async fn settled(&self, look: &Reader, _: &Me<'_>, _: &VaultBack) -> Result<Settled> {

@@ -371,7 +371,7 @@ mod tests {
     fn step(change: RegistryNetworkChange) -> SetRegistryNetwork {
         let registry = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/\
             Microsoft.ContainerRegistry/registries/contoso1";
-        SetRegistryNetwork { registry: registry.parse().unwrap(), change, exactly: None, after: None }
+        SetRegistryNetwork { registry: registry.parse().unwrap(), change, exactly: None, from: None, after: None }
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use crate::wire::{Fake, Reply, TestClock};
 use async_trait::async_trait;
-use azure_core::credentials::TokenCredential;
+use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use azure_identity::Executor;
-use cmk::azure::{Auth, Azure, Cloud, Surroundings, id::RegistryId};
+use cmk::azure::{Auth, Azure, Clock as _, Cloud, Surroundings, id::RegistryId};
 use std::{
     ffi::OsStr,
     io,
@@ -252,19 +252,185 @@ async fn chain_does_not_become_somebody_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn chain_tells_all_its_failures_together() {
+async fn chain_tells_all_that_is_not_configured_together() {
     let az = Arc::new(Az { fails: true, ..Az::default() });
-    let refusal = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret.\r\nTrace ID: x",
-        "error_codes":[7000215]}"#;
-    let authority = Fake::new(move |_, _| Reply::new(400, refusal));
-    let credential = Auth::Chain.credential_in(&Cloud::public(), &around(&az, &authority, &APPLICATION)).unwrap();
+    let credential = Auth::Chain.credential_in(&Cloud::public(), &around(&az, &nobody(), &APPLICATION[..2])).unwrap();
     let error = token(&credential).await.unwrap_err();
-    for part in
-        ["env: ", "AADSTS7000215", "workload: AZURE_FEDERATED_TOKEN_FILE is not set", "managed: ", "az: ", "az login"]
-    {
+    for part in [
+        "env: AZURE_CLIENT_SECRET is not set",
+        "workload: AZURE_FEDERATED_TOKEN_FILE is not set",
+        "managed: ",
+        "az: ",
+        "az login",
+    ] {
         assert!(error.contains(part), "{part} is not in: {error}");
     }
-    assert!(!error.contains(SECRET) && !error.contains('\n'), "{error}");
+    assert!(!error.contains('\n'), "{error}");
+}
+
+const REFUSAL: &str = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret.\r\nTrace ID: x",
+    "error_codes":[7000215]}"#;
+
+#[tokio::test(start_paused = true)]
+async fn chain_ends_where_a_configured_login_is_refused() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "pod-assertion").unwrap();
+    fn pod(path: &str) -> Vec<(&str, &str)> {
+        vec![APPLICATION[0], APPLICATION[1], ("AZURE_FEDERATED_TOKEN_FILE", path)]
+    }
+    let bad_tenant = vec![("AZURE_TENANT_ID", "no tenant!"), APPLICATION[1], APPLICATION[2]];
+    let path = file.path().to_string_lossy().into_owned();
+    for (name, variables, why) in [
+        ("env", APPLICATION.to_vec(), "AADSTS7000215"),
+        ("env", bad_tenant, "tenant"),
+        ("workload", pod(&path), "AADSTS7000215"),
+        ("workload", pod("/no/such/file"), "/no/such/file"),
+    ] {
+        let (az, authority) = (Arc::new(Az::default()), Fake::new(|_, _| Reply::new(400, REFUSAL)));
+        let credential = Auth::Chain.credential_in(&Cloud::public(), &around(&az, &authority, &variables)).unwrap();
+        for _ in 0..2 {
+            let error = token(&credential).await.unwrap_err();
+            assert!(error.starts_with(&format!("{name}: ")) && error.contains(why), "{error}");
+            assert!(error.contains("--auth") && !error.contains(SECRET) && !error.contains('\n'), "{error}");
+        }
+        assert_eq!(az.asked.load(Ordering::SeqCst), 0, "{name}: nobody else is asked");
+        assert!(authority.seen().iter().all(|s| s.url.host_str() != Some("169.254.169.254")), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn chain_passes_a_machine_without_an_identity_and_no_other() {
+    // Other clouds have a metadata service at the same address.
+    for status in [400, 401, 403, 404, 405] {
+        let (az, imds) = (Arc::new(Az::default()), Fake::new(move |_, _| Reply::new(status, "{}")));
+        let credential = Auth::Chain.credential_in(&Cloud::public(), &around(&az, &imds, &[])).unwrap();
+        assert_eq!(token(&credential).await.as_deref(), Ok("az-token-0"), "{status}");
+    }
+    for (status, body) in [(429, "{}"), (500, "{}"), (503, "{}"), (200, "{}"), (200, "<html>")] {
+        let (az, imds) = (Arc::new(Az::default()), Fake::new(move |_, _| Reply::new(status, body)));
+        let around = around(&az, &imds, &[]);
+        let credential = Auth::Chain.credential_in(&Cloud::public(), &around).unwrap();
+        let error = token(&credential).await.unwrap_err();
+        assert!(error.starts_with("managed: ") && error.contains("--auth"), "{status}: {error}");
+        assert_eq!((az.asked.load(Ordering::SeqCst), around.way().name()), (0, None), "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_way_that_was_taken_is_known() {
+    let (az, fake) = (Arc::new(Az::default()), authority("app-token"));
+    for (auth, variables, name) in [
+        (Auth::Chain, &APPLICATION[..], "env"),
+        (Auth::Environment, &APPLICATION[..], "env"),
+        (Auth::Cli, &[][..], "az"),
+        (Auth::ManagedIdentity { client_id: None }, &[][..], "managed"),
+    ] {
+        let around = around(&az, &fake, variables);
+        let way = around.way();
+        let credential = auth.credential_in(&Cloud::public(), &around).unwrap();
+        let _ = token(&credential).await;
+        assert_eq!(way.name(), Some(name));
+    }
+    let around = around(&az, &nobody(), &[]);
+    let credential = Auth::Chain.credential_in(&Cloud::public(), &around).unwrap();
+    assert_eq!(around.way().name(), None, "nobody has been asked yet");
+    token(&credential).await.unwrap();
+    assert_eq!(around.way().name(), Some("az"));
+}
+
+/// A credential that is wrong in a way of its own.
+#[derive(Debug)]
+struct Odd(Option<&'static str>);
+
+#[async_trait]
+impl TokenCredential for Odd {
+    async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
+        let Some(text) = self.0 else { panic!("{SECRET} was not expected") };
+        Ok(AccessToken::new(text.to_owned(), OffsetDateTime::now_utc() + Duration::from_secs(3600)))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_panics_or_gives_no_token_is_told_at_once() {
+    for (odd, why) in [
+        (None, "panic"),
+        (Some(""), "empty"),
+        (Some("a\nb"), "no token"),
+        (Some("a\r\nx-evil: 1"), "no token"),
+        (Some("a b"), "no token"),
+        (Some("a\u{0}"), "no token"),
+        (Some("tök\u{202e}en"), "no token"),
+    ] {
+        let service = Fake::new(|_, _| Reply::ok("{}"));
+        let azure = Azure::builder(Cloud::public(), Arc::new(Odd(odd))).transport(service.clone()).build();
+        let started = Instant::now();
+        for error in [
+            azure.reader().registry(&registry()).await.unwrap_err().to_string(),
+            azure.reader().caller().await.unwrap_err().to_string(),
+        ] {
+            assert!(error.contains("no token for") && error.contains(why), "{odd:?}: {error}");
+            assert!(!error.contains(SECRET) && !error.contains("x-evil"), "{error}");
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(1) && service.seen().is_empty(),
+            "{odd:?}: nothing is repeated"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lifetime_beyond_all_dates_is_an_error_or_a_day() {
+    for seconds in ["9223372036854775807", "300000000000"] {
+        let authority = Fake::new(move |_, _| {
+            Reply::ok(&format!(
+                r#"{{"token_type":"Bearer","expires_in":{seconds},"ext_expires_in":1,"access_token":"app-token"}}"#
+            ))
+        });
+        let around = around(&Arc::default(), &authority, &APPLICATION);
+        for auth in [Auth::Environment, Auth::Chain] {
+            let credential = auth.credential_in(&Cloud::public(), &around).unwrap();
+            let error = token(&credential).await.unwrap_err();
+            assert!(error.starts_with("env: ") && error.contains("panic"), "{error}");
+        }
+    }
+    // One that only our own clock cannot add up.
+    let service = Fake::new(|_, _| Reply::ok("{}"));
+    let end = OffsetDateTime::new_utc(time::macros::date!(9999 - 12 - 31), time::macros::time!(23:00));
+    let clock = TestClock::new();
+    clock.forward((end - clock.now()).unsigned_abs());
+    let azure = with_az(&Arc::default(), &clock, &service);
+    azure.reader().registry(&registry()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_authority_quotes_of_a_secret_is_not_shown() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let turned: String = SECRET.chars().rev().collect();
+    let quotes = [
+        SECRET.to_owned(),
+        STANDARD.encode(SECRET),
+        STANDARD.encode(format!("{CLIENT}:{SECRET}")),
+        SECRET.to_uppercase(),
+        turned.clone(),
+        SECRET.chars().flat_map(|c| [c, ' ']).collect(),
+    ];
+    for quote in quotes {
+        let body = serde_json::json!({ "error": "invalid_client", "error_description": format!("AADSTS7: not {quote}"),
+            "error_codes": [7] });
+        let authority = Fake::new(move |_, _| Reply::new(400, &body.to_string()));
+        for auth in [Auth::Environment, Auth::Chain] {
+            let credential =
+                auth.credential_in(&Cloud::public(), &around(&Arc::default(), &authority, &APPLICATION)).unwrap();
+            let error = token(&credential).await.unwrap_err();
+            let azure =
+                Azure::builder(Cloud::public(), credential).transport(Fake::new(|_, _| Reply::ok("{}"))).build();
+            let told = azure.reader().registry(&registry()).await.unwrap_err();
+            for shown in [error, told.to_string(), format!("{told:?}")] {
+                let plain: String = shown.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+                assert!(!shown.contains(&quote) && !plain.contains("canarys3cret"), "{quote}: {shown}");
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,27 +1,20 @@
 //! Every cause a diagnosis knows, staged: found first and alone, and nowhere else.
 
-mod key;
-mod login;
 mod logs;
 mod look;
 mod machine;
-mod network;
 mod networks;
 mod pairs;
 mod remedies;
-mod set;
 mod told;
 
 use cmk::diagnose::causes;
 use cmk_mocks::troubles;
-use cmk_tests::stage::play;
-use set::{Door, Set, Stage, in_world, stage};
+use cmk_tests::{
+    causes::{CONFIG, Door, PROFILE, Set, Stage, all},
+    stage::play,
+};
 use std::collections::BTreeSet;
-
-/// One a cause.
-fn all() -> impl Iterator<Item = &'static Stage> {
-    [key::STAGES, network::STAGES, login::STAGES, machine::STAGES, logs::STAGES].into_iter().flatten()
-}
 
 fn roots(diagnosis: &cmk::Diagnosis) -> Vec<String> {
     diagnosis.findings.iter().map(|f| f.code.clone()).collect()

@@ -81,13 +81,89 @@ async fn a_full_disk_refuses_clearly_and_keeps_what_it_has() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_write_that_fails_leaves_nothing_behind() {
+async fn a_file_that_may_not_grow_refuses_clearly_and_keeps_what_it_has() {
     let dir = TempDir::new().unwrap();
-    let journal = FileJournal::open(dir.path()).unwrap();
-    fs::create_dir(dir.path().join("runs")).unwrap();
-    std::os::unix::fs::symlink("/dev/full", file_of(dir.path(), &run("full"))).unwrap();
-    let told = journal.append(&run("full"), &record(0, resumed("me"))).await.unwrap_err().to_string();
-    assert!(told.contains("No space left") && told.contains("free some space"), "{told}");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 64; trap '' XFSZ; exec \"$@\"", "sh"]).arg(std::env::current_exe().unwrap());
+    command.args(arguments("disks::child_meets_a_full_or_read_only_disk")).env(CHILD, dir.path());
+    let told: Vec<_> = Process::spawn(&mut command).rest("told ").collect();
+    let refusal = &told[3];
+    assert!(refusal.contains("too large") && refusal.contains("free some space there and resume"), "{refusal}");
+    assert_eq!(told.last().unwrap(), "after true", "the run holds its records and takes another that has room");
+}
+
+/// What is at a path, where a file should be.
+#[cfg(unix)]
+fn in_place_of_a_file(path: &Path, what: &str, victim: &Path) {
+    match what {
+        "a link" => std::os::unix::fs::symlink(victim, path).unwrap(),
+        "a link to a device" => std::os::unix::fs::symlink("/dev/full", path).unwrap(),
+        "a directory" => fs::create_dir(path).unwrap(),
+        "a pipe" => assert!(Command::new("mkfifo").arg(path).status().unwrap().success()),
+        other => panic!("{other}"),
+    }
+}
+
+#[cfg(unix)]
+const NO_FILES: [&str; 4] = ["a link", "a link to a device", "a directory", "a pipe"];
+
+#[cfg(unix)]
+#[track_caller]
+fn refused<T: std::fmt::Debug>(what: &str, end: Result<Result<T, JournalError>, tokio::time::error::Elapsed>) {
+    let told = end.expect("nothing is waited for").expect_err(what);
+    assert!(matches!(told, JournalError::Store { .. }), "{what}: {told:?}");
+    let told = told.to_string();
+    assert!(told.contains("where a file should be") && told.contains("--state DIR"), "{what}: {told}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_file_is_neither_followed_nor_waited_for() {
+    let soon = std::time::Duration::from_secs(20);
+    for what in NO_FILES {
+        let dir = TempDir::new().unwrap();
+        let (state, victim) = (dir.path().join("state"), dir.path().join("victim"));
+        fs::write(&victim, "without a line feed").unwrap();
+        let journal = FileJournal::open(&state).unwrap();
+        put(&journal, &run("other"), 0, resumed("me")).await;
+        in_place_of_a_file(&file_of(&state, &run("r")), what, &victim);
+        refused(what, tokio::time::timeout(soon, journal.read(&run("r"))).await);
+        refused(what, tokio::time::timeout(soon, journal.append(&run("r"), &record(0, resumed("me")))).await);
+        refused(what, tokio::time::timeout(soon, journal.salvage(&run("r"))).await);
+        refused(what, tokio::time::timeout(soon, journal.replace(&run("r"), &[])).await);
+        let listed = tokio::time::timeout(soon, journal.runs()).await.expect("nothing is waited for").unwrap();
+        assert_eq!(listed, [run("other"), run("r")], "{what}: reading it says why");
+
+        drop(journal.lock("s", &holder("other")).await.unwrap());
+        let lock = fs::read_dir(state.join("locks")).unwrap().next().unwrap().unwrap().path();
+        fs::remove_file(&lock).unwrap();
+        in_place_of_a_file(&lock, what, &victim);
+        refused(what, tokio::time::timeout(soon, journal.lock("s", &holder("other"))).await);
+        refused(what, tokio::time::timeout(soon, journal.last_holder("s")).await);
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "without a line feed", "{what}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_directory_that_others_may_write_into_is_not_opened() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = TempDir::new().unwrap();
+    let state = dir.path().join("state");
+    let journal = FileJournal::open(&state).unwrap();
+    put(&journal, &run("r"), 0, resumed("me")).await;
+    drop(journal.lock("s", &holder("r")).await.unwrap());
+    let allow = |dir: &Path, mode| fs::set_permissions(dir, fs::Permissions::from_mode(mode)).unwrap();
+    for place in [state.clone(), state.join("runs"), state.join("locks")] {
+        for mode in [0o720, 0o702, 0o777, 0o1777] {
+            allow(&place, mode);
+            let told = FileJournal::open(&state).unwrap_err().to_string();
+            let named = format!("others may write into {} (mode {mode:o})", place.display());
+            assert!(told.contains(&named) && told.contains("chmod go-w") && told.contains("--state DIR"), "{told}");
+        }
+        allow(&place, 0o755);
+        assert!(FileJournal::open(&state).is_ok(), "who only looks does no harm");
+    }
 }
 
 #[cfg(unix)]

@@ -133,6 +133,102 @@ async fn a_damaged_line_is_told_by_its_number_and_never_dropped() {
 }
 
 #[tokio::test]
+async fn what_can_be_read_of_a_damaged_run_is_found_and_the_rest_put_aside() {
+    let dir = TempDir::new().unwrap();
+    let journal = FileJournal::open(dir.path()).unwrap();
+    let run = run("damaged");
+    let mut whole = Vec::new();
+    for n in 0..4 {
+        whole.push(put(&journal, &run, n, resumed(&format!("writer {n}"))).await);
+    }
+    let file = file_of(dir.path(), &run);
+    let text = fs::read_to_string(&file).unwrap();
+    let [a, b, c, d] = text.split_inclusive('\n').collect::<Vec<_>>()[..] else { panic!("four lines") };
+    let wide = " ".repeat(17 << 20);
+    let newer = d.replace("\"v\":1", "\"v\":2");
+    let cases: [(String, &[usize], u64); 11] = [
+        (format!("{a}{b}{{\n{d}"), &[0, 1, 3], 1),
+        (format!("{a}{b}{d}"), &[0, 1, 3], 1),
+        (format!("{b}{a}{d}{c}"), &[0, 1, 2, 3], 0),
+        (format!("{a}{b}{b}{c}{d}"), &[0, 1, 2, 3], 0),
+        (format!("\0\0\0\n{b}{c}{d}"), &[1, 2, 3], 1),
+        (format!("{a}{}{c}{d}", b.trim_end()), &[0, 3], 2),
+        (format!("{a}{b}{wide}\n{d}"), &[0, 1, 3], 1),
+        (format!("{a}{b}{c}{wide}"), &[0, 1, 2], 1),
+        (format!("{a}{b}x\n{newer}"), &[0, 1], 2),
+        (format!("{a}{b}{c}{}", d.trim_end()), &[0, 1, 2], 0),
+        ("\u{feff}\n[]\n".into(), &[], 2),
+    ];
+    for (n, (damaged, found, lost)) in cases.into_iter().enumerate() {
+        fs::write(&file, &damaged).unwrap();
+        let salvage = journal.salvage(&run).await.unwrap();
+        let expected: Vec<_> = found.iter().map(|at| whole[*at].clone()).collect();
+        assert_eq!((salvage.records, salvage.lost), (expected, lost), "case {n}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), damaged, "looking writes nothing");
+        let fresh = [record(0, resumed("fresh")), record(1, resumed("fresh"))];
+        let kept = journal.replace(&run, &fresh).await.unwrap();
+        assert_eq!(fs::read_to_string(&kept).unwrap(), damaged, "it is kept to the byte");
+        assert!(kept.contains("damaged.jsonl.damaged"), "{kept}");
+        assert_eq!(journal.read(&run).await.unwrap(), fresh);
+        put(&journal, &run, 2, resumed("next")).await;
+        assert_eq!(journal.runs().await.unwrap(), [run.clone()], "what is kept is no run");
+    }
+    assert_eq!(fs::read_dir(dir.path().join("runs")).unwrap().count(), 1 + 11, "each is kept by itself");
+    assert_eq!(journal.salvage(&"none".parse().unwrap()).await.unwrap(), Default::default());
+    let memory = MemoryJournal::default();
+    let first = put(&memory, &run, 0, resumed("me")).await;
+    assert_eq!(memory.salvage(&run).await.unwrap().records, [first]);
+    assert!(matches!(memory.replace(&run, &[]).await, Err(JournalError::Store { .. })));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_lock_whose_file_is_gone_or_another_lets_nothing_be_asked_for() {
+    let dir = TempDir::new().unwrap();
+    let journal = FileJournal::open(dir.path()).unwrap();
+    let (first, second) = (holder("first"), holder("second"));
+    put(&journal, &first.run, 0, resumed("first")).await;
+    let intent = |subject: &str| Entry::Intent {
+        step: "s".into(),
+        subject: subject.into(),
+        key: "k".into(),
+        inputs: "i".into(),
+        change: "c".into(),
+        before: json!(null),
+        rollback: cmk::step::Rollback::nothing("it is a test"),
+        deadline_s: 1,
+    };
+    let held = [journal.lock("a", &first).await.unwrap(), journal.lock("b", &first).await.unwrap()];
+    put(&journal, &first.run, 1, intent("b")).await;
+    let locks: Vec<_> = fs::read_dir(dir.path().join("locks")).unwrap().map(|file| file.unwrap().path()).collect();
+    for taken in locks {
+        let aside = dir.path().join("aside");
+        fs::rename(&taken, &aside).unwrap();
+        for there in [false, true] {
+            if there {
+                fs::write(&taken, "").unwrap();
+            }
+            let told = journal.append(&first.run, &record(2, intent("b"))).await.unwrap_err();
+            let JournalError::LockLost { run, file, .. } = &told else { panic!("{told:?}") };
+            assert_eq!((run, file), (&first.run, &taken.display().to_string()));
+            assert!(told.to_string().contains("another run may be at work"), "{told}");
+            assert_eq!(journal.read(&first.run).await.unwrap().len(), 2, "nothing was written");
+            // Another run asks for nothing by it.
+            let others = journal.read(&second.run).await.unwrap().len();
+            put(&journal, &second.run, others, intent("other")).await;
+        }
+        fs::rename(&aside, &taken).unwrap();
+    }
+    put(&journal, &first.run, 2, intent("b")).await;
+    // What has come of it can still be written down, and after the locks are given back nothing of them is looked at.
+    fs::remove_dir_all(dir.path().join("locks")).unwrap();
+    put(&journal, &first.run, 3, Entry::Closed { ending: Ending::Failed, outcome: None, error: None }).await;
+    drop(held);
+    put(&journal, &first.run, 4, intent("b")).await;
+    drop(journal.lock("a", &second).await.unwrap());
+}
+
+#[tokio::test]
 async fn lines_are_as_people_and_other_versions_write_them() {
     let dir = TempDir::new().unwrap();
     let journal = FileJournal::open(dir.path()).unwrap();
@@ -212,6 +308,7 @@ async fn what_others_did_to_the_file_is_seen() {
     fs::write(&file, lines("me", 3)).unwrap();
     let told = journal.append(&run, &record(2, resumed("me"))).await.unwrap_err();
     assert!(matches!(told, JournalError::Moved { expected: 2, found: 3, .. }), "{told}");
+    assert!(told.to_string().contains("another process writes to it"), "{told}");
     put(&journal, &run, 3, resumed("me")).await;
     // Another file of the same size took its place.
     {
@@ -221,11 +318,14 @@ async fn what_others_did_to_the_file_is_seen() {
         fs::rename(file_of(dir.path(), &other), &file).unwrap();
         let told = journal.append(&run, &record(4, resumed("me"))).await.unwrap_err();
         assert!(matches!(told, JournalError::Moved { expected: 4, found: 1, .. }), "{told}");
+        assert!(told.to_string().contains("replaced by an older one"), "{told}");
     }
     // It is gone.
     fs::remove_file(&file).unwrap();
     let told = journal.append(&run, &record(1, resumed("me"))).await.unwrap_err();
     assert!(matches!(told, JournalError::Moved { expected: 1, found: 0, .. }), "{told}");
+    let told = told.to_string();
+    assert!(told.contains("is gone") && told.contains("bring it back") && !told.contains("another process"), "{told}");
     assert_eq!(journal.read(&run).await.unwrap(), []);
     put(&journal, &run, 0, resumed("me")).await;
     put(&journal, &other, 0, resumed("me")).await;

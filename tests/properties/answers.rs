@@ -5,7 +5,7 @@ use cmk_mocks::{Fault, RetryHeader, What, When};
 use cmk_tests::stage::{self, Stage, play};
 
 fn at_each_request(faults: &[What]) {
-    stage::each(|scenario| {
+    stage::each_anywhere(|scenario| {
         let (requests, _) = play(Stage::rehearse(scenario, 5));
         for n in 1..=requests {
             for what in faults {
@@ -72,7 +72,7 @@ fn each_grant_is_slow() {
 /// A request that fails for good leaves a run that can be taken up, with the ways back in the error.
 #[test]
 fn fail_each_step() {
-    stage::each(|scenario| {
+    stage::each_anywhere(|scenario| {
         let (requests, _) = play(Stage::rehearse(scenario, 6));
         for n in 1..=requests {
             for code in [400, 403] {
@@ -104,7 +104,7 @@ fn fail_each_step() {
                         tokio::time::sleep(stage::scenarios::GRANTS).await;
                         stage.play_with(&stage.azure(), stage.journal.clone(), "anew").await.unwrap();
                     }
-                    stage::invariants::check_core(&stage, &name);
+                    stage.check_core(&name);
                 });
             }
         }

@@ -28,7 +28,7 @@ async fn polled<F: Future>(f: F, polls: u32) -> Option<F::Output> {
 
 #[test]
 fn cancel_at_each_await() {
-    stage::each(|scenario| {
+    stage::each_anywhere(|scenario| {
         let mut polls = 0;
         loop {
             polls += 1;

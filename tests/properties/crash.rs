@@ -9,7 +9,7 @@ use std::sync::{
 use tokio::sync::Notify;
 
 fn each(test: impl Fn(&'static dyn Scenario, u64, u64) + Sync) {
-    stage::each(|scenario| {
+    stage::each_anywhere(|scenario| {
         let (requests, records) = play(Stage::rehearse(scenario, 3));
         test(scenario, requests, records);
     });
@@ -37,7 +37,7 @@ fn crash_at_each_request() {
         }
     });
     let crashes = crashes.into_inner();
-    assert!(crashes > 1000, "only {crashes} crashes");
+    assert!(crashes > 1000 || stage::troubled::wanted().is_some(), "only {crashes} crashes");
 }
 
 /// Killed at each append to the journal, before or after it is durable.

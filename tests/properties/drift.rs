@@ -38,7 +38,7 @@ fn moves() -> [Move; 6] {
 #[test]
 fn world_moves_between_crash_and_resume() {
     let told = AtomicUsize::new(0);
-    stage::each(|scenario| {
+    stage::each_anywhere(|scenario| {
         let (requests, _) = play(Stage::rehearse(scenario, 11));
         for (name, change) in moves() {
             for n in (1..=requests).step_by(2) {
@@ -50,7 +50,7 @@ fn world_moves_between_crash_and_resume() {
     });
     let told = told.into_inner();
     println!("{told} runs told that the world had moved");
-    assert!(told > 50, "only {told} runs noticed");
+    assert!(told > 50 || stage::troubled::wanted().is_some(), "only {told} runs noticed");
 }
 
 async fn moved(

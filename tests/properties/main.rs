@@ -15,6 +15,7 @@ mod repeat;
 mod requests;
 mod sabotage;
 mod saved_plan;
+mod troubled;
 mod undisturbed;
 mod watched;
 

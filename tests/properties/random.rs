@@ -3,7 +3,7 @@
 //! `CMK_SEEDS` sets how many seeds are played (1,000 unless told; 10,000 in a long run), `CMK_SEED` plays a single one.
 
 use cmk_mocks::Schedule;
-use cmk_tests::stage::{self, DEADLINE, Scenario, Stage, play};
+use cmk_tests::stage::{self, DEADLINE, Scenario, Stage, play, troubled};
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|n| n.parse().unwrap_or_else(|_| panic!("{name}={n} is not a number")))
@@ -27,7 +27,8 @@ async fn one(scenario: &'static dyn Scenario, seed: u64) -> usize {
 
 #[test]
 fn random_faults() {
-    let scenarios = stage::all();
+    let generator = stage::generator();
+    let scenarios: Vec<_> = stage::all().iter().copied().chain(troubled::plays_of(&generator)).collect();
     let seeds = match number("CMK_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("CMK_SEEDS").unwrap_or(1000),
@@ -36,18 +37,20 @@ fn random_faults() {
     // Both cores: the worlds share nothing.
     let workers: Vec<_> = (0..2)
         .map(|half| {
-            let seeds = seeds.clone();
-            std::thread::spawn(move || {
+            let (seeds, scenarios) = (seeds.clone(), scenarios.clone());
+            let worker = move || {
                 let mut fired = 0;
                 for seed in seeds.filter(|s| s % 2 == half) {
                     let scenario = scenarios[(seed as usize / 2) % scenarios.len()];
                     fired += play(one(scenario, seed));
                 }
                 fired
-            })
+            };
+            std::thread::Builder::new().name(generator.clone()).spawn(worker).unwrap()
         })
         .collect();
     let fired: usize = workers.into_iter().map(|w| w.join().expect("a seed failed; its number is above")).sum();
     println!("{count} seeds, {fired} faults");
+    print!("{}", troubled::disturbed(&generator));
     assert!(count < 10 || fired as u64 > count, "only {fired} faults in {count} seeds");
 }

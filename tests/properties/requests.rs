@@ -197,6 +197,7 @@ const TWICE: &[(&str, Moment, &str)] = &[
     ("{vault}/keys/{name}/", Plan, "the way is decided by one look, and the step has its own"),
     ("{vault}/keys/{name}/rotationpolicy", Before, "what is not ordered stays as one look says, and the step has its own"),
     ("{vault}/keys/{name}/{id}", Before, PLANNED),
+    ("{group}/KeyVault/vaults/{name}/keys/{name}/versions/{id}", Plan, "whether the identity reads its key is one question, and whether the registry can leave the version another"),
     ("{group}/KeyVault/vaults/{name}/keys/{name}/Authorization/roleAssignments/{id}", Plan, "how all of it stands is one look, and each step has its own"),
     ("{vault}/keys/{name}/{id}", Plan, "how all of it stands is one look, and each step has its own"),
     ("{subscription}/ContainerRegistry/registries", Plan, "the way is decided by one look, and each step that takes something away looks for who needs it"),

@@ -2,7 +2,7 @@
 
 use cmk::{AnyRun, ErrorKind, Order, Outcome, SavedPlan};
 use cmk_mocks::{KeyRef, VaultModel};
-use cmk_tests::ground::{Ground, KEY, VAULT, encrypted, play, registry, rotate};
+use cmk_tests::ground::{Ground, IDENTITY, KEY, VAULT, encrypted, identity, play, registry, rotate};
 
 async fn saved(ground: &Ground) -> SavedPlan {
     let azure = ground.azure();
@@ -37,6 +37,8 @@ fn a_world_that_has_moved_is_not_touched() {
         let kept = saved(&ground).await;
         ground.sim.with_world(|w, now| {
             w.seed_key(VAULT, "others", now);
+            // Whose identity may use it: nothing else is in the way.
+            w.seed_grant(w.identity(identity(IDENTITY).as_str()).unwrap().principal_id, VAULT, "others", now);
             w.mutate_registry_key(registry().as_str(), VAULT, "others", None);
         });
         let e = on(&ground, kept).await.unwrap_err();

@@ -1,6 +1,7 @@
 //! What the suites share: worlds, plays, and the generators' scenarios.
 #![allow(missing_debug_implementations, missing_docs, unreachable_pub)]
 
+pub mod causes;
 pub mod ground;
 pub mod known;
 pub mod modules;

@@ -3,6 +3,7 @@
 pub mod held_journal;
 pub mod invariants;
 pub mod scenarios;
+pub mod troubled;
 
 pub use held_journal::{HeldJournal, When as AppendWhen};
 pub use scenarios::{Scenario, all};
@@ -57,6 +58,7 @@ impl Stage {
         let memory = MemoryJournal::default();
         let sim = Sim::new(world.clone(), SimClock::tokio(world.now()));
         let journal = Arc::new(memory.clone());
+        troubled::count(scenario);
         Self { sim, journal, memory, scenario, order, before: world, seed }
     }
     pub fn builder(&self) -> Builder {
@@ -110,7 +112,12 @@ impl Stage {
     /// The invariants of azure-rules 10.3, on the world as it is now.
     pub fn check(&self, what: &str) {
         let what = format!("{} seed {} [{what}]", self.scenario.name(), self.seed);
-        invariants::check(self, &what);
+        self.scenario.holds(self, &what);
+    }
+    /// Those that hold even where what was before is not known any more.
+    pub fn check_core(&self, what: &str) {
+        let what = format!("{} seed {} [{what}]", self.scenario.name(), self.seed);
+        self.scenario.holds_core(self, &what);
     }
 }
 
@@ -159,17 +166,38 @@ pub async fn cut_short<T>(run: impl Future<Output = T>, cut: impl Future<Output 
 
 /// Every play, two at a time as they share nothing; all that fail are told.
 pub fn each(test: impl Fn(&'static dyn Scenario) + Sync) {
+    each_of(all(), test);
+}
+
+/// Every play, and plays in trouble: those that the generator of this name is to have, and all of them where they are asked for.
+/// What was disturbed in trouble is printed.
+pub fn each_anywhere(test: impl Fn(&'static dyn Scenario) + Sync) {
+    let generator = generator();
+    let mut plays: Vec<_> = all().iter().copied().chain(troubled::plays_of(&generator)).collect();
+    plays.retain(|play| troubled::wanted().is_none_or(|wanted| play.name().contains(&wanted)));
+    each_of(&plays, test);
+    print!("{}", troubled::disturbed(&generator));
+}
+
+/// The test that runs here, by which its plays in trouble are chosen and counted.
+pub fn generator() -> String {
+    std::thread::current().name().unwrap_or("a generator").to_owned()
+}
+
+fn each_of(plays: &[&'static dyn Scenario], test: impl Fn(&'static dyn Scenario) + Sync) {
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let worker = || {
-        while let Some(scenario) = all().get(next.fetch_add(1, Ordering::SeqCst)) {
+        while let Some(scenario) = plays.get(next.fetch_add(1, Ordering::SeqCst)) {
             if std::panic::catch_unwind(AssertUnwindSafe(|| test(*scenario))).is_err() {
                 failed.lock().unwrap().push(scenario.name());
             }
         }
     };
+    let name = generator();
     std::thread::scope(|s| {
-        s.spawn(worker);
-        s.spawn(worker);
+        for _ in 0..2 {
+            std::thread::Builder::new().name(name.clone()).spawn_scoped(s, worker).unwrap();
+        }
     });
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "failed, see above: {failed:?}");

@@ -183,3 +183,30 @@ fn an_identity_that_a_patch_does_not_take_off_is_told_with_the_line_that_does() 
         });
     }
 }
+
+/// What else stands in the way is told by the plan: the registry refuses it all in one text, which would be waited out.
+#[test]
+fn r_err_01_what_stands_between_the_identity_and_the_key_is_told_beforehand() {
+    let mut without_right = world();
+    let principal = without_right.identity(identity(IDENTITY).as_str()).unwrap().principal_id;
+    without_right.mutate_remove_grants(principal, "");
+    refused(without_right, reassign(), &[("R-CMK-08", &[&principal.to_string(), KEY, "cmk recover", "cmk restore"])]);
+    let mut incomplete = encrypted(KeyRef::Versionless, VaultModel::Policy);
+    let principal = incomplete.identity(identity(IDENTITY).as_str()).unwrap().principal_id;
+    incomplete.mutate_policy_keys(VAULT, principal, &["get", "unwrapKey"]);
+    refused(incomplete, reassign(), &[("R-CMK-08", &["access policy with", "wrapKey", "cmk recover"])]);
+    let mut deleted = world();
+    deleted.mutate_delete_vault(VAULT);
+    refused(deleted, reassign(), &[("R-KV-04", &[VAULT, "cmk recover"])]);
+    let mut closed = world();
+    closed.mutate_vault_firewall(VAULT, true, false, &[]);
+    let told = &[("R-CMK-40", ["closed", "cmk bypass"].as_slice())];
+    refused(closed, reassign(), told);
+    let mut disabled = world();
+    let version = disabled.key_versions(VAULT, KEY)[0].version.clone();
+    disabled.mutate_version_enabled(VAULT, KEY, &version, false);
+    refused(disabled, reassign(), &[("R-KV-14", &[&version, "disabled"])]);
+    let mut no_key = encrypted(KeyRef::Versionless, VaultModel::Policy);
+    no_key.mutate_delete_key(VAULT, KEY);
+    refused(no_key, reassign(), &[("R-ERR-27", &[KEY, "cmk recover"])]);
+}

@@ -9,14 +9,17 @@ mod import;
 mod keys;
 mod last_look;
 mod logs;
+mod lost_answers;
 mod needed;
 mod networks;
 mod only;
 mod overtaken;
+mod parents;
 mod policies;
 mod preflight;
 mod probe;
 mod revoke;
+mod rights;
 mod targets;
 mod undo;
 

@@ -16,7 +16,7 @@ fn world() -> World {
 #[test]
 fn r_kv_15_r_kv_16_durations_that_will_not_do_are_refused_without_a_request() {
     let of = |order: AutoRotate, wanted: &[Wanted<'_>]| refused(world(), order, wanted);
-    of(auto().every("P7D"), &[("R-KV-15", &["7 days", "P28D"])]);
+    of(auto().every("P6D"), &[("R-KV-15", &["6 days", "P7D"])]);
     of(auto().every("soon"), &[("R-KV-15", &["'soon'", "P90D"])]);
     of(auto().every("P90D").versions_live("P7D"), &[("R-KV-15", &["P7D", "P28D"]), ("R-KV-16", &["expire before"])]);
     of(auto().every("P90D").versions_live("P91D"), &[("R-KV-16", &["91 days", "at least a week"])]);
@@ -119,5 +119,21 @@ fn the_way_it_is_rotated_can_be_looked_at() {
         done(&ground, auto().every("P60D")).await;
         let after = cmk::rotation(&ground.azure(), &registry()).await.unwrap();
         assert!(after.follows && after.rules.is_some_and(|r| r.rotate.is_some()));
+    });
+}
+
+/// Recorded as accepted: a version every 15 days, which live 30, with a notice 7 days before. What is in force and stays is
+/// nothing to refuse the order for.
+#[test]
+fn r_kv_15_a_week_after_creation_is_enough() {
+    play(async {
+        let ground = Ground::of(world());
+        done(&ground, auto().every("P15D").versions_live("P30D").notify_before_expiry("P7D")).await;
+        let first = ground.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
+        assert!(first.contains("P15D") && first.contains("P30D") && first.contains("P7D"), "{first}");
+        ground.run(auto().notify_before_expiry("P10D")).named("second").await.unwrap();
+        ground.run(auto().versions_live("P60D")).named("third").await.unwrap();
+        let third = ground.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
+        assert!(third.contains("P15D") && third.contains("P60D") && third.contains("P10D"), "{third}");
     });
 }

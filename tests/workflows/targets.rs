@@ -203,3 +203,55 @@ fn r_cmk_38_a_user_assigned_identity_behind_a_firewall_is_warned_of() {
         assert_eq!(ground.seen().identity.as_deref(), Some("system"));
     });
 }
+
+/// A registry that begins to follow its key goes to the current version, which is not what "keep the version" says.
+#[test]
+fn r_cmk_11_a_version_that_is_to_be_kept_is_not_left_unsaid() {
+    let behind = |key_ref| {
+        let mut world = encrypted(key_ref, VaultModel::Policy);
+        let used = world.key_versions(VAULT, KEY)[0].version.clone();
+        // It is not looked for by itself while this is played.
+        world.params.acr_auto_rotate_poll = std::time::Duration::from_secs(30 * 24 * 3600);
+        world.mutate_registry_polls_late(registry().as_str(), std::time::Duration::from_secs(30 * 24 * 3600));
+        world.mutate_new_version(VAULT, KEY);
+        (world, used)
+    };
+    let keep = || rotate().keeping_version();
+    let (world, used) = behind(KeyRef::Versioned);
+    let order = keep().referring(Reference::Versionless);
+    refused(world.clone(), order, &[("R-CMK-11", &[&used, "is to be kept", "--to-version"])]);
+    // On the newest one there is nothing to keep it from, and by the other word it goes.
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
+        let kept = done(&ground, keep().referring(Reference::Versionless)).await;
+        assert_eq!(kept.previous, Some(kept.in_use));
+    });
+    play(async {
+        let ground = Ground::of(world);
+        let order = rotate().to_version(ground.key(KEY)).referring(Reference::Versionless);
+        let moved = done(&ground, order).await;
+        assert!(moved.previous.is_some_and(|p| !p.same_version(&moved.in_use)));
+    });
+    // One that follows goes there by itself: that is said.
+    play(async {
+        let (mut world, _) = behind(KeyRef::Versionless);
+        world.seed_identity(GROUP, "id-new");
+        let ground = Ground::of(world);
+        let told = plan(&ground, keep().identity(IdentityWanted::Id(identity("id-new")))).await;
+        assert!(told.refusals.is_empty() && told.notes.iter().any(|n| n.contains("takes up")), "{told}");
+    });
+}
+
+/// Pinned, and let through its vault's firewall with another identity: the version stays.
+#[test]
+fn r_cmk_12_a_pinned_registry_keeps_its_version_when_it_is_let_through() {
+    play(async {
+        let mut world = encrypted(KeyRef::Versioned, VaultModel::Rbac);
+        let used = world.key_versions(VAULT, KEY)[0].version.clone();
+        world.mutate_new_version(VAULT, KEY);
+        world.mutate_vault_firewall(VAULT, true, false, &[]);
+        let ground = Ground::of(world);
+        let passed = done(&ground, cmk::Bypass::new(registry()).identity(IdentityWanted::System)).await;
+        assert!(passed.in_use.to_string().ends_with(&used), "{passed:?}");
+    });
+}

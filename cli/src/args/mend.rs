@@ -1,6 +1,6 @@
 //! What mends a registry's way to its key.
 
-use super::{ProbeArgs, RegistryArgs, RunArgs};
+use super::{GrantMeArgs, ProbeArgs, RegistryArgs, RunArgs};
 use clap::Args;
 
 #[derive(Debug, Args)]
@@ -30,9 +30,8 @@ pub(crate) struct RecoverArgs {
     /// group.
     #[arg(long, value_name = "ID")]
     pub(crate) vault: Option<String>,
-    /// Give the caller the right to recover keys first, if it lacks it: a recovered vault has lost its roles.
-    #[arg(long)]
-    pub(crate) grant_me: bool,
+    #[command(flatten)]
+    pub(crate) grant_me: GrantMeArgs,
     /// Enable the version in use, if that is all that is wrong, whoever has disabled it.
     #[arg(long)]
     pub(crate) enable_version: bool,

@@ -1,6 +1,6 @@
 //! What takes a key, or versions of it, away.
 
-use super::{RegistryArgs, RunArgs, irreversible, subscription};
+use super::{GrantMeArgs, RegistryArgs, RunArgs, irreversible, subscription};
 use clap::{Args, ValueEnum};
 use cmk::{Irreversible, azure::id::SubscriptionId};
 
@@ -30,9 +30,8 @@ pub(crate) struct RevokeArgs {
     /// times.
     #[arg(long, value_name = "NAME")]
     pub(crate) also: Vec<String>,
-    /// Give the caller the right in the vault first, if it lacks it.
-    #[arg(long)]
-    pub(crate) grant_me: bool,
+    #[command(flatten)]
+    pub(crate) grant_me: GrantMeArgs,
     /// Accept what makes images unreadable: revocation.
     #[arg(long, value_name = "NAME", value_parser = irreversible())]
     pub(crate) accept: Vec<Irreversible>,
@@ -53,9 +52,8 @@ pub(crate) struct RetireArgs {
     /// Look for registries on the key in this subscription too. May be given several times.
     #[arg(long, value_name = "GUID", value_parser = subscription)]
     pub(crate) look_in: Vec<SubscriptionId>,
-    /// Give the caller the right in the vault first, if it lacks it.
-    #[arg(long)]
-    pub(crate) grant_me: bool,
+    #[command(flatten)]
+    pub(crate) grant_me: GrantMeArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

@@ -1,6 +1,6 @@
 //! What rotates a key.
 
-use super::{ProbeArgs, RegistryArgs, RunArgs};
+use super::{GrantMeArgs, ProbeArgs, RegistryArgs, RunArgs};
 use clap::Args;
 use time::{Date, OffsetDateTime, format_description::well_known::Iso8601, format_description::well_known::Rfc3339};
 
@@ -12,10 +12,11 @@ pub(crate) struct RotateArgs {
     #[arg(long, conflicts_with_all = ["to_version", "keep_version"])]
     pub(crate) new_version: bool,
     /// Rotate to this key, of this vault or another: to a certain version of it, or without one to its current version.
-    #[arg(short = 'k', long, visible_alias = "key-encryption-key", value_name = "URI")]
+    #[arg(short = 'k', long, visible_alias = "key-encryption-key", value_name = "URI",
+        conflicts_with_all = ["grant_me", "grant_me_for_run"])]
     pub(crate) to_version: Option<String>,
     /// Keep the version: only the identity or the kind of reference changes.
-    #[arg(long, conflicts_with = "to_version")]
+    #[arg(long, conflicts_with_all = ["to_version", "grant_me", "grant_me_for_run"])]
     pub(crate) keep_version: bool,
     /// Unwrap the key with this identity from now on: its resource id, its name in the registry's group, its client id, or
     /// `system` for the registry's own. It is attached and given the key first.
@@ -38,9 +39,8 @@ pub(crate) struct RotateArgs {
     /// Take a vault without purge protection all the same.
     #[arg(long)]
     pub(crate) unprotected_vault_is_fine: bool,
-    /// Give the caller the right to make versions first, if it lacks it.
-    #[arg(long, conflicts_with_all = ["to_version", "keep_version"])]
-    pub(crate) grant_me: bool,
+    #[command(flatten)]
+    pub(crate) grant_me: GrantMeArgs,
     #[command(flatten)]
     pub(crate) probe: ProbeArgs,
     #[command(flatten)]
@@ -51,7 +51,7 @@ pub(crate) struct RotateArgs {
 pub(crate) struct AutoRotateArgs {
     #[command(flatten)]
     pub(crate) registry: RegistryArgs,
-    /// Make a version so long after the last one was made: P90D, P1Y2M. At least P28D.
+    /// Make a version so long after the last one was made: P90D, P1Y2M. At least P7D.
     #[arg(long, value_name = "TIME", conflicts_with = "before_expiry")]
     pub(crate) every: Option<String>,
     /// Make a version so long before the last one expires: P30D. Needs versions that expire.
@@ -70,12 +70,11 @@ pub(crate) struct AutoRotateArgs {
     /// expire, or has.
     #[arg(long, value_name = "DATE", value_parser = date)]
     pub(crate) extend_current: Option<OffsetDateTime>,
-    /// Give the caller the right in the vault first, if it lacks it.
-    #[arg(long)]
-    pub(crate) grant_me: bool,
+    #[command(flatten)]
+    pub(crate) grant_me: GrantMeArgs,
     /// Show how the key is rotated now, and change nothing.
     #[arg(long, conflicts_with_all = ["every", "before_expiry", "versions_live", "notify", "off", "extend_current",
-        "grant_me", "plan", "yes", "run"])]
+        "grant_me", "grant_me_for_run", "plan", "yes", "run"])]
     pub(crate) show: bool,
     #[command(flatten)]
     pub(crate) run: RunArgs,

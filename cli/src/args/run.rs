@@ -30,6 +30,17 @@ pub(crate) struct ProbeArgs {
     pub(crate) probe: bool,
 }
 
+/// Whether the caller is given the right in the vault that the order needs, and for how long.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct GrantMeArgs {
+    /// Give the caller the right in the vault first, if it lacks it. It stays after the run, which names it.
+    #[arg(long)]
+    pub(crate) grant_me: bool,
+    /// Give the caller the right in the vault first, if it lacks it, and take it back in the end.
+    #[arg(long, conflicts_with = "grant_me")]
+    pub(crate) grant_me_for_run: bool,
+}
+
 /// What is made of what an earlier run did.
 #[derive(Debug, Args)]
 pub(crate) struct BackArgs {

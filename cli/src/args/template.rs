@@ -1,6 +1,6 @@
 //! Templates, keys of one's own, and lists.
 
-use super::{AskedArgs, RegistryArgs, RunArgs, VaultArgs, irreversible, subscription};
+use super::{AskedArgs, GrantMeArgs, RegistryArgs, RunArgs, VaultArgs, irreversible, subscription};
 use clap::Args;
 use cmk::{
     Irreversible,
@@ -56,9 +56,8 @@ pub(crate) struct ImportArgs {
     /// Keep the key in hardware, which needs a premium vault.
     #[arg(long)]
     pub(crate) hsm: bool,
-    /// Give the caller the right in the vault first, if it lacks it.
-    #[arg(long)]
-    pub(crate) grant_me: bool,
+    #[command(flatten)]
+    pub(crate) grant_me: GrantMeArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

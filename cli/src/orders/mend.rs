@@ -40,7 +40,8 @@ pub(crate) async fn recover(args: &RecoverArgs, globals: &Globals) -> anyhow::Re
     let registry = work.registry(&args.registry).await?;
     let order = Recover::new(registry.clone())
         .with(naming::vault(args.vault.as_deref(), &registry)?, Recover::vault)
-        .when(args.grant_me, Recover::grant_me)
+        .when(args.grant_me.grant_me, Recover::grant_me)
+        .when(args.grant_me.grant_me_for_run, Recover::grant_me_for_run)
         .when(args.enable_version, Recover::enable_version)
         .when(args.probe.probe, Recover::probed);
     work.carry(order).await

@@ -17,7 +17,8 @@ pub(crate) async fn revoke(args: &RevokeArgs, globals: &Globals) -> anyhow::Resu
     };
     let order = Revoke::new(work.registry(&args.registry).await?, how)
         .each(&args.also, Revoke::also)
-        .when(args.grant_me, Revoke::grant_me)
+        .when(args.grant_me.grant_me, Revoke::grant_me)
+        .when(args.grant_me.grant_me_for_run, Revoke::grant_me_for_run)
         .each(args.accept.iter().copied(), Revoke::accept);
     work.carry(order).await
 }
@@ -29,6 +30,7 @@ pub(crate) async fn retire(args: &RetireArgs, globals: &Globals) -> anyhow::Resu
         .quiet_hours(args.quiet_hours)
         .keep(args.keep)
         .each(args.look_in.iter().copied(), Retire::look_in)
-        .when(args.grant_me, Retire::grant_me);
+        .when(args.grant_me.grant_me, Retire::grant_me)
+        .when(args.grant_me.grant_me_for_run, Retire::grant_me_for_run);
     work.carry(order).await
 }

@@ -21,7 +21,8 @@ pub(crate) async fn rotate(args: &RotateArgs, globals: &Globals) -> anyhow::Resu
         .when(args.versionless, |order| order.referring(Reference::Versionless))
         .when(args.remove_old_grant, Rotate::remove_old_grant)
         .when(args.unprotected_vault_is_fine, Rotate::unprotected_vault_is_fine)
-        .when(args.grant_me, Rotate::grant_me)
+        .when(args.grant_me.grant_me, Rotate::grant_me)
+        .when(args.grant_me.grant_me_for_run, Rotate::grant_me_for_run)
         .when(args.probe.probe, Rotate::probed);
     work.carry(order).await
 }
@@ -43,6 +44,7 @@ pub(crate) async fn auto_rotate(args: &AutoRotateArgs, globals: &Globals) -> any
         .with(args.notify.as_deref(), AutoRotate::notify_before_expiry)
         .when(args.off, AutoRotate::off)
         .with(args.extend_current, AutoRotate::extend_current)
-        .when(args.grant_me, AutoRotate::grant_me);
+        .when(args.grant_me.grant_me, AutoRotate::grant_me)
+        .when(args.grant_me.grant_me_for_run, AutoRotate::grant_me_for_run);
     work.carry(order).await
 }

@@ -71,5 +71,11 @@ pub(crate) async fn import_key(args: &ImportArgs, globals: &Globals) -> anyhow::
         (None, Some(blob)) => ImportKey::byok(vault, args.key.clone(), blob)?,
         (None, None) => return Err(usage("which key? Give --pem FILE or --byok FILE")),
     };
-    work.carry(order.when(args.hsm, ImportKey::hsm).when(args.grant_me, ImportKey::grant_me)).await
+    work.carry(
+        order
+            .when(args.hsm, ImportKey::hsm)
+            .when(args.grant_me.grant_me, ImportKey::grant_me)
+            .when(args.grant_me.grant_me_for_run, ImportKey::grant_me_for_run),
+    )
+    .await
 }

@@ -2,7 +2,7 @@
 
 use super::Document;
 use cmk::{
-    Hint, Outcome, Reference,
+    Abandoned, CallersRight, Damage, Outcome, Reference,
     azure::{
         keys::{RotationRules, Trigger},
         registries::{RegistryAccess, RegistryRules},
@@ -49,6 +49,13 @@ impl Told {
     fn probe(self, probed: Option<&Probed>) -> Self {
         match probed {
             Some(p) => self.noted("PROBE", format!("{}@{}", p.repository, p.digest), " (pushed and pulled)"),
+            None => self,
+        }
+    }
+    /// The right that a run gave its caller and that stays.
+    fn keeps(self, right: Option<&CallersRight>) -> Self {
+        match right {
+            Some(r) => self.value("CALLER_KEEPS", format!("{} (take it away: {})", r.right, r.az)),
             None => self,
         }
     }
@@ -104,13 +111,15 @@ fn told(outcome: &Outcome) -> Option<Told> {
                 .maybe("PREVIOUS", o.previous.as_ref())
                 .noted("REFERENCE", reference, follows)
                 .list("SURPLUS", &o.surplus)
+                .keeps(o.caller_keeps.as_ref())
                 .probe(o.probe.as_ref())
         }
         Outcome::AutoRotated(o) => Told::new(format!("{} follows its key", o.registry.name()))
             .value("REGISTRY", &o.registry)
             .value("KEY", &o.key)
             .value("IN_USE", &o.in_use)
-            .maybe("POLICY", o.rules.as_ref().map(policy)),
+            .maybe("POLICY", o.rules.as_ref().map(policy))
+            .keeps(o.caller_keeps.as_ref()),
         Outcome::Reassigned(o) => Told::new(format!("{} has its identity again", o.registry.name()))
             .value("REGISTRY", &o.registry)
             .value("IDENTITY", o.identity)
@@ -121,6 +130,7 @@ fn told(outcome: &Outcome) -> Option<Told> {
             .noted("VAULT", &o.vault, if o.vault_was_deleted { " (had been deleted)" } else { "" })
             .value("KEY", &o.key)
             .maybe("IN_USE", o.in_use.as_ref())
+            .keeps(o.caller_keeps.as_ref())
             .probe(o.probe.as_ref()),
         Outcome::Repaired(o) => Told::new(format!("{} has read its key", o.registry.name()))
             .value("REGISTRY", &o.registry)
@@ -167,7 +177,8 @@ fn told(outcome: &Outcome) -> Option<Told> {
             .value("REGISTRY", &o.registry)
             .value("KEY", &o.key)
             .list("AFFECTED", &o.affected)
-            .value("TAKEN", o.taken),
+            .value("TAKEN", o.taken)
+            .keeps(o.caller_keeps.as_ref()),
         Outcome::Restored(o) => Told::new(format!("{} has its key again", o.registry.name()))
             .value("REGISTRY", &o.registry)
             .value("KEY", &o.key)
@@ -181,15 +192,20 @@ fn told(outcome: &Outcome) -> Option<Told> {
                 n => format!("{n} old versions are disabled"),
             };
             let kept: Vec<_> = o.kept.iter().map(|(version, why)| format!("{version} ({why})")).collect();
-            Told::new(head).value("KEY", &o.key).list("DISABLED", &o.disabled).value("KEPT", kept.join("; "))
+            Told::new(head)
+                .value("KEY", &o.key)
+                .list("DISABLED", &o.disabled)
+                .value("KEPT", kept.join("; "))
+                .keeps(o.caller_keeps.as_ref())
         }
         Outcome::DeployedTemplate(o) => Told::new("the template is deployed")
             .value("DEPLOYMENT", &o.deployment)
             .list("RESOURCES", &o.resources)
             .maybe("OUTPUTS", Some(&o.outputs).filter(|v| !v.is_null())),
-        Outcome::ImportedKey(o) => {
-            Told::new("the key is in its vault").value("KEY", &o.key).value("FINGERPRINT", &o.fingerprint)
-        }
+        Outcome::ImportedKey(o) => Told::new("the key is in its vault")
+            .value("KEY", &o.key)
+            .value("FINGERPRINT", &o.fingerprint)
+            .keeps(o.caller_keeps.as_ref()),
         Outcome::RolledBack(o) => Told::new(match &o.already {
             Some(by) => format!("run {} is taken back already, by {by}", o.of),
             None => format!("run {} is taken back", o.of),
@@ -247,27 +263,37 @@ fn registry_rules(rules: &RegistryRules) -> String {
 }
 
 #[derive(Serialize)]
-struct Abandoned<'a> {
+struct GivenUp<'a> {
     run: &'a RunName,
-    /// The ways back, newest first.
-    hints: &'a [Hint],
+    #[serde(flatten)]
+    left: &'a Abandoned,
 }
 
 /// A run that was given up, ready to be printed.
-pub(crate) fn abandoned(run: &RunName, hints: &[Hint]) -> anyhow::Result<Document> {
+pub(crate) fn abandoned(run: &RunName, left: &Abandoned) -> anyhow::Result<Document> {
     let mut table = format!("run {run} is given up; what it did is left as it is\n");
-    if !hints.is_empty() {
+    let mut damage = (String::new(), String::new());
+    if let Some(Damage { read, lost, kept, .. }) = &left.damage {
+        writeln!(
+            table,
+            "its journal was damaged: {read} records could be read, {lost} could not; it is kept as {kept}"
+        )?;
+        damage = (lost.to_string(), kept.clone());
+    }
+    if !left.hints.is_empty() {
         writeln!(table, "the ways back, newest first:")?;
     }
-    for hint in hints {
+    for hint in &left.hints {
         writeln!(table, "  {hint}")?;
     }
-    let mut document = Document::new("abandoned", VERSION, &Abandoned { run, hints })?
+    let mut document = Document::new("abandoned", VERSION, &GivenUp { run, left })?
         .table(table)
         .head(["STEP", "SUBJECT", "BACK"])
         .pair("RUN", run.to_string())
-        .pair("HINTS", hints.len().to_string());
-    for (n, hint) in hints.iter().enumerate() {
+        .pair("RECORDS_LOST", damage.0)
+        .pair("KEPT_AS", damage.1)
+        .pair("HINTS", left.hints.len().to_string());
+    for (n, hint) in left.hints.iter().enumerate() {
         let back = hint.rollback.to_string();
         document = document
             .row([hint.step.clone(), hint.subject.clone(), back.clone()])

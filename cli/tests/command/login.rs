@@ -159,6 +159,135 @@ fn helpers_are_given_the_login_by_stdin_alone() {
     assert!(fs::read_to_string(&log).expect("a log").contains("store store"), "the store for all others");
 }
 
+/// `cmk` as a command of a shell, after some of its own.
+#[cfg(unix)]
+fn after(s: &Setting, script: &str, args: &[&str]) -> std::process::Command {
+    let inner = s.command(args);
+    let mut command = std::process::Command::new("/bin/sh");
+    command
+        .env_clear()
+        .args(["-c", &format!("{script}; exec \"$0\" \"$@\"")])
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    command
+}
+
+#[test]
+fn ten_logins_at_a_time_are_all_kept() {
+    let names: Vec<_> = (0..10).map(|n| format!("contoso{n}")).collect();
+    let s = Setting::of(cmk_mocks::Params::instant(), |world, now| {
+        seed(world, now);
+        let identity = world.seed_identity(crate::setting::GROUP, "id-many");
+        for name in names.iter().filter(|name| *name != REGISTRY) {
+            world.seed_registry_cmk(
+                crate::setting::GROUP,
+                name,
+                crate::setting::VAULT,
+                crate::setting::KEY,
+                cmk_mocks::KeyRef::Versionless,
+                &identity.id,
+            );
+        }
+    });
+    let hosts: Vec<_> = names.iter().map(|name| format!("{name}.azurecr.io")).collect();
+    for round in 0..2 {
+        let (verb, kept) = if round == 0 { ("login", 10) } else { ("logout", 0) };
+        let at_once: Vec<_> = hosts
+            .iter()
+            .map(|host| {
+                let mut command = s.command(&[verb, host]);
+                command.env("DOCKER_CONFIG", docker(&s)).stdout(std::process::Stdio::null());
+                command.spawn().expect("cmk")
+            })
+            .collect();
+        for mut child in at_once {
+            assert!(child.wait().expect("an end").success());
+        }
+        let config = config(&s);
+        let auths = config["auths"].as_object().expect("entries");
+        assert_eq!(auths.len(), kept, "{auths:?}");
+        assert!(round == 1 || hosts.iter().all(|host| auths[host]["auth"].is_string()), "{auths:?}");
+        assert_eq!(fs::read_dir(docker(&s)).expect("a directory").count(), 1, "nothing is left beside it");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_directory_that_is_made_is_its_owners() {
+    let s = setting();
+    let dir = s.dir.path().join("new/docker");
+    let mut command = after(&s, "umask 0", &["login", HOST]);
+    command.env("DOCKER_CONFIG", &dir);
+    ended(command).with(0, &[]);
+    assert_eq!((mode(&dir), mode(&s.dir.path().join("new")), mode(&dir.join("config.json"))), (0o700, 0o700, 0o600));
+}
+
+#[cfg(unix)]
+#[test]
+fn helpers_cannot_have_the_secret_shown_in_any_writing() {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    let s = setting();
+    let given = s.dir.path().join("given");
+    let letters =
+        |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    for echo in [
+        "cat",
+        "base64",
+        "base64 -w0",
+        "base64 -w0 | tr '+/' '-_'",
+        "od -An -v -tx1",
+        "od -An -v -tx1 | tr -d ' \\n'",
+        "tr a-z A-Z",
+        "rev",
+        "sed 's/./& /g'",
+        "tail -c 300",
+        "tail -c 300 | base64",
+        "sed 's/.*Secret\":\"//' | head -c 200",
+    ] {
+        helper(&s, "loud", &format!("tee {} | {echo}; exit 3", given.display()));
+        configured(&s, &json!({ "credsStore": "loud" }));
+        let failed = cmk(&s, &["login", HOST]).with(1, &["docker-credential-loud store failed (exit status: 3)"]);
+        let login: Value = serde_json::from_str(&fs::read_to_string(&given).expect("a login")).expect("JSON");
+        let secret = login["Secret"].as_str().expect("a secret");
+        let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
+        let mut forms = vec![secret.to_owned(), hex, secret.chars().rev().collect()];
+        forms.extend((0..3).map(|before| STANDARD.encode(format!("{}{secret}", &"abc"[..before]))[4..].to_owned()));
+        let said = letters(&failed.err);
+        for form in forms {
+            let form = letters(&form);
+            let shown =
+                form.as_bytes().windows(12).find(|part| said.contains(&String::from_utf8_lossy(part).into_owned()));
+            assert!(shown.is_none(), "{echo}: {}", failed.err);
+        }
+    }
+    // What has nothing of it is told, as far as anybody reads.
+    helper(&s, "loud", "echo 'pass is not initialized'; head -c 20000000 /dev/zero | tr '\\0' x; exit 3");
+    let failed = cmk(&s, &["login", HOST]).with(1, &["pass is not initialized"]);
+    assert!(failed.err.len() < 2000, "{}", failed.err.len());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_helper_that_hangs_is_ended_with_all_it_started() {
+    let s = setting();
+    let child = s.dir.path().join("child");
+    helper(&s, "slow", &format!("sleep 300 & echo $! > {}; wait", child.display()));
+    configured(&s, &json!({ "credsStore": "slow" }));
+    let before = config(&s);
+    cmk(&s, &["login", HOST]).with(1, &["docker-credential-slow store failed", "did not end within 10s"]);
+    s.until("its child is gone", || crate::signals::is_gone(&child));
+    assert_eq!(config(&s), before);
+
+    fs::remove_file(&child).expect("a file");
+    let mut command = s.command(&["login", HOST]);
+    command.env("DOCKER_CONFIG", docker(&s)).env("PATH", s.dir.path().join("bin"));
+    let mut cmk = command.spawn().expect("cmk");
+    s.until("the helper is at work", || fs::read_to_string(&child).is_ok_and(|pid| pid.ends_with('\n')));
+    crate::signals::signal(&cmk, "INT");
+    assert_eq!(cmk.wait().expect("an end").code(), Some(130));
+    s.until("its child is gone", || crate::signals::is_gone(&child));
+}
+
 #[cfg(unix)]
 #[test]
 fn helpers_that_fail_are_told_without_the_secret() {
@@ -181,6 +310,9 @@ fn helpers_that_fail_are_told_without_the_secret() {
 #[test]
 fn a_broken_configuration_is_left_as_it_is() {
     let s = setting();
+    fs::create_dir_all(docker(&s).join("config.json")).expect("a directory");
+    cmk(&s, &["login", HOST]).with(1, &["left as it is: it is no file"]);
+    fs::remove_dir(docker(&s).join("config.json")).expect("a directory");
     for broken in ["{ \"auths\": ", "[]", "{ \"auths\": 7 }"] {
         fs::create_dir_all(docker(&s)).expect("a directory");
         fs::write(docker(&s).join("config.json"), broken).expect("a file");

@@ -215,8 +215,8 @@ fn a_full_disk_stops_the_run_and_it_goes_on_when_there_is_room() {
     let s = Setting::with_registry();
     let cmk = s.command(&ROTATE);
     let mut shell = std::process::Command::new("/bin/sh");
-    // No file may grow beyond 4 KiB, and the signal that says so is ignored: a write fails as on a full disk.
-    shell.env_clear().args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""]);
+    // No file may grow beyond 4 KiB: a write fails as on a full disk.
+    shell.env_clear().args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]);
     shell.arg(cmk.get_program()).args(cmk.get_args());
     let full = ended(shell).with(1, &["the journal at", "free some space"]);
     let last = full.err.lines().last().unwrap_or_default();
@@ -224,6 +224,113 @@ fn a_full_disk_stops_the_run_and_it_goes_on_when_there_is_room() {
     s.cmk(&["resume", "r1"]).with(0, &[]);
     let (in_use, versions) = s.in_use();
     assert_eq!((versions, in_use), (2, s.newest()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_whose_locks_are_removed_asks_for_nothing_more_and_goes_on_later() {
+    let s = Setting::with_registry();
+    let mut first = s.start_held(&ROTATE, minting(), true);
+    // As one who cleans up old files does.
+    for lock in std::fs::read_dir(s.state().join("locks")).expect("a directory").flatten() {
+        std::fs::remove_file(lock.path()).expect("a file");
+    }
+    s.let_go();
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut first.stderr.take().expect("stderr"), &mut said).expect("text");
+    assert_eq!(first.wait().expect("an end").code(), Some(8), "{said}");
+    assert!(said.contains("run r1 no longer has its lock on "), "{said}");
+    assert!(said.lines().last().is_some_and(|line| line.starts_with("take it up again: cmk resume r1 ")), "{said}");
+    assert_eq!(s.sim.writes(), 1, "its version was asked for, and nothing after it");
+    s.cmk(&["resume", "r1"]).with(0, &[]);
+    let (in_use, versions) = s.in_use();
+    assert_eq!((versions, in_use), (2, s.newest()));
+}
+
+#[test]
+fn a_journal_that_is_removed_under_a_run_is_missed_and_nobody_else_is_blamed() {
+    let s = Setting::with_registry();
+    let mut run = s.start_held(&ROTATE, minting(), true);
+    std::fs::remove_file(s.state().join("runs/r1.jsonl")).expect("a file");
+    s.let_go();
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut run.stderr.take().expect("stderr"), &mut said).expect("text");
+    assert_eq!(run.wait().expect("an end").code(), Some(8), "{said}");
+    assert!(said.contains("the journal of run r1 is gone") && !said.contains("another process"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_in_the_state_directory_hangs_nothing() {
+    let s = Setting::with_registry();
+    s.cmk(&ROTATE).with(0, &[]);
+    let pipe = s.state().join("runs/pipe.jsonl");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let runs = s.json(&["runs"]);
+    let states: Vec<_> =
+        runs["runs"].as_array().expect("runs").iter().map(|r| (r["name"].as_str(), r["state"].as_str())).collect();
+    assert_eq!(states, [(Some("pipe"), Some("unreadable")), (Some("r1"), Some("finished"))]);
+    for args in [&["resume", "pipe"][..], &["abandon", "pipe", "--yes"], &["rollback", "pipe", "--yes"]] {
+        s.cmk(args).with(1, &["pipe.jsonl is a pipe or a device where a file should be"]);
+    }
+    std::fs::set_permissions(s.state(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).expect("a mode");
+    s.cmk(&["rotate", "-n", REGISTRY, "--yes"]).with(1, &["others may write into", "chmod go-w"]);
+}
+
+#[test]
+fn a_run_whose_journal_is_damaged_can_be_given_up_and_makes_way() {
+    /// How a journal is damaged, from its lines.
+    type Damage = fn(&[&str]) -> String;
+    let damages: [(Damage, u64); 5] = [
+        // The opening, a record in between, the intent, and the end of the file.
+        (|lines| format!("\0\0\0\n{}", lines[1..].concat()), 1),
+        (|lines| format!("{}{{\"v\":1\n{}", lines[0], lines[2..].concat()), 1),
+        (|lines| format!("{}#\n", lines[..lines.len() - 1].concat()), 1),
+        (|lines| format!("{}x\ny\n", lines.concat()), 2),
+        (|_| "not a journal\n".to_owned(), 1),
+    ];
+    for (n, (damage, lost)) in damages.into_iter().enumerate() {
+        let s = Setting::with_registry();
+        s.kill_at(&ROTATE, pointing(), false);
+        let file = s.state().join("runs/r1.jsonl");
+        let whole = std::fs::read_to_string(&file).expect("a journal");
+        let lines: Vec<_> = whole.split_inclusive('\n').collect();
+        let damaged = damage(&lines);
+        std::fs::write(&file, &damaged).expect("a file");
+
+        for args in [&["resume", "r1"][..], &["rotate", "-n", REGISTRY, "--yes"]] {
+            let told = s.cmk(args).with(8, &["of run r1 cannot be read", "restore the file from a copy"]);
+            let last = told.err.lines().last().unwrap_or_default();
+            assert!(last.starts_with("give it up: cmk abandon r1 --state "), "case {n}: {}", told.err);
+        }
+        assert_eq!(s.json(&["runs"])["runs"][0]["state"], "unreadable");
+        s.cmk(&["abandon", "r1"]).with(2, &["no terminal", "cmk abandon r1 --yes"]);
+        let given_up = s.json(&["abandon", "r1", "--yes"]);
+        crate::forms::fits(&given_up);
+        assert_eq!(given_up["damage"]["lost"], lost, "case {n}: {given_up}");
+        let kept = given_up["damage"]["kept"].as_str().expect("a file");
+        assert_eq!(std::fs::read_to_string(kept).expect("a file"), damaged, "case {n}");
+        let hint = &given_up["hints"][0];
+        assert_eq!((hint["step"].as_str(), hint["rollback"]["kind"].as_str()), (Some("unreadable"), Some("never")));
+        let hints = given_up["hints"].as_array().expect("hints");
+        // The version it made is known where its intent can be read.
+        let of_pointing = hints.iter().any(|hint| hint["step"] == "point-registry");
+        assert_eq!(of_pointing, damaged.contains("point-registry"), "case {n}: {given_up}");
+
+        // In doubt like a request that is on its way.
+        let fresh = std::fs::read_to_string(&file).expect("a journal");
+        let [.., intent, closed] = fresh.lines().collect::<Vec<_>>()[..] else { panic!("case {n}: {fresh}") };
+        let intent: serde_json::Value = serde_json::from_str(intent).expect("JSON");
+        assert_eq!((&intent["event"], &intent["deadline_s"]), (&"intent".into(), &2.into()), "case {n}");
+        assert!(closed.contains("\"ending\":\"abandoned\""), "case {n}: {closed}");
+        s.cmk(&["resume", "r1"]).with(8, &[]);
+        s.cmk(&["abandon", "r1", "--yes"]).with(8, &["given up"]);
+        assert_eq!(s.json(&["runs"])["runs"][0]["state"], "abandoned");
+        let next = s.cmk(&["rotate", "-n", REGISTRY, "--yes", "--run", "r2"]).with(0, &[]);
+        assert!(next.err.contains("a run that was given up may still have on its way"), "case {n}: {}", next.err);
+        let (in_use, versions) = s.in_use();
+        assert_eq!((versions, in_use), (3, s.newest()), "case {n}");
+    }
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Ctrl-C and SIGTERM.
 
-use crate::setting::{PATIENCE, REGISTRY, Setting, pointing, seed};
+use crate::setting::{PATIENCE, REGISTRY, Setting, bare, pointing, seed};
 use cmk_mocks::{Delay, Params};
 use std::{
     io::{BufRead as _, BufReader, Read as _},
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     sync::mpsc,
     time::Duration,
 };
@@ -18,9 +18,40 @@ fn slow() -> Setting {
     Setting::of(params, seed)
 }
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let kill = format!("kill -{name} {}", child.id());
     assert!(Command::new("/bin/sh").args(["-c", &kill]).status().expect("a shell").success());
+}
+
+/// Whether the process whose number a file holds has ended, be it that nobody has asked for its end.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_gone(file: &std::path::Path) -> bool {
+    let pid = std::fs::read_to_string(file).unwrap_or_default();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    let state = stat.rsplit(") ").next().unwrap_or_default().chars().next();
+    !pid.trim().is_empty() && matches!(state, None | Some('Z' | 'X'))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn az_and_what_it_starts_end_with_cmk() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let s = Setting::with_registry();
+    let (bin, child) = (s.dir.path().join("bin"), s.dir.path().join("child"));
+    std::fs::create_dir(&bin).expect("a directory");
+    let script = format!("#!/bin/sh\n/bin/sleep 300 &\necho $! > {}\nwait\n", child.display());
+    std::fs::write(bin.join("az"), script).expect("a script");
+    std::fs::set_permissions(bin.join("az"), std::fs::Permissions::from_mode(0o755)).expect("a mode");
+    for (name, code) in [("INT", 130), ("TERM", 143)] {
+        let mut command = bare(&["status", &s.registry_id(REGISTRY), "--auth", "az"]);
+        command.env("PATH", &bin).stderr(Stdio::piped());
+        let mut cmk = command.spawn().expect("cmk");
+        s.until("az is at work", || std::fs::read_to_string(&child).is_ok_and(|pid| pid.ends_with('\n')));
+        signal(&cmk, name);
+        assert_eq!(cmk.wait().expect("an end").code(), Some(code));
+        s.until("what az started is gone", || is_gone(&child));
+        std::fs::remove_file(&child).expect("a file");
+    }
 }
 
 /// The lines of a child's stderr as they come.

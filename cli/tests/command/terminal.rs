@@ -124,3 +124,32 @@ fn a_world_that_moves_before_the_answer_is_not_touched() {
     told.with(8, &["~ set-version-enabled", "as planned"]);
     assert_eq!(s.sim.writes(), 0);
 }
+
+#[test]
+fn what_a_service_says_cannot_steer_a_terminal() {
+    let s = Setting::with_registry();
+    let host = "contoso1\u{1b}[2J\u{9b}31m\u{202e}\r.azurecr.io";
+    s.sim.with_world(|w, _| w.mutate_registry_property(&s.registry_id(REGISTRY), "loginServer", host.into()));
+    let steers = |c: char| (c.is_control() && c != '\n' && c != '\t') || ('\u{202a}'..='\u{202e}').contains(&c);
+    for args in
+        [&["firewall-rules", "-n", REGISTRY][..], &["login", "-n", REGISTRY], &["status", "-n", REGISTRY, "-vvv"]]
+    {
+        for form in ["table", "tsv", "csv", "env", "json"] {
+            let said = s.cmk(&[args, &["-o", form]].concat());
+            for text in [&said.out, &said.err] {
+                assert!(!text.contains(steers), "{args:?} {form}: {text:?}");
+            }
+            if args[0] == "firewall-rules" {
+                assert_eq!(said.code, 0, "{}", said.err);
+                assert!(said.out.contains("\\u001b[2j\\u009b31m\\u202e"), "{form}: {}", said.out);
+            }
+        }
+    }
+    let rules = s.json(&["firewall-rules", "-n", REGISTRY]);
+    assert!(
+        rules["hosts"].as_array().is_some_and(|hosts| hosts.iter().any(|h| h["host"] == host.to_lowercase())),
+        "JSON is as it was"
+    );
+    let azure = s.cmk(&["firewall-rules", "-n", REGISTRY, "--azure-firewall"]).with(0, &[]);
+    assert!(!azure.out.contains(steers), "{:?}", azure.out);
+}

@@ -71,3 +71,14 @@ pub struct Written<T> {
     /// The operation to follow, if the service has not finished.
     pub operation: Option<Operation>,
 }
+
+impl<T> Written<T> {
+    /// The body. A service that answers without one has accepted the write all the same.
+    ///
+    /// # Errors
+    /// [`Sent::Yes`] when there is none: the next look tells what came of it.
+    pub(crate) fn required(self, request: &str) -> Called<T> {
+        let unreadable = || CallError::new(Sent::Yes, request, super::Cause::Unreadable("it has no body".into()));
+        self.body.ok_or_else(unreadable)
+    }
+}

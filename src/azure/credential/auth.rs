@@ -1,25 +1,24 @@
 //! Ways to log in.
 
-use crate::azure::{Cloud, error::scrub, id::ClientId};
+use super::{
+    Secrets, Surroundings,
+    chain::{Chain, Link, NoToken},
+    failure,
+    surroundings::Heard,
+    token_of,
+};
+use crate::azure::{Cloud, id::ClientId};
 use async_trait::async_trait;
 use azure_core::{
-    cloud::{CloudConfiguration, CustomConfiguration},
     credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions},
-    error::ErrorKind,
-    http::{ClientOptions, ExponentialRetryOptions, HttpClient, RetryOptions, Transport},
+    http::{ClientOptions, HttpClient},
 };
 use azure_identity::{
     AzureCliCredential, AzureCliCredentialOptions, ClientAssertionCredentialOptions, ClientSecretCredential,
-    ClientSecretCredentialOptions, Executor, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
-    UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+    ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId,
+    WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
-use std::{
-    error::Error as _,
-    fmt,
-    str::FromStr,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{error::Error as _, fmt, str::FromStr, sync::Arc, time::Duration};
 
 /// A way to log in.
 ///
@@ -42,8 +41,8 @@ pub enum Auth {
         /// Which of those assigned to it.
         client_id: Option<ClientId>,
     },
-    /// Environment, workload identity, managed identity and Azure CLI in this order; the first that gives a token is
-    /// the one for good.
+    /// Environment, workload identity, managed identity and Azure CLI in this order; the first that is configured is the one
+    /// for good. One that is configured and fails ends the chain: nobody becomes somebody else by a mistake.
     Chain,
 }
 
@@ -87,85 +86,52 @@ impl fmt::Display for Auth {
     }
 }
 
-type LookUp = dyn Fn(&str) -> Option<String> + Send + Sync;
-
-/// What logging in finds around it: the process's own environment and programs, unless told otherwise.
-#[derive(Clone)]
-pub struct Surroundings {
-    transport: Option<Arc<dyn HttpClient>>,
-    executor: Option<Arc<dyn Executor>>,
-    variable: Arc<LookUp>,
-}
-
-impl fmt::Debug for Surroundings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Surroundings").finish_non_exhaustive()
-    }
-}
-
-impl Default for Surroundings {
-    fn default() -> Self {
-        Self { transport: None, executor: None, variable: Arc::new(|name| std::env::var(name).ok()) }
-    }
-}
-
-impl Surroundings {
-    /// Sends through this transport instead of the SDK's own.
-    #[must_use]
-    pub fn transport(mut self, transport: Arc<dyn HttpClient>) -> Self {
-        self.transport = Some(transport);
-        self
-    }
-    /// Runs the Azure CLI by this.
-    #[must_use]
-    pub fn executor(mut self, executor: Arc<dyn Executor>) -> Self {
-        self.executor = Some(executor);
-        self
-    }
-    /// Looks environment variables up by this.
-    #[must_use]
-    pub fn variables(mut self, variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        self.variable = Arc::new(variable);
-        self
-    }
-
-    fn wanted(&self, name: &str) -> azure_core::Result<String> {
-        let found = (self.variable)(name).filter(|v| !v.trim().is_empty());
-        found.ok_or_else(|| failure(format!("{name} is not set")))
-    }
-
-    /// Token requests change nothing, so the SDK may repeat them, a little, behind our time-out.
-    fn client_options(&self, cloud: &Cloud) -> ClientOptions {
-        let mut custom = CustomConfiguration::default();
-        // Named always: without it the SDK would take it from AZURE_AUTHORITY_HOST.
-        custom.authority_host = cloud.authority_endpoint().to_owned();
-        ClientOptions {
-            cloud: Some(Arc::new(CloudConfiguration::from(custom))),
-            retry: RetryOptions::exponential(ExponentialRetryOptions { max_retries: 3, ..Default::default() }),
-            transport: self.transport.clone().map(Transport::new),
-            ..ClientOptions::default()
-        }
-    }
-}
-
 /// For one way to log in that was chosen. The machine's identity repeats for 100 s by itself where there is none.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// For the machine's identity when others wait behind it.
 const PATIENCE_IN_CHAIN: Duration = Duration::from_secs(5);
+
+/// Why there is no credential.
+pub(super) enum Unbuilt {
+    /// A variable it is configured by is not set.
+    Unset(&'static str),
+    /// What it is configured by cannot be right.
+    Wrong(azure_core::Error),
+}
+
+impl From<azure_core::Error> for Unbuilt {
+    fn from(e: azure_core::Error) -> Self {
+        Self::Wrong(e)
+    }
+}
+
+impl From<Unbuilt> for azure_core::Error {
+    fn from(why: Unbuilt) -> Self {
+        match why {
+            Unbuilt::Unset(name) => failure(format!("{name} is not set")),
+            Unbuilt::Wrong(e) => e,
+        }
+    }
+}
 
 impl Auth {
     /// The credential, which logs in when it is first asked for a token. Put it into an
     /// [`Azure`](crate::azure::Azure), which keeps its tokens.
     ///
     /// # Errors
-    /// When what it needs is missing, such as an environment variable. A [`Auth::Chain`] says so only when none of its
-    /// links gives a token.
+    /// When what it needs is missing, such as an environment variable. A [`Auth::Chain`] says so only when it comes to its
+    /// end.
     pub fn credential(
         &self,
         cloud: &Cloud,
         transport: Option<Arc<dyn HttpClient>>,
     ) -> azure_core::Result<Arc<dyn TokenCredential>> {
-        self.credential_in(cloud, &Surroundings { transport, ..Surroundings::default() })
+        let around = Surroundings::default();
+        let around = match transport {
+            Some(transport) => around.transport(transport),
+            None => around,
+        };
+        self.credential_in(cloud, &around)
     }
 
     /// The same in other surroundings.
@@ -173,57 +139,94 @@ impl Auth {
     /// # Errors
     /// As [`Auth::credential`].
     pub fn credential_in(&self, cloud: &Cloud, around: &Surroundings) -> azure_core::Result<Arc<dyn TokenCredential>> {
-        let (credential, patience): (Arc<dyn TokenCredential>, _) = match self {
+        if *self == Self::Chain {
+            return Ok(Arc::new(Chain::new(cloud, around)));
+        }
+        let timed = self.timed(cloud, around)?;
+        around.way().is(self.to_string());
+        Ok(Arc::new(timed))
+    }
+
+    /// One way to log in, by itself.
+    fn timed(&self, cloud: &Cloud, around: &Surroundings) -> Result<Timed, Unbuilt> {
+        let options = || around.client_options(cloud);
+        let credential: Arc<dyn TokenCredential> = match self {
             Self::Cli => {
-                let options = AzureCliCredentialOptions { executor: around.executor.clone(), ..Default::default() };
-                (AzureCliCredential::new(Some(options))?, PATIENCE)
+                let options = AzureCliCredentialOptions { executor: Some(around.az()), ..Default::default() };
+                AzureCliCredential::new(Some(options))?
             }
             Self::Environment => {
                 let tenant = around.wanted("AZURE_TENANT_ID")?;
                 let client_id = around.wanted("AZURE_CLIENT_ID")?;
                 let secret = Secret::new(around.wanted("AZURE_CLIENT_SECRET")?);
-                let options = ClientSecretCredentialOptions { client_options: around.client_options(cloud) };
-                (ClientSecretCredential::new(&tenant, client_id, secret, Some(options))?, PATIENCE)
+                let options = ClientSecretCredentialOptions { client_options: options() };
+                ClientSecretCredential::new(&tenant, client_id, secret, Some(options))?
             }
             Self::WorkloadIdentity => {
                 let options = WorkloadIdentityCredentialOptions {
                     tenant_id: Some(around.wanted("AZURE_TENANT_ID")?),
                     client_id: Some(around.wanted("AZURE_CLIENT_ID")?),
                     token_file_path: Some(around.wanted("AZURE_FEDERATED_TOKEN_FILE")?.into()),
-                    credential_options: ClientAssertionCredentialOptions {
-                        client_options: around.client_options(cloud),
-                    },
+                    credential_options: ClientAssertionCredentialOptions { client_options: options() },
                 };
-                (WorkloadIdentityCredential::new(Some(options))?, PATIENCE)
+                WorkloadIdentityCredential::new(Some(options))?
             }
-            Self::ManagedIdentity { client_id } => (managed(client_id.as_ref(), cloud, around)?, PATIENCE),
-            Self::Chain => return Ok(Arc::new(Chain::new(cloud, around))),
+            Self::ManagedIdentity { client_id } => managed(client_id.as_ref(), around.machine_options(cloud, None)?)?,
+            Self::Chain => Arc::new(Chain::new(cloud, around)),
         };
-        Ok(Arc::new(Timed { name: self.to_string(), credential, patience }))
+        Ok(Timed { name: self.to_string(), credential, patience: PATIENCE, secrets: around.secrets() })
+    }
+
+    /// This way as a link of a chain: what is not set goes by, and what is wrong does not.
+    pub(super) fn link(&self, cloud: &Cloud, around: &Surroundings) -> Link {
+        let credential: Result<Arc<dyn TokenCredential>, NoToken> = match self.timed(cloud, around) {
+            Ok(timed) => Ok(Arc::new(timed)),
+            Err(Unbuilt::Unset(name)) => Err(NoToken::NotConfigured(format!("{name} is not set"))),
+            Err(Unbuilt::Wrong(e)) => Err(NoToken::Failed(told(&e, &around.secrets()))),
+        };
+        Link { name: self.to_string(), credential, machine: None }
+    }
+
+    /// The machine's identity as a link of a chain. Whether there is one is only found by asking, so that no answer, or one
+    /// of another metadata service than Azure's, means that there is none.
+    pub(super) fn machine_link(cloud: &Cloud, around: &Surroundings) -> Link {
+        // Of several identities of a machine, the same variable says which as for an application.
+        let client_id = around.variable("AZURE_CLIENT_ID").and_then(|id| id.trim().parse().ok());
+        let heard = Heard::default();
+        let credential =
+            around.machine_options(cloud, Some(&heard)).and_then(|options| managed(client_id.as_ref(), options));
+        let credential = match credential {
+            Ok(credential) => {
+                let (name, secrets) = ("managed".to_owned(), around.secrets());
+                let timed = Timed { name, credential, patience: PATIENCE_IN_CHAIN, secrets };
+                Ok(Arc::new(timed) as Arc<dyn TokenCredential>)
+            }
+            // On a machine of a kind that the SDK cannot ask.
+            Err(e) => Err(NoToken::NotConfigured(told(&e, &around.secrets()))),
+        };
+        let told_of = around.variable("IDENTITY_ENDPOINT").is_some();
+        Link { name: "managed".to_owned(), credential, machine: (!told_of).then_some(heard) }
     }
 }
 
 fn managed(
     client_id: Option<&ClientId>,
-    cloud: &Cloud,
-    around: &Surroundings,
+    client_options: ClientOptions,
 ) -> azure_core::Result<Arc<dyn TokenCredential>> {
     let options = ManagedIdentityCredentialOptions {
         user_assigned_id: client_id.map(|id| UserAssignedId::ClientId(id.to_string())),
-        client_options: around.client_options(cloud),
+        client_options,
     };
     Ok(ManagedIdentityCredential::new(Some(options))?)
 }
 
-fn failure(text: String) -> azure_core::Error {
-    azure_core::Error::with_message(ErrorKind::Credential, text)
-}
-
-/// A credential behind our own time-out: the SDK's have none, or are more patient than anybody.
+/// A credential behind our own time-out: the SDK's have none, or are more patient than anybody. What it says when it fails
+/// is told without the secrets it was given.
 struct Timed {
     name: String,
     credential: Arc<dyn TokenCredential>,
     patience: Duration,
+    secrets: Secrets,
 }
 
 impl fmt::Debug for Timed {
@@ -239,88 +242,16 @@ impl TokenCredential for Timed {
         scopes: &[&str],
         options: Option<TokenRequestOptions<'_>>,
     ) -> azure_core::Result<AccessToken> {
-        match tokio::time::timeout(self.patience, self.credential.get_token(scopes, options)).await {
-            Ok(token) => token,
+        let asked = token_of(&*self.credential, scopes, options);
+        match tokio::time::timeout(self.patience, asked).await {
+            Ok(token) => token.map_err(|e| failure(format!("{}: {}", self.name, told(&e, &self.secrets)))),
             Err(_) => Err(failure(format!("{}: no token within {:?}", self.name, self.patience))),
         }
     }
 }
 
-/// One way after another. The first that gives a token is kept: a run must not change who it is on the way.
-struct Chain {
-    links: Vec<Link>,
-    chosen: OnceLock<usize>,
-}
-
-struct Link {
-    name: &'static str,
-    /// The credential, or why there is none.
-    credential: Result<Arc<dyn TokenCredential>, String>,
-}
-
-impl fmt::Debug for Chain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let chosen = self.chosen.get().and_then(|at| self.links.get(*at)).map(|l| l.name);
-        f.debug_struct("Chain").field("chosen", &chosen).finish_non_exhaustive()
-    }
-}
-
-impl Chain {
-    fn new(cloud: &Cloud, around: &Surroundings) -> Self {
-        // Of several identities of a machine, the same variable says which as for an application.
-        let client_id = (around.variable)("AZURE_CLIENT_ID").and_then(|id| id.trim().parse().ok());
-        let timed = managed(client_id.as_ref(), cloud, around).map(|credential| -> Arc<dyn TokenCredential> {
-            Arc::new(Timed { name: "managed".to_owned(), credential, patience: PATIENCE_IN_CHAIN })
-        });
-        let link = |name, credential: azure_core::Result<Arc<dyn TokenCredential>>| Link {
-            name,
-            credential: credential.map_err(|e| told(&e)),
-        };
-        Self {
-            links: vec![
-                link("env", Auth::Environment.credential_in(cloud, around)),
-                link("workload", Auth::WorkloadIdentity.credential_in(cloud, around)),
-                link("managed", timed),
-                link("az", Auth::Cli.credential_in(cloud, around)),
-            ],
-            chosen: OnceLock::new(),
-        }
-    }
-}
-
-#[async_trait]
-impl TokenCredential for Chain {
-    async fn get_token(
-        &self,
-        scopes: &[&str],
-        options: Option<TokenRequestOptions<'_>>,
-    ) -> azure_core::Result<AccessToken> {
-        let chosen = self.chosen.get().copied();
-        let mut failures = Vec::new();
-        for (at, link) in self.links.iter().enumerate() {
-            if chosen.is_some_and(|c| c != at) {
-                continue;
-            }
-            let tried = match &link.credential {
-                Ok(credential) => credential.get_token(scopes, options.clone()).await.map_err(|e| told(&e)),
-                Err(why) => Err(why.clone()),
-            };
-            match tried {
-                Ok(token) => {
-                    if self.chosen.set(at).is_ok() {
-                        tracing::info!("logged in by {}", link.name);
-                    }
-                    return Ok(token);
-                }
-                Err(why) => failures.push(format!("{}: {why}", link.name)),
-            }
-        }
-        Err(failure(format!("nobody is logged in; {}", failures.join("; "))))
-    }
-}
-
 /// An error with its sources on one line, without secrets.
-fn told(e: &azure_core::Error) -> String {
+pub(super) fn told(e: &azure_core::Error, secrets: &Secrets) -> String {
     let mut text = e.to_string();
     let mut source = e.source();
     while let Some(s) = source {
@@ -330,7 +261,7 @@ fn told(e: &azure_core::Error) -> String {
         }
         source = s.source();
     }
-    let text = scrub(&text);
+    let text = secrets.scrub(&text);
     let line: Vec<_> = text.split_whitespace().collect();
     line.join(" ").chars().take(500).collect()
 }

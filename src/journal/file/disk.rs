@@ -2,7 +2,8 @@
 
 use crate::journal::JournalError;
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fmt,
+    fs::{self, File, Metadata, OpenOptions, TryLockError},
     io::{self, ErrorKind},
     path::Path,
     thread,
@@ -12,9 +13,35 @@ use std::{
 /// For how long an append of another process may hold up ours.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What is not as a journal leaves it.
+#[derive(Debug)]
+enum Odd {
+    /// A link, a pipe, a device or a directory is where a file should be.
+    NotAFile(String),
+    /// Others may put something there.
+    OthersMayWrite(String),
+}
+
+impl fmt::Display for Odd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAFile(what) | Self::OthersMayWrite(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for Odd {}
+
 /// The error for people.
 pub(super) fn failed(place: &Path, source: io::Error) -> JournalError {
+    let odd = source.get_ref().and_then(|e| e.downcast_ref::<Odd>());
     let way_out = match source.kind() {
+        _ if matches!(odd, Some(Odd::NotAFile(_))) => {
+            "put the run's own file back in its place, or remove what is there, or name another directory with --state DIR"
+        }
+        _ if matches!(odd, Some(Odd::OthersMayWrite(_))) => {
+            "take that right away (chmod go-w), or name another directory with --state DIR"
+        }
         ErrorKind::ReadOnlyFilesystem => "make it writable, or name another directory with --state DIR",
         ErrorKind::PermissionDenied => {
             "run as the user it belongs to, who needs to read and write there, or name another directory with --state DIR"
@@ -71,13 +98,113 @@ fn sync_dir(dir: &Path) -> io::Result<()> {
     }
 }
 
+/// Refuses directories into which others may write: what is found there could be theirs.
+pub(super) fn refuse_shared(dirs: &[&Path]) -> io::Result<()> {
+    for dir in dirs {
+        // One that is not there yet is made as it should be; what else is wrong with it is said by reading it.
+        let Ok(mode) = fs::metadata(dir).map(|meta| mode_of(&meta)) else { continue };
+        if mode & 0o022 != 0 {
+            let what = format!("others may write into {} (mode {:o})", dir.display(), mode & 0o7777);
+            return Err(io::Error::new(ErrorKind::PermissionDenied, Odd::OthersMayWrite(what)));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn mode_of(of: &Metadata) -> u32 {
+    std::os::unix::fs::MetadataExt::mode(of)
+}
+#[cfg(not(unix))]
+fn mode_of(_: &Metadata) -> u32 {
+    0 // Who may write is said by access lists, which a directory takes over from its user's own.
+}
+
 /// Opens a file for reading and writing; a new one is its owner's only. Nothing is cut off.
 pub(super) fn open(path: &Path, create: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(create).truncate(false);
+    opened(path, OpenOptions::new().read(true).write(true).create(create).truncate(false))
+}
+
+/// Makes a file for writing, its owner's only, where there is nothing yet.
+pub(super) fn make(path: &Path) -> io::Result<File> {
+    opened(path, OpenOptions::new().write(true).create_new(true))
+}
+
+/// Opens a file for reading.
+pub(super) fn look(path: &Path) -> io::Result<File> {
+    opened(path, OpenOptions::new().read(true))
+}
+
+/// Opens what is a file itself: a link would lead out of the directory, and a pipe would be waited for.
+fn opened(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let a_file = |meta: &Metadata| {
+        let kind = meta.file_type();
+        if kind.is_file() {
+            return Ok(());
+        }
+        let what = if kind.is_symlink() {
+            "a link"
+        } else if kind.is_dir() {
+            "a directory"
+        } else {
+            "a pipe or a device"
+        };
+        let what = format!("{} is {what} where a file should be", path.display());
+        Err(io::Error::new(ErrorKind::InvalidInput, Odd::NotAFile(what)))
+    };
+    // Before it is opened, as opening a device may do something by itself.
+    match fs::symlink_metadata(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => {}
+        meta => a_file(&meta?)?,
+    }
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // And where it has become something else meanwhile.
+        options.mode(0o600).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    a_file(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// What tells a file from all others of its machine while it is open.
+#[cfg(unix)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity(u64, u64);
+
+#[cfg(unix)]
+impl Identity {
+    pub(super) fn of(file: &File) -> io::Result<Self> {
+        file.metadata().map(|meta| Self::in_meta(&meta))
+    }
+    fn in_meta(meta: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        Self(meta.dev(), meta.ino())
+    }
+    /// Whether it is the file at this path.
+    pub(super) fn is_at(self, path: &Path) -> io::Result<bool> {
+        match fs::symlink_metadata(path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(false),
+            meta => Ok(Self::in_meta(&meta?) == self),
+        }
+    }
+}
+
+/// Windows keeps the name of a file that is open: that there is one is enough.
+#[cfg(not(unix))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity;
+
+#[cfg(not(unix))]
+impl Identity {
+    pub(super) fn of(_: &File) -> io::Result<Self> {
+        Ok(Self)
+    }
+    pub(super) fn is_at(self, path: &Path) -> io::Result<bool> {
+        path.try_exists()
+    }
 }
 
 /// A lock on an open file, given up when this is dropped.

@@ -1,13 +1,18 @@
 //! The lock files: held with the operating system's lock, and telling who holds them or did so last.
 
-use super::{disk, names, runs};
+use super::{
+    disk::{self, Identity},
+    names, runs,
+};
 use crate::journal::{Holder, JournalError, Lock, RunName};
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File, TryLockError},
     io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
-    process, thread,
+    process,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 use time::OffsetDateTime;
@@ -18,6 +23,8 @@ const OURS: Duration = Duration::from_secs(1);
 const YOUNG: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(10);
 const LONGEST: u64 = 64 * 1024;
+/// How often a lock file that was removed while it was taken is made again.
+const REMADE: usize = 16;
 
 /// The first line of a lock file. It is written over, in one write that is not longer than a disk's sector, and never
 /// cut off first: there is no moment at which nobody ever held the lock.
@@ -44,43 +51,95 @@ fn path(dir: &Path, subject: &str) -> PathBuf {
     dir.join("locks").join(names::of_lock(subject))
 }
 
+/// The locks that runs of this process hold.
+#[derive(Clone, Default)]
+pub(super) struct Taken(Arc<Mutex<Vec<Mine>>>);
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mine {
+    run: RunName,
+    subject: String,
+    path: PathBuf,
+    file: Identity,
+}
+
+impl Taken {
+    fn all(&self) -> MutexGuard<'_, Vec<Mine>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// That no lock of a run was taken from it: one whose file is no longer at its path keeps nobody else out.
+    pub(super) fn hold(&self, dir: &Path, run: &RunName) -> Result<(), JournalError> {
+        for mine in self.all().iter().filter(|mine| mine.run == *run) {
+            if !mine.file.is_at(&mine.path).map_err(|e| disk::failed(dir, e))? {
+                return Err(JournalError::LockLost {
+                    run: run.clone(),
+                    subject: mine.subject.clone(),
+                    file: mine.path.display().to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Takes the lock on a subject, or tells who has it. Lock files are never removed: that could not be done without two
 /// holders at a time.
-pub(super) fn lock(dir: &Path, subject: &str, holder: Holder) -> Result<Lock, JournalError> {
+pub(super) fn lock(dir: &Path, subject: &str, holder: Holder, taken: &Taken) -> Result<Lock, JournalError> {
     let failed = |e| disk::failed(dir, e);
     let path = path(dir, subject);
-    let file = match disk::open(&path, true) {
-        Err(e) if e.kind() == ErrorKind::NotFound => {
-            disk::make_dir(&dir.join("locks")).and_then(|()| disk::open(&path, true)).map_err(failed)?
+    let (file, identity) = acquire(dir, subject, &path)?;
+    // A note that cannot be read is not written over: it may be all that is known of a run that was cut short.
+    let earlier = last_holder(dir, subject)?;
+    let mine = Mine { run: holder.run.clone(), subject: subject.into(), path: path.clone(), file: identity };
+    taken.all().push(mine.clone());
+    let note = Note { holder, pid: process::id(), released: false, earlier };
+    let mut held = Held { beside: beside(&path), note, signed: false, file, mine, taken: taken.clone() };
+    held.sign(dir).map_err(failed)?;
+    Ok(Lock::new(held))
+}
+
+/// The lock file, locked, and still the one that others would lock.
+fn acquire(dir: &Path, subject: &str, path: &Path) -> Result<(File, Identity), JournalError> {
+    let failed = |e| disk::failed(dir, e);
+    for _ in 0..REMADE {
+        let file = match disk::open(path, true) {
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                disk::make_dir(&dir.join("locks")).and_then(|()| disk::open(path, true)).map_err(failed)?
+            }
+            opened => opened.map_err(failed)?,
+        };
+        wait_for(&file, dir, subject, path)?;
+        let identity = Identity::of(&file).map_err(failed)?;
+        if identity.is_at(path).map_err(failed)? {
+            return Ok((file, identity));
         }
-        opened => opened.map_err(failed)?,
-    };
+    }
+    Err(failed(io::Error::other(format!("{} is removed again and again", path.display()))))
+}
+
+fn wait_for(file: &File, dir: &Path, subject: &str, path: &Path) -> Result<(), JournalError> {
     let began = Instant::now();
     loop {
         match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::Error(e)) => return Err(failed(e)),
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(e)) => return Err(disk::failed(dir, e)),
             Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
         }
         // The holder before this one may have been killed, and this one not yet have written over its note: hence the
         // pause before the first look.
-        let note = note(&path).ok().flatten().filter(|note| !note.released);
+        let note = note(path).ok().flatten().filter(|note| !note.released);
         let patience = match &note {
             Some(note) if note.pid == process::id() => OURS,
             Some(_) => PAUSE,
             None => YOUNG,
         };
         if began.elapsed() >= patience {
-            let holder = note.map_or_else(|| unknown(&path), |note| note.holder);
+            let holder = note.map_or_else(|| unknown(path), |note| note.holder);
             return Err(JournalError::Locked { subject: subject.into(), holder: Box::new(holder) });
         }
     }
-    // A note that cannot be read is not written over: it may be all that is known of a run that was cut short.
-    let earlier = last_holder(dir, subject)?;
-    let note = Note { holder, pid: process::id(), released: false, earlier };
-    let mut held = Held { beside: beside(&path), note, signed: false, file };
-    held.sign(dir).map_err(failed)?;
-    Ok(Lock::new(held))
 }
 
 /// The last holder whose run has records. Writes nothing.
@@ -105,7 +164,7 @@ pub(super) fn last_holder(dir: &Path, subject: &str) -> Result<Option<Holder>, J
 }
 
 fn note(path: &Path) -> io::Result<Option<Note>> {
-    let file = match File::open(beside(path).as_deref().unwrap_or(path)) {
+    let file = match disk::look(beside(path).as_deref().unwrap_or(path)) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
@@ -136,6 +195,8 @@ struct Held {
     beside: Option<PathBuf>,
     note: Note,
     signed: bool,
+    mine: Mine,
+    taken: Taken,
 }
 
 impl Held {
@@ -171,6 +232,11 @@ impl Drop for Held {
         if self.signed {
             let _ = self.write();
         }
+        let mut taken = self.taken.all();
+        if let Some(at) = taken.iter().position(|mine| *mine == self.mine) {
+            taken.swap_remove(at);
+        }
+        drop(taken);
         // Closing is not enough: a child process that is just being started may have the file open too.
         let _ = self.file.unlock();
     }

@@ -5,8 +5,8 @@ use super::{
     names,
 };
 use crate::journal::{
-    JournalError, Record, RunName,
-    line::{LONGEST, Reader},
+    JournalError, Record, RunName, Salvage,
+    line::{self, LONGEST, Reader},
 };
 use std::{
     fs::{self, File, Metadata},
@@ -33,15 +33,11 @@ fn path(dir: &Path, run: &RunName) -> PathBuf {
 /// The records of a run. Writes nothing.
 pub(super) fn read(dir: &Path, run: &RunName) -> Result<Vec<Record>, JournalError> {
     let failed = |e| disk::failed(dir, e);
-    let file = match File::open(path(dir, run)) {
+    let file = match disk::look(&path(dir, run)) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         opened => opened.map_err(failed)?,
     };
-    // Keeps us from reading what an append of another process is writing. Some read-only file systems cannot lock.
-    let _held = match Hold::shared(&file) {
-        Err(e) if e.kind() == ErrorKind::TimedOut => return Err(failed(e)),
-        held => held.ok(),
-    };
+    let _held = unwritten(&file).map_err(failed)?;
     let (mut reader, mut records) = (Reader::new(run), Vec::new());
     let mut from = BufReader::new(&file);
     loop {
@@ -53,6 +49,99 @@ pub(super) fn read(dir: &Path, run: &RunName) -> Result<Vec<Record>, JournalErro
             return Ok(records); // The end, or a last line that was never acknowledged.
         }
     }
+}
+
+/// Keeps us from reading what an append of another process is writing. Some read-only file systems cannot lock.
+fn unwritten(file: &File) -> io::Result<Option<Hold<'_>>> {
+    match Hold::shared(file) {
+        Err(e) if e.kind() == ErrorKind::TimedOut => Err(e),
+        held => Ok(held.ok()),
+    }
+}
+
+/// What can be read of a run, whatever else is in its file. Writes nothing.
+pub(super) fn salvage(dir: &Path, run: &RunName) -> Result<Salvage, JournalError> {
+    let failed = |e| disk::failed(dir, e);
+    let file = match disk::look(&path(dir, run)) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Salvage::default()),
+        opened => opened.map_err(failed)?,
+    };
+    let _held = unwritten(&file).map_err(failed)?;
+    let (mut records, mut unreadable) = (Vec::<Record>::new(), 0_u64);
+    let mut from = BufReader::new(&file);
+    loop {
+        let mut line = Vec::new();
+        (&mut from).take(LONGEST as u64 + 1).read_until(b'\n', &mut line).map_err(failed)?;
+        if line.len() > LONGEST && !line.ends_with(b"\n") {
+            from.skip_until(b'\n').map_err(failed)?;
+            unreadable += 1;
+        } else if !line.ends_with(b"\n") {
+            break; // The end, or a last line that was never acknowledged.
+        } else {
+            match line::by_itself(&line) {
+                Some(record) if records.contains(&record) => {}
+                Some(record) => records.push(record),
+                None => unreadable += 1,
+            }
+        }
+    }
+    // Lines that have changed places tell by their numbers where they belong, and lines that are gone by the numbers that
+    // are missing.
+    records.sort_by_key(|record| record.seq);
+    let numbers = records.last().map_or(0, |last| last.seq.saturating_add(1));
+    let mut known: Vec<_> = records.iter().map(|record| record.seq).collect();
+    known.dedup();
+    let missing = numbers.saturating_sub(known.len() as u64);
+    Ok(Salvage { records, lost: unreadable.max(missing) })
+}
+
+/// Puts records in the place of what a run's file holds, which is kept beside it. Where that is.
+pub(super) fn replace(dir: &Path, run: &RunName, records: &[Record]) -> Result<String, JournalError> {
+    let failed = |e| disk::failed(dir, e);
+    let path = path(dir, run);
+    let old = disk::open(&path, false).map_err(failed)?;
+    let _held = Hold::alone(&old).map_err(failed)?;
+    let name = |ending: &str| {
+        let mut name = path.clone().into_os_string();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let (fresh, kept) = (name(".new"), free(name, ".damaged").map_err(failed)?);
+    let copied = || {
+        let mut copy = disk::make(&kept)?;
+        io::copy(&mut &old, &mut copy)?;
+        copy.sync_all()
+    };
+    copied().inspect_err(|_| drop(fs::remove_file(&kept))).map_err(failed)?;
+    let written = || {
+        // Left by one that was cut short here, and never part of the run.
+        match fs::remove_file(&fresh) {
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
+        let mut file = disk::make(&fresh)?;
+        for record in records {
+            file.write_all(&line::encode(record)?)?;
+        }
+        file.sync_all()?;
+        fs::rename(&fresh, &path)
+    };
+    written().inspect_err(|_| drop(fs::remove_file(&fresh))).map_err(failed)?;
+    disk::sync_dirs(&dir.join("runs"), dir).map_err(failed)?;
+    Ok(kept.display().to_string())
+}
+
+/// The first name with this ending, and a number if need be, that is not taken.
+fn free(name: impl Fn(&str) -> PathBuf, ending: &str) -> io::Result<PathBuf> {
+    for n in 1..1000 {
+        let path = if n == 1 { name(ending) } else { name(&format!("{ending}-{n}")) };
+        match fs::symlink_metadata(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(path),
+            Err(e) => return Err(e),
+            Ok(_) => {}
+        }
+    }
+    Err(io::Error::new(ErrorKind::AlreadyExists, format!("{} is there a thousand times", name(ending).display())))
 }
 
 /// Appends a line as the record `seq`, alone with the file, and does not return before the line is on the disk.
@@ -178,7 +267,7 @@ pub(super) fn has_records(dir: &Path, run: &RunName) -> bool {
 fn has_record(path: &Path) -> bool {
     let first = || {
         let mut line = Vec::new();
-        BufReader::new(File::open(path)?).take(LONGEST as u64 + 1).read_until(b'\n', &mut line)?;
+        BufReader::new(disk::look(path)?).take(LONGEST as u64 + 1).read_until(b'\n', &mut line)?;
         Ok::<_, io::Error>(line)
     };
     first().map_or_else(|e| e.kind() != ErrorKind::NotFound, |line| line.ends_with(b"\n") || line.len() > LONGEST)

@@ -1,6 +1,6 @@
 //! What is written down of a registry and its key.
 
-use super::{Set, Stage, in_world};
+use super::Set;
 use cmk::diagnose::{UnseenKind, Verdict};
 use cmk_tests::stage::scenarios::{GROUP, VAULT};
 use std::time::Duration;
@@ -15,17 +15,6 @@ const IN_USE: &str = "Azure resource '/subscriptions/s/registries/contoso1' does
 fn sends(set: &mut Set, of: &str, categories: &[&str]) {
     set.world.seed_diagnostic_setting(of, "kept", &set.workspace, categories);
 }
-
-pub(crate) const STAGES: &[Stage] = &[
-    in_world("identity-at-risk"),
-    in_world("feature-lost-trust"),
-    in_world("task-logs-short").with(&["logs-off"]),
-    in_world("logs-off"),
-    in_world("vault-logs-off"),
-    in_world("vault-refusals-logged"),
-    in_world("logins-refused"),
-    in_world("pulls-refused"),
-];
 
 fn codes(diagnosis: &cmk::Diagnosis) -> Vec<&str> {
     diagnosis.findings.iter().map(|f| f.code.as_str()).collect()

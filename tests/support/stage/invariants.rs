@@ -1,8 +1,9 @@
 //! What must hold however a play was disturbed (azure-rules 10.3).
 
 use super::{Stage, scenarios};
-use cmk_mocks::Exchange;
+use cmk_mocks::{Exchange, World};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Holds when the play is through.
 pub fn check(stage: &Stage, what: &str) {
@@ -60,6 +61,62 @@ pub fn state(world: &cmk_mocks::World) -> String {
         }
     }
     let _ = writeln!(text, "{:#?} {:?}", world.role_assignments(), world.private_endpoints());
+    text
+}
+
+/// What a world is like, without the ids and times that differ from play to play: a line a fact. `before` tells which ids no
+/// play has made.
+pub fn digest(world: &World, before: &World) -> String {
+    let (mut lines, mut versions) = (Vec::new(), BTreeMap::new());
+    let vaults: BTreeSet<String> = before.vault_names().into_iter().chain(world.vault_names()).collect();
+    for vault in &vaults {
+        let mut policies = world.access_policies(vault);
+        policies.sort();
+        let (deleted, network) = (world.vault_deleted(vault), world.vault_network(vault));
+        lines.push(format!("vault {vault} deleted {deleted} policies {policies:?} network {network:?}"));
+        for key in world.key_names(vault) {
+            lines.push(format!("key {vault}/{key} policy {:?}", world.rotation_policy(vault, &key)));
+            for (n, v) in world.key_versions(vault, &key).into_iter().enumerate() {
+                let (from, until, tags) =
+                    (v.nbf.is_some(), v.exp.is_some(), v.tags.keys().cloned().collect::<Vec<_>>());
+                lines.push(format!("key {vault}/{key} v{n} enabled {} dates {from} {until} tags {tags:?}", v.enabled));
+                versions.insert(v.version, format!("{key}-v{n}"));
+            }
+        }
+    }
+    for id in world.registry_ids() {
+        let Some(mut r) = world.registry(&id) else { continue };
+        let (rotated, at_risk) = (r.last_rotation.take().is_some(), r.detach_attempt.take().is_some());
+        r.user_identities.sort();
+        lines.push(format!("{r:?} rotated {rotated} at risk {at_risk} logs {:?}", world.diagnostic_settings(&id)));
+        let (uses, by, reads) = (&r.versioned_key_identifier, &r.identity, world.can_unwrap(world.now(), &id));
+        lines.push(format!("core {id} {} on {:?} uses {uses:?} by {by:?} reads {reads:?}", r.state, r.key_identifier));
+    }
+    lines.extend(world.role_assignments().iter().map(|(who, role, at, _)| format!("{who} has {role} at {at}")));
+    lines.extend(world.private_endpoints().iter().map(|e| format!("{} {:?}", e.id, e.state)));
+    let known = format!(
+        "{:?} {:?}",
+        before.role_assignments(),
+        before.registry_ids().iter().map(|id| before.registry(id)).collect::<Vec<_>>()
+    );
+    let mut lines: Vec<String> = lines.iter().map(|line| without_ids(line, &versions, &known)).collect();
+    lines.sort();
+    lines.join("\n")
+}
+
+/// Versions by their number, and other GUIDs than those known before by a word.
+fn without_ids(line: &str, versions: &BTreeMap<String, String>, known: &str) -> String {
+    let mut text = String::new();
+    for piece in line.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '-') {
+        let word = piece.trim_end_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        let rest = &piece[word.len()..];
+        text += match versions.get(word) {
+            Some(number) => number,
+            None if word.len() == 36 && word.parse::<uuid::Uuid>().is_ok() && !known.contains(word) => "(new)",
+            None => word,
+        };
+        text += rest;
+    }
     text
 }
 

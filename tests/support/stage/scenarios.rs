@@ -8,6 +8,7 @@ mod network;
 mod rotate;
 mod undo;
 
+use super::{Stage, invariants};
 use async_trait::async_trait;
 use cmk::{
     Cloud, Order,
@@ -32,6 +33,22 @@ pub trait Scenario: Sync {
     fn end(&self) -> End;
     /// What else holds then.
     fn also(&self, _: &World, _: &str) {}
+    /// All that holds then, looked at.
+    fn holds(&self, stage: &Stage, what: &str) {
+        invariants::check(stage, what);
+    }
+    /// What of it holds even where what was before is not known any more.
+    fn holds_core(&self, stage: &Stage, what: &str) {
+        invariants::check_core(stage, what);
+    }
+    /// The steps that change something when the order is given again under another name, if they are known.
+    fn again(&self) -> Option<&'static [&'static str]> {
+        Some(self.end().again)
+    }
+    /// The cause that is staged in its world, and the name of the order, of a play in trouble.
+    fn trouble(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
     fn cloud(&self) -> Cloud {
         Cloud::public()
     }
@@ -239,6 +256,7 @@ pub fn all() -> &'static [&'static dyn Scenario] {
         &undo::ROLLBACK_OF_IDENTITY,
         &undo::ROLLBACK_OF_AUTO_ROTATE,
         &undo::ROLLBACK_OF_BYPASS,
+        &rotate::WITH_A_GRANT_FOR_THE_RUN,
     ];
     ALL
 }

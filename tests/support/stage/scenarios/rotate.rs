@@ -62,6 +62,19 @@ impl Scenario for RotateNew {
     }
 }
 
+pub static WITH_A_GRANT_FOR_THE_RUN: Play = Play {
+    name: "rotate with a grant for the run",
+    set: |seed| {
+        let world = encrypted(seed, KeyRef::Versioned, VaultModel::Rbac);
+        (world, Rotate::new(registry()).to_new_version().grant_me_for_run().into())
+    },
+    end: End { versions: 2, uses: 1, pinned: true, again: &["mint-version", "point-registry"], ..END },
+    also: |world, what| {
+        let operator = world.operator().object_id;
+        assert!(!holds(world, operator, VAULT), "{what}: the caller keeps what it was given for the run");
+    },
+};
+
 pub static OTHER_IDENTITY: Play = Play {
     name: "rotate to another identity",
     set: other_identity,

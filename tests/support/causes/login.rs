@@ -1,10 +1,10 @@
 //! The way into the registry.
 
 use super::{Set, Stage, in_world, stage};
+use crate::stage::scenarios::GROUP;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cmk::azure::{id::PrincipalId, registries::RegistryAccess};
 use cmk_mocks::roles;
-use cmk_tests::stage::scenarios::GROUP;
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Duration};
 use uuid::Uuid;
@@ -45,7 +45,7 @@ impl Set {
     }
 }
 
-pub(crate) const STAGES: &[Stage] = &[
+pub const STAGES: &[Stage] = &[
     in_world("wrong-cloud"),
     stage("repository-name-invalid", |s| s.ask(|d| d.repository("Shop/Web", RegistryAccess::Pull))),
     stage("registry-name-case", |s| s.docker_login("Contoso1.azurecr.io", "ci")),

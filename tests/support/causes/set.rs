@@ -1,5 +1,6 @@
 //! A healthy registry, and one way to spoil it for each cause.
 
+use crate::stage::{self, scenarios};
 use async_trait::async_trait;
 use azure_core::{
     error::ErrorKind,
@@ -15,7 +16,6 @@ use cmk_mocks::{
     troubles::{self, Made, Names, Place, Scene},
     worlds,
 };
-use cmk_tests::stage::{self, scenarios};
 use scenarios::{IDENTITY, KEY, VAULT};
 use std::{
     collections::BTreeMap,
@@ -28,31 +28,31 @@ use std::{
 use uuid::Uuid;
 
 /// What a cause is staged in: everything healthy, until its way to spoil it has been gone.
-pub(crate) struct Set {
-    pub(crate) world: World,
-    pub(crate) machine: Staged,
+pub struct Set {
+    pub world: World,
+    pub machine: Staged,
     /// Who looks; the operator, who owns the subscription, unless told.
-    pub(crate) caller: Option<Uuid>,
+    pub caller: Option<Uuid>,
     /// The principal of the registry's identity, and the version it uses, while all was healthy.
-    pub(crate) principal: Uuid,
-    pub(crate) version: String,
+    pub principal: Uuid,
+    pub version: String,
     /// The workspace that gets the logs of the registry and of its vault.
-    pub(crate) workspace: String,
+    pub workspace: String,
     /// What happens to requests to the registry itself, if not what the world says.
-    pub(crate) door: Option<Door>,
+    pub door: Option<Door>,
     /// What is asked besides.
-    pub(crate) asks: Vec<Ask>,
+    pub asks: Vec<Ask>,
     /// Where troubles strike, as it was while all was healthy, and what they made.
-    pub(crate) place: Place,
-    pub(crate) made: Made,
+    pub place: Place,
+    pub made: Made,
 }
 
 /// Something that is asked besides.
-pub(crate) type Ask = Box<dyn Fn(Diagnose) -> Diagnose + Send + Sync>;
+pub type Ask = Box<dyn Fn(Diagnose) -> Diagnose + Send + Sync>;
 
 /// What happens to requests to the registry itself.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Door {
+pub enum Door {
     /// No connection comes to be, for this reason.
     Fails(&'static str),
     /// Something else answers, with this status.
@@ -60,30 +60,34 @@ pub(crate) enum Door {
 }
 
 /// One way to stage a cause: the trouble of its name, if a world can have it, and what is besides.
-pub(crate) struct Stage {
-    pub(crate) code: &'static str,
+pub struct Stage {
+    pub code: &'static str,
     besides: fn(&mut Set),
     /// Other causes that are true of this world as well, and no consequences.
-    pub(crate) with: &'static [&'static str],
+    pub with: &'static [&'static str],
 }
 
-pub(crate) const fn stage(code: &'static str, besides: fn(&mut Set)) -> Stage {
+pub const fn stage(code: &'static str, besides: fn(&mut Set)) -> Stage {
     Stage { code, besides, with: &[] }
 }
 
 /// All of it is in the world.
-pub(crate) const fn in_world(code: &'static str) -> Stage {
+pub const fn in_world(code: &'static str) -> Stage {
     stage(code, |_| ())
 }
 
 impl Stage {
-    pub(crate) fn spoil(&self, set: &mut Set) {
-        if troubles::named(self.code).is_ok() {
+    pub fn spoil(&self, set: &mut Set) {
+        if self.is_in_world() {
             set.trouble(self.code);
         }
         (self.besides)(set);
     }
-    pub(crate) const fn with(mut self, codes: &'static [&'static str]) -> Self {
+    /// Whether a world can have it.
+    pub fn is_in_world(&self) -> bool {
+        troubles::named(self.code).is_ok()
+    }
+    pub const fn with(mut self, codes: &'static [&'static str]) -> Self {
         self.with = codes;
         self
     }
@@ -91,13 +95,13 @@ impl Stage {
 
 /// A machine as a test wants it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Staged {
-    pub(crate) env: BTreeMap<String, String>,
-    pub(crate) files: BTreeMap<PathBuf, Vec<u8>>,
+pub struct Staged {
+    pub env: BTreeMap<String, String>,
+    pub files: BTreeMap<PathBuf, Vec<u8>>,
     /// What programs say, by their command line; others are absent.
-    pub(crate) programs: BTreeMap<String, Result<Ran, NotRun>>,
+    pub programs: BTreeMap<String, Result<Ran, NotRun>>,
     /// Names that resolve otherwise than the world says.
-    pub(crate) names: BTreeMap<String, Result<Vec<IpAddr>, Unresolved>>,
+    pub names: BTreeMap<String, Result<Vec<IpAddr>, Unresolved>>,
 }
 
 impl Staged {
@@ -108,27 +112,36 @@ impl Staged {
         machine
     }
     /// What a program says.
-    pub(crate) fn says(&mut self, line: &str, stdout: &str) {
+    pub fn says(&mut self, line: &str, stdout: &str) {
         let ran = Ran { success: true, stdout: stdout.to_owned(), stderr: String::new() };
         self.programs.insert(line.to_owned(), Ok(ran));
     }
     /// Docker's client and daemon, and the proxy that the daemon goes by.
-    pub(crate) fn docker(&mut self, client: &str, daemon: &str, proxy: &str) {
+    pub fn docker(&mut self, client: &str, daemon: &str, proxy: &str) {
         let version = serde_json::json!({"Client": {"Version": client}, "Server": {"Version": daemon}});
         self.says("docker version --format {{json .}}", &version.to_string());
         let info = serde_json::json!({"ServerVersion": daemon, "HttpProxy": proxy, "HttpsProxy": proxy, "NoProxy": ""});
         self.says("docker info --format {{json .}}", &info.to_string());
     }
     /// The content of a file.
-    pub(crate) fn writes(&mut self, path: &str, content: &str) {
+    pub fn writes(&mut self, path: &str, content: &str) {
         self.files.insert(PathBuf::from(path), content.as_bytes().to_vec());
     }
 }
 
 impl Set {
     /// A registry on a customer-managed key, with everything as it should be for long.
-    pub(crate) fn healthy() -> Self {
-        let world = worlds::ready_made("healthy", &worlds::Base::default()).unwrap().world;
+    pub fn healthy() -> Self {
+        Self::healthy_of(worlds::Base::default())
+    }
+    /// The same with the ids and delays of a seed.
+    pub fn of_seed(seed: u64) -> Self {
+        let mut base = worlds::Base::default();
+        base.setup.seed = seed;
+        Self::healthy_of(base)
+    }
+    fn healthy_of(base: worlds::Base) -> Self {
+        let world = worlds::ready_made("healthy", &base).unwrap().world;
         let place = Place::find(&world, &Names::default()).unwrap();
         let principal = scenarios::principal(&world, IDENTITY);
         let version = world.key_versions(VAULT, KEY).last().map(|v| v.version.clone()).unwrap();
@@ -137,52 +150,52 @@ impl Set {
         Self { world, machine, caller, principal, version, workspace, door, asks, place, made: Made::new() }
     }
     /// Stages a trouble, at the place as it was while all was healthy.
-    pub(crate) fn trouble(&mut self, name: &str) {
+    pub fn trouble(&mut self, name: &str) {
         self.made = troubles::named(name).unwrap().apply_at(&mut self.world, &self.place).unwrap();
     }
     /// What the last trouble made.
-    pub(crate) fn made<T: std::str::FromStr<Err: std::fmt::Debug>>(&self, what: &str) -> T {
+    pub fn made<T: std::str::FromStr<Err: std::fmt::Debug>>(&self, what: &str) -> T {
         self.made.get(what).unwrap_or_else(|| panic!("no {what} was made")).parse().unwrap()
     }
     /// What troubles are made of.
-    pub(crate) fn scene(&mut self) -> Scene<'_> {
+    pub fn scene(&mut self) -> Scene<'_> {
         Scene::new(&mut self.world, &self.place)
     }
-    pub(crate) fn ask(&mut self, ask: impl Fn(Diagnose) -> Diagnose + Send + Sync + 'static) {
+    pub fn ask(&mut self, ask: impl Fn(Diagnose) -> Diagnose + Send + Sync + 'static) {
         self.asks.push(Box::new(ask));
     }
     /// Lets time pass.
-    pub(crate) fn pass(&mut self, time: Duration) {
+    pub fn pass(&mut self, time: Duration) {
         let later = self.world.now() + time;
         self.world.advance(later);
     }
 
-    pub(crate) fn registry(&self) -> RegistryId {
+    pub fn registry(&self) -> RegistryId {
         scenarios::registry()
     }
-    pub(crate) fn registry_id(&self) -> String {
+    pub fn registry_id(&self) -> String {
         scenarios::registry().to_string()
     }
-    pub(crate) fn vault_id(&self) -> String {
+    pub fn vault_id(&self) -> String {
         scenarios::vault(VAULT).to_string()
     }
-    pub(crate) fn identity_id(&self) -> String {
+    pub fn identity_id(&self) -> String {
         scenarios::identity(IDENTITY).to_string()
     }
-    pub(crate) fn on(self) -> OnStage {
+    pub fn on(self) -> OnStage {
         let sim = Sim::new(self.world.clone(), SimClock::tokio(self.world.now()));
         OnStage { sim, set: self }
     }
 }
 
 /// A set with a simulator running.
-pub(crate) struct OnStage {
-    pub(crate) sim: Sim,
-    pub(crate) set: Set,
+pub struct OnStage {
+    pub sim: Sim,
+    pub set: Set,
 }
 
 impl OnStage {
-    pub(crate) fn azure(&self) -> Azure {
+    pub fn azure(&self) -> Azure {
         let credential = match self.set.caller {
             Some(who) => self.sim.credential_for(who),
             None => self.sim.credential(),
@@ -190,19 +203,19 @@ impl OnStage {
         let transport = Arc::new(AtDoor { inner: self.sim.transport(), door: self.set.door });
         stage::azure_by(&self.sim, credential, transport)
     }
-    pub(crate) fn order(&self) -> Diagnose {
+    pub fn order(&self) -> Diagnose {
         self.whole_order_on(&self.azure())
     }
     /// Of all causes, those of audits too.
-    pub(crate) fn whole_order_on(&self, azure: &Azure) -> Diagnose {
+    pub fn whole_order_on(&self, azure: &Azure) -> Diagnose {
         self.order_on(azure).only(causes().map(|c| c.code))
     }
-    pub(crate) fn order_on(&self, azure: &Azure) -> Diagnose {
+    pub fn order_on(&self, azure: &Azure) -> Diagnose {
         let order = cmk::diagnose(azure, &self.set.registry())
             .machine(Arc::new(OnMachine { staged: self.set.machine.clone(), sim: self.sim.clone() }));
         self.set.asks.iter().fold(order, |order, ask| ask(order))
     }
-    pub(crate) async fn diagnosis(&self) -> Diagnosis {
+    pub async fn diagnosis(&self) -> Diagnosis {
         self.order().await.unwrap()
     }
 }

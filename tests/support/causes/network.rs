@@ -14,7 +14,7 @@ fn found(s: &mut Set, host: &str, address: [u8; 4]) {
 
 const CUT: &[&str] = &["consumers-cut"];
 
-pub(crate) const STAGES: &[Stage] = &[
+pub const STAGES: &[Stage] = &[
     in_world("private-endpoint-pending").with(CUT),
     in_world("private-endpoint-rejected").with(CUT),
     in_world("private-endpoint-disconnected").with(CUT),

@@ -2,7 +2,7 @@
 
 use super::{Stage, in_world, stage};
 
-pub(crate) const STAGES: &[Stage] = &[
+pub const STAGES: &[Stage] = &[
     in_world("registry-absent"),
     stage("caller-may-not-read", |s| s.caller = Some(s.made("caller"))),
     in_world("registry-failed"),

@@ -1,0 +1,373 @@
+//! Plays in a world in trouble: each cause that can be staged, with the remedy that the diagnosis gives and with each workflow
+//! that may mend it. What mends is found out by playing it undisturbed.
+
+use super::{
+    Scenario, Stage, invariants, play,
+    scenarios::{END, End, registry},
+};
+use crate::causes::{self, Set};
+use async_trait::async_trait;
+use cmk::{AutoRotate, Bypass, Order, Reassign, Recover, Repair, Rotate, checks::IdentityWanted};
+use cmk_mocks::World;
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    future::Future,
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+/// How long it takes until what follows by itself has followed, and what was given is in effect.
+const FOLLOWED: Duration = Duration::from_secs(3 * 3600);
+/// How many plays in trouble a generator has, unless all are asked for.
+const SAMPLE: usize = 3;
+
+/// The workflows that mend something, each as it is ordered by whoever does not know what is wrong.
+const ORDERS: &[(&str, fn() -> Order)] = &[
+    ("repair", || Repair::new(registry()).into()),
+    ("reassign", || Reassign::new(registry()).into()),
+    ("reassign to another", || Reassign::new(registry()).then_rotate_to(IdentityWanted::System).remove_old().into()),
+    ("recover", || Recover::new(registry()).grant_me().enable_version().into()),
+    ("bypass", || Bypass::new(registry()).into()),
+    ("rotate", || Rotate::new(registry()).grant_me_for_run().into()),
+    ("rotate to another identity", || {
+        Rotate::new(registry()).keeping_version().identity(IdentityWanted::System).into()
+    }),
+    ("auto-rotate", || {
+        let until = time::macros::datetime!(2040-01-01 0:00 UTC);
+        AutoRotate::new(registry()).every("P90D").extend_current(until).grant_me().into()
+    }),
+];
+
+/// What the diagnosis says.
+const REMEDY: &str = "remedy";
+
+/// A play in a world in trouble.
+pub struct Troubled {
+    name: &'static str,
+    cause: &'static causes::Stage,
+    /// The name of the order.
+    order: &'static str,
+}
+
+/// What came of an order in trouble, undisturbed.
+#[derive(Clone, Debug, PartialEq)]
+enum Came {
+    /// The diagnosis has no order for it.
+    NoRemedy,
+    Refused,
+    /// What is needed for a plan cannot be looked at.
+    NoPlan,
+    /// A plan that is not refused leads to a run that fails.
+    Fails(String),
+    /// It goes through, and the cause is there as before, or would have gone by itself.
+    Stays,
+    /// It goes through, and the cause is gone.
+    Mends,
+}
+
+impl Troubled {
+    fn set_of(&self, seed: u64) -> Set {
+        let mut set = Set::of_seed(seed);
+        self.cause.spoil(&mut set);
+        set
+    }
+
+    /// The world and the order in it; the order is missing where the diagnosis has none, or somebody else is to give it.
+    fn staged(&self, seed: u64) -> (World, Option<Order>) {
+        type Kept = BTreeMap<(&'static str, u64), (World, Option<Order>)>;
+        static KEPT: Mutex<Kept> = Mutex::new(BTreeMap::new());
+        let at = (self.name, seed);
+        if let Some(kept) = locked(&KEPT).get(&at) {
+            return kept.clone();
+        }
+        let set = self.set_of(seed);
+        let world = set.world.clone();
+        let order = match ORDERS.iter().find(|(name, _)| *name == self.order) {
+            Some((_, order)) => Some(order()),
+            None => {
+                let code = self.cause.code;
+                apart(move || async move {
+                    let diagnosis = set.on().diagnosis().await;
+                    diagnosis.findings.iter().find(|f| f.code == code).and_then(|f| f.order().cloned())
+                })
+            }
+        };
+        locked(&KEPT).insert(at, (world.clone(), order.clone()));
+        (world, order)
+    }
+
+    /// What comes of the order, undisturbed.
+    fn came(&'static self) -> Came {
+        static KNOWN: Mutex<BTreeMap<&'static str, Came>> = Mutex::new(BTreeMap::new());
+        if let Some(known) = locked(&KNOWN).get(self.name) {
+            return known.clone();
+        }
+        let came = match self.tried() {
+            Came::Mends if self.passes() => Came::Stays,
+            came => came,
+        };
+        locked(&KNOWN).insert(self.name, came.clone());
+        came
+    }
+
+    fn tried(&'static self) -> Came {
+        let set = self.set_of(0);
+        let (Some(order), None) = (self.staged(0).1, set.caller) else { return Came::NoRemedy };
+        let code = self.cause.code;
+        apart(move || async move {
+            let on = set.on();
+            let azure = on.azure();
+            match order.clone().on(&azure).plan().await {
+                Ok(plan) if !plan.refusals.is_empty() => return Came::Refused,
+                Ok(_) => {}
+                Err(e) if !e.refusals().is_empty() => return Came::Refused,
+                Err(_) => return Came::NoPlan,
+            }
+            let journal = cmk::journal::MemoryJournal::default();
+            if let Err(e) = order.on(&azure).named("play").journal(journal).await {
+                return Came::Fails(e.to_string());
+            }
+            tokio::time::sleep(FOLLOWED).await;
+            let after = on.diagnosis().await;
+            if tells(&after, code) { Came::Stays } else { Came::Mends }
+        })
+    }
+
+    /// Whether the cause goes by itself, as what is young grows old.
+    fn passes(&self) -> bool {
+        static KNOWN: Mutex<BTreeMap<&'static str, bool>> = Mutex::new(BTreeMap::new());
+        let code = self.cause.code;
+        if let Some(known) = locked(&KNOWN).get(code) {
+            return *known;
+        }
+        let set = self.set_of(0);
+        let passes = apart(move || async move {
+            let on = set.on();
+            tokio::time::sleep(FOLLOWED).await;
+            !tells(&on.diagnosis().await, code)
+        });
+        locked(&KNOWN).insert(code, passes);
+        passes
+    }
+
+    /// What the world is like in the end, when nothing disturbs the play.
+    fn expected(&'static self, seed: u64) -> String {
+        static KNOWN: Mutex<BTreeMap<(&'static str, u64), String>> = Mutex::new(BTreeMap::new());
+        let at = (self.name, seed);
+        if let Some(known) = locked(&KNOWN).get(&at) {
+            return known.clone();
+        }
+        let (world, order) = self.set(seed);
+        let digest = apart(move || async move {
+            let stage = Stage::of(self, world, order, seed);
+            stage.play().await.unwrap_or_else(|e| panic!("{}, undisturbed: {e:#?}", self.name));
+            self.left(&stage)
+        });
+        locked(&KNOWN).insert(at, digest.clone());
+        digest
+    }
+
+    /// What a play leaves, once all that follows by itself has followed.
+    fn left(&self, stage: &Stage) -> String {
+        let mut world = stage.sim.world();
+        world.advance(stage.sim.clock().now() + FOLLOWED);
+        invariants::digest(&world, &stage.before)
+    }
+}
+
+#[async_trait]
+impl Scenario for Troubled {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn set(&self, seed: u64) -> (World, Order) {
+        let (world, order) = self.staged(seed);
+        (world, order.unwrap_or_else(|| panic!("{}: no order with seed {seed}", self.name)))
+    }
+    fn end(&self) -> End {
+        END
+    }
+    fn again(&self) -> Option<&'static [&'static str]> {
+        let order = serde_json::to_value(self.staged(0).1).expect("an order");
+        (order["to"] == "new-version").then_some(&["mint-version", "point-registry"])
+    }
+    fn trouble(&self) -> Option<(&'static str, &'static str)> {
+        Some((self.cause.code, self.order))
+    }
+    fn holds(&self, stage: &Stage, what: &str) {
+        let this = all_pairs().iter().find(|t| t.name == self.name).expect("one of them");
+        let (expected, left) = (this.expected(stage.seed), self.left(stage));
+        assert!(expected == left, "{what}: not as undisturbed:\n{}", difference(&expected, &left));
+    }
+    fn holds_core(&self, stage: &Stage, what: &str) {
+        let this = all_pairs().iter().find(|t| t.name == self.name).expect("one of them");
+        let (expected, left) = (this.expected(stage.seed), self.left(stage));
+        let (expected, left) = (core(&expected), core(&left));
+        assert!(expected == left, "{what}: not as undisturbed:\n{}", difference(&expected, &left));
+    }
+}
+
+/// The keys, and which of them registries use and read: not what of before may be left.
+fn core(digest: &str) -> String {
+    let core = ["key ", "core "];
+    digest
+        .lines()
+        .filter(|line| core.iter().any(|c| line.starts_with(c)))
+        .fold(String::new(), |t, line| t + line + "\n")
+}
+
+fn tells(diagnosis: &cmk::Diagnosis, code: &str) -> bool {
+    diagnosis.all().iter().any(|f| f.code == code || f.hides.iter().any(|h| h == code))
+}
+
+/// The lines that only one of two texts has.
+fn difference(expected: &str, found: &str) -> String {
+    let mut told = String::new();
+    for (mark, a, b) in [("-", expected, found), ("+", found, expected)] {
+        for line in a.lines().filter(|line| !b.lines().any(|other| other == *line)) {
+            let _ = writeln!(told, "{mark} {line}");
+        }
+    }
+    told
+}
+
+/// On a runtime of its own: whoever asks may be on one already.
+fn apart<T: Send, F: Future<Output = T>>(f: impl FnOnce() -> F + Send) -> T {
+    std::thread::scope(|s| s.spawn(|| play(f())).join()).unwrap_or_else(|e| std::panic::resume_unwind(e))
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Every cause with its remedy, and each that lies in the world with each workflow that may mend it.
+fn all_pairs() -> &'static [Troubled] {
+    static ALL: OnceLock<Vec<Troubled>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let pair = |cause: &'static causes::Stage, order: &'static str| Troubled {
+            // For as long as the tests run.
+            name: Box::leak(format!("{}, {order}", cause.code).into_boxed_str()),
+            cause,
+            order,
+        };
+        causes::all()
+            .flat_map(|cause| {
+                let typed = cause.is_in_world().then(|| ORDERS.iter().map(move |(name, _)| pair(cause, name)));
+                std::iter::once(pair(cause, REMEDY)).chain(typed.into_iter().flatten())
+            })
+            .collect()
+    })
+}
+
+/// Whether everything is asked for that there is: all plays in trouble, in every generator.
+pub fn long() -> bool {
+    std::env::var("CMK_LONG").is_ok_and(|v| v == "1")
+}
+
+/// What the names of plays have to contain, where only some are wanted.
+pub fn wanted() -> Option<String> {
+    std::env::var("CMK_PLAY").ok()
+}
+
+/// The plays in trouble of a generator: a sample by its name, or all where that is asked for.
+pub fn plays_of(generator: &str) -> Vec<&'static dyn Scenario> {
+    let mends = |t: &&'static Troubled| t.came() == Came::Mends;
+    if long() && wanted().is_none() {
+        each_came();
+        return all_pairs().iter().filter(mends).map(|t| -> &'static dyn Scenario { t }).collect();
+    }
+    if let Some(wanted) = wanted() {
+        let named = all_pairs().iter().filter(|t| t.name.contains(&wanted));
+        return named.filter(mends).map(|t| -> &'static dyn Scenario { t }).collect();
+    }
+    let remedies = |t: &&'static Troubled| t.order == REMEDY;
+    let mut pairs: Vec<&'static Troubled> = all_pairs().iter().collect();
+    pairs.sort_by_key(|t| hash(&format!("{generator} {}", t.name)));
+    let (of_diagnosis, of_workflows): (Vec<_>, Vec<_>) = pairs.into_iter().partition(remedies);
+    let found = of_diagnosis.into_iter().filter(mends).take(SAMPLE - 1);
+    found.chain(of_workflows.into_iter().filter(mends).take(1)).map(|t| -> &'static dyn Scenario { t }).collect()
+}
+
+/// FNV-1a: the same on every machine.
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Tries every pair, two at a time, and prints trouble × workflow once.
+fn each_came() {
+    static ONCE: OnceLock<()> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        let next = AtomicUsize::new(0);
+        let worker = || {
+            while let Some(t) = all_pairs().get(next.fetch_add(1, Ordering::SeqCst)) {
+                t.came();
+            }
+        };
+        std::thread::scope(|s| {
+            s.spawn(worker);
+            s.spawn(worker);
+        });
+        println!("{}", matrix());
+    });
+}
+
+/// Trouble × workflow: what comes of each, undisturbed.
+pub fn matrix() -> String {
+    let orders: Vec<&str> = std::iter::once(REMEDY).chain(ORDERS.iter().map(|(name, _)| *name)).collect();
+    let mut text = format!("{:<32}", "trouble × workflow");
+    for order in &orders {
+        let _ = write!(text, "{order:>28}");
+    }
+    text.push('\n');
+    for cause in causes::all() {
+        let _ = write!(text, "{:<32}", cause.code);
+        for order in &orders {
+            let pair = all_pairs().iter().find(|t| t.cause.code == cause.code && t.order == *order);
+            let came = match pair.map(Troubled::came) {
+                None | Some(Came::NoRemedy) => "-",
+                Some(Came::Refused) => "refused",
+                Some(Came::NoPlan) => "no plan",
+                Some(Came::Fails(_)) => "fails",
+                Some(Came::Stays) => "goes through",
+                Some(Came::Mends) => "mends",
+            };
+            let _ = write!(text, "{came:>28}");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The runs that fail though no plan refuses them: cause, workflow, and why.
+pub fn failing() -> Vec<(&'static str, &'static str, String)> {
+    each_came();
+    let failed = |t: &'static Troubled| match t.came() {
+        Came::Fails(why) => Some((t.cause.code, t.order, why)),
+        _ => None,
+    };
+    all_pairs().iter().filter_map(failed).collect()
+}
+
+/// How often each play in trouble was disturbed by each generator.
+static DISTURBED: Mutex<BTreeMap<(&str, &str, String), usize>> = Mutex::new(BTreeMap::new());
+
+/// Counts a play of a generator, which runs on threads of its name.
+pub(super) fn count(scenario: &'static dyn Scenario) {
+    if let (Some((cause, order)), Some(generator)) = (scenario.trouble(), std::thread::current().name()) {
+        *locked(&DISTURBED).entry((cause, order, generator.to_owned())).or_default() += 1;
+    }
+}
+
+/// Trouble × workflow × generator, of one generator.
+pub fn disturbed(generator: &str) -> String {
+    let counted = locked(&DISTURBED);
+    let of_this = counted.iter().filter(|((_, _, by), _)| by == generator);
+    of_this.fold(String::new(), |mut text, ((cause, order, by), n)| {
+        let _ = writeln!(text, "{cause:<32} {order:<28} {by:<64} {n:>8} plays");
+        text
+    })
+}

@@ -1,0 +1,83 @@
+//! Requests of which no answer came, or one that tells nothing: a step knows what came of its own.
+
+use super::*;
+use cmk::{Reassign, Recover, checks::IdentityWanted, journal::Entry};
+use cmk_mocks::{Fault, KeyRef, Match, Release, VaultModel, What, When};
+use cmk_tests::ground::*;
+
+/// An identity that is assigned again may be there as before, or be attached by the request itself.
+#[test]
+fn r_cmk_09_what_a_lost_request_has_attached_is_known_again() {
+    for what in [What::LostAfter, What::HoldAfter, What::LandsLate { after_s: 29 }, What::CutBody] {
+        for to in [None, Some(IdentityWanted::System)] {
+            play(async {
+                let mut world = encrypted(KeyRef::Versioned, VaultModel::Policy);
+                world.mutate_detach_identity(registry().as_str(), identity(IDENTITY).as_str());
+                let ground = Ground::of(world);
+                let first = Match::new("PATCH", "/registries/contoso1");
+                ground.sim.schedule([Fault::new(When::matching(first), what.clone())]);
+                let order = match to {
+                    None => Reassign::new(registry()),
+                    Some(to) => Reassign::new(registry()).then_rotate_to(to),
+                };
+                ground.run(order).named("play").await.unwrap_or_else(|e| panic!("{what:?}: {e:#?}"));
+                ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+                let attached = ground.seen().user_identities;
+                assert_eq!(attached.len(), 1, "{what:?}: {attached:?}");
+            });
+        }
+    }
+}
+
+/// Somebody takes the identity off between the request and its resume: what is found then is not this run's work.
+#[test]
+fn what_somebody_else_has_detached_meanwhile_is_drift() {
+    let world = || encrypted(KeyRef::Versioned, VaultModel::Policy);
+    let order = || Reassign::new(registry());
+    let asked = play(async {
+        let ground = Ground::of(world());
+        done(&ground, order()).await;
+        ground.sim.exchanges().iter().find(|e| e.method == "PATCH").expect("a request").n
+    });
+    play(async {
+        let ground = Ground::of(world());
+        ground.sim.schedule([Fault::new(When::request(asked), What::HoldAfter)]);
+        let run = std::future::IntoFuture::into_future(ground.run(order()).named("reassign"));
+        tokio::select! {
+            done = run => panic!("not held: {done:?}"),
+            () = ground.sim.held(asked) => {}
+        }
+        ground.sim.release(None, Release::Drop);
+        tokio::time::sleep(std::time::Duration::from_secs(120)).await;
+        ground.sim.with_world(|w, _| w.mutate_detach_identity(registry().as_str(), identity(IDENTITY).as_str()));
+        let error = ground.run(order()).named("reassign").await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Drifted { .. }), "{error:#?}");
+    });
+}
+
+/// What a service has accepted, and answers without a body, is looked up: it is not taken for a refusal.
+#[test]
+fn an_answer_without_a_body_is_no_refusal() {
+    async fn through<W: Workflow>(world: World, order: W, path: &str) {
+        let ground = Ground::of(world);
+        ground.sim.schedule([Fault::new(When::matching(Match::new("PUT", path)), What::EmptyBody)]);
+        ground.run(order).named("play").await.unwrap_or_else(|e| panic!("{path}: {e:#?}"));
+        assert!(ground.sim.fired().iter().any(|f| f.kind == "empty_body"), "{path}: nothing was spoiled");
+        let records = ground.records("play").await;
+        let rejected: Vec<_> = records
+            .iter()
+            .filter_map(|r| match &r.entry {
+                // What is waited for on the way is none of this.
+                Entry::Rejected { step, why, .. } if step != "create-registry" => Some(why),
+                _ => None,
+            })
+            .collect();
+        assert!(rejected.is_empty(), "{path}: {rejected:#?}");
+    }
+    for path in ["/userAssignedIdentities/", "/keys/"] {
+        play(through(empty(), create(), path));
+    }
+    let mut world = encrypted(KeyRef::Versionless, VaultModel::Policy);
+    world.mutate_delete_vault(VAULT);
+    play(through(world, Recover::new(registry()), "/vaults/"));
+}

@@ -1,0 +1,123 @@
+//! The right that a run gives its caller: named, or taken back.
+
+use super::*;
+use cmk::{AutoRotate, Irreversible, Recover, Retire, Revoke, Rotate, revoke::How};
+use cmk_mocks::{KeyRef, VaultModel, roles};
+use cmk_tests::ground::*;
+
+/// What the operator holds at keys, by role.
+fn held(ground: &Ground) -> Vec<String> {
+    ground.sim.with_world(|w, _| {
+        let me = w.operator().object_id;
+        let at_keys = |scope: &str| scope.to_lowercase().contains("/keys/");
+        w.role_assignments().into_iter().filter(|(who, _, s, _)| *who == me && at_keys(s)).map(|a| a.2).collect()
+    })
+}
+fn policy(ground: &Ground) -> Vec<String> {
+    ground.sim.with_world(|w, _| {
+        let me = w.operator().object_id;
+        w.access_policies(VAULT).into_iter().find(|(who, _)| *who == me).map(|(_, keys)| keys).unwrap_or_default()
+    })
+}
+fn last(plan: &Plan) -> &str {
+    plan.steps.last().map(|s| s.step.as_str()).unwrap_or_default()
+}
+
+#[test]
+fn r_kv_34_the_right_that_stays_is_named_in_plan_and_outcome() {
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let told = plan(&ground, rotate().grant_me()).await;
+        let named = |n: &String| n.contains("the caller keeps") && n.contains("Key Vault Crypto Officer");
+        assert!(told.notes.iter().any(named), "{told}");
+        assert!(told.notes.iter().any(|n| n.contains("az role assignment delete")), "{told}");
+        let right = done(&ground, rotate().grant_me()).await.caller_keeps.expect("a right that stays");
+        assert!(right.right.contains("Key Vault Crypto Officer") && right.right.contains(KEY), "{right:?}");
+        assert!(right.az.starts_with("az role assignment delete --assignee "), "{right:?}");
+        assert_eq!(held(&ground).len(), 1);
+        // There by then, it is nothing that the next run gives.
+        let again = ground.run(rotate().grant_me()).named("again").await.unwrap();
+        assert_eq!(again.caller_keeps, None);
+    });
+}
+
+#[test]
+fn r_kv_34_a_right_for_the_run_is_taken_back_by_its_last_step() {
+    for model in [VaultModel::Rbac, VaultModel::Policy] {
+        play(async {
+            let mut world = encrypted(KeyRef::Versioned, model);
+            let me = world.operator().object_id;
+            if model == VaultModel::Policy {
+                world.mutate_policy_keys(VAULT, me, &["get", "list"]);
+            }
+            let ground = Ground::of(world);
+            let before = policy(&ground);
+            let told = plan(&ground, rotate().grant_me_for_run()).await;
+            assert_eq!(last(&told), "withdraw", "{told}");
+            let rotated = done(&ground, rotate().grant_me_for_run()).await;
+            assert_eq!(rotated.caller_keeps, None);
+            assert_eq!(held(&ground), [""; 0]);
+            assert_eq!(policy(&ground), before, "what was there before stays");
+            assert_eq!(ground.versions(KEY).len(), 2);
+        });
+    }
+}
+
+#[test]
+fn a_right_that_was_there_before_is_never_taken() {
+    play(async {
+        let mut world = encrypted(KeyRef::Versioned, VaultModel::Rbac);
+        let (me, now) = (world.operator().object_id, world.now());
+        let scope = format!("{}/keys/{KEY}", vault());
+        world.set_role(me, roles::KEY_VAULT_CRYPTO_OFFICER, &scope, now);
+        let ground = Ground::of(world);
+        let told = plan(&ground, rotate().grant_me_for_run()).await;
+        assert!(told.steps.iter().all(|s| s.step != "withdraw"), "{told}");
+        done(&ground, rotate().grant_me_for_run()).await;
+        assert_eq!(held(&ground).len(), 1);
+    });
+    // Assigned, and not in effect yet: the run finds it there.
+    play(async {
+        let mut world = encrypted(KeyRef::Versioned, VaultModel::Rbac);
+        let (me, now) = (world.operator().object_id, world.now());
+        let scope = format!("{}/keys/{KEY}", vault());
+        world.set_role(me, roles::KEY_VAULT_CRYPTO_OFFICER, &scope, now);
+        world.mutate_role_late(me, roles::KEY_VAULT_CRYPTO_OFFICER, now + time::Duration::minutes(8));
+        let ground = Ground::of(world);
+        done(&ground, rotate().grant_me_for_run()).await;
+        assert_eq!(held(&ground).len(), 1);
+    });
+}
+
+/// Each order that can give its caller a right can give it for the run.
+#[test]
+fn each_order_takes_its_right_back() {
+    async fn kept<W: Workflow>(world: World, order: W) -> (Vec<String>, usize) {
+        let ground = Ground::of(world);
+        done(&ground, order).await;
+        let given = ground.sim.exchanges().iter().filter(|e| e.method == "PUT" && e.status == 201).count();
+        (held(&ground), given)
+    }
+    let world = || encrypted(KeyRef::Versioned, VaultModel::Rbac);
+    let mut deleted = world();
+    deleted.mutate_delete_key(VAULT, KEY);
+    let mut old = world();
+    old.advance(old.now() + time::Duration::days(30));
+    old.mutate_new_version(VAULT, KEY);
+    old.mutate_registry_key(registry().as_str(), VAULT, KEY, None);
+    old.advance(old.now() + time::Duration::days(30));
+    let revoke = Revoke::new(registry(), How::Disable).accept(Irreversible::Revocation).grant_me_for_run();
+    let all = play(async {
+        [
+            ("auto-rotate", kept(world(), AutoRotate::new(registry()).every("P90D").grant_me_for_run()).await),
+            ("recover", kept(deleted, Recover::new(registry()).grant_me_for_run()).await),
+            ("retire", kept(old, Retire::new(registry()).grant_me_for_run()).await),
+            ("revoke", kept(world(), revoke).await),
+            ("rotate", kept(world(), Rotate::new(registry()).grant_me_for_run()).await),
+        ]
+    });
+    for (order, (held, given)) in all {
+        assert_eq!(held, [""; 0], "{order}");
+        assert!(given > 0, "{order}: nothing was given");
+    }
+}
