@@ -51,11 +51,23 @@ impl<'a> Access<'a> {
         self.encryption_of(false).await
     }
 
+    /// As [`encryption`](Self::encryption), for a workflow that never changes it: read again whenever the run is resumed.
+    pub(crate) async fn encryption_for_good(self) -> Result<Option<Encrypted>> {
+        let check = EncryptionOf { registry: self.registry.clone() };
+        let id = self.registry.to_string();
+        let read = |look| async move { settled(&check, &look, false).await };
+        self.required(self.cx.decide_for_good("encryption", &id, read).await?)
+    }
+
     /// As [`encryption`](Self::encryption); one that this run has just made may not show yet.
     pub(crate) async fn encryption_of(self, made: bool) -> Result<Option<Encrypted>> {
         let check = EncryptionOf { registry: self.registry.clone() };
         let id = self.registry.to_string();
-        let seen = self.cx.decide("encryption", &id, |look| async move { settled(&check, &look, made).await }).await?;
+        let read = |look| async move { settled(&check, &look, made).await };
+        self.required(self.cx.decide("encryption", &id, read).await?)
+    }
+
+    fn required(self, seen: Encryption) -> Result<Option<Encrypted>> {
         match seen.required(self.registry) {
             Ok(now) => {
                 let refusals = foreign(&now.key, self.cx.cloud());

@@ -16,7 +16,6 @@ use crate::{
     checks::{Encrypted, KeyRight, KeySeen, VersionSeen},
     error::{Refusal, when},
     journal::journaled,
-    preflight,
     run::{Context, Run, Workflow},
     step::Known,
     steps::{PointRegistry, Reference, SetExpiry, SetRotation, Was},
@@ -198,7 +197,9 @@ impl Workflow for AutoRotate {
             cx.check([crate::steps::not_attached(&now, &self.registry)])?;
         }
         let key = now.key.versionless();
-        cx.lock(&key.to_string()).await?;
+        if self.changes_policy() || self.extend_current.is_some() {
+            cx.lock(&key.to_string()).await?;
+        }
         let granted = access.may(&key, None, &self.rights(), self.grant_me).await?;
         let Some(current) = self.current(access, &key).await? else {
             return Ok(Known::After("a usable key".into()));
@@ -209,7 +210,6 @@ impl Workflow for AutoRotate {
         }
         let in_use = self.follow(access, &now, current.id).await?;
         let caller_keeps = keeps(cx, self.grant_me).await?;
-        preflight::look(cx).await?;
         Ok(in_use.map(|in_use| AutoRotated { registry: self.registry.clone(), key, in_use, rules, caller_keeps }))
     }
 }

@@ -16,8 +16,7 @@ use crate::{
     },
     checks::{Encryption, GrantModel, Probed, VaultState},
     error::Refusal,
-    journal::journaled,
-    preflight,
+    journal::{Journaled, journaled},
     run::{Context, Run, Workflow},
     step::{Irreversible, Known},
     steps::{
@@ -26,6 +25,7 @@ use crate::{
     },
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 const PROVIDERS: [&str; 3] = ["Microsoft.ContainerRegistry", "Microsoft.KeyVault", "Microsoft.ManagedIdentity"];
 
@@ -78,7 +78,6 @@ impl Workflow for Create {
 
     async fn steps(&self, cx: &Context) -> Result<Known<Created>> {
         let made = self.make(cx).await?;
-        preflight::look(cx).await?;
         let probe = crate::probe::at_the_end(cx, self.probe, self.registry()).await?;
         Ok(made.map(|made| Created { probe, ..made }))
     }
@@ -268,7 +267,6 @@ impl Create {
 
     async fn take_key(&self, cx: &Context, vault: &Known<VaultMade>) -> Result<Known<KeyId>> {
         let key = self.key_name();
-        cx.lock(&format!("https://{}/keys/{key}", self.vault_id().host(cx.cloud()))).await?;
         cx.step(EnsureKey {
             vault: self.vault_id(),
             key,
@@ -324,7 +322,11 @@ pub(crate) struct RegistrySeen {
     name_refusal: Option<Refusal>,
 }
 
-journaled!(RegistrySeen);
+impl Journaled for RegistrySeen {
+    fn relied_on(&self) -> Value {
+        json!({"encryption": self.encryption.relied_on(), "name": self.name_refusal.as_ref().map(|r| &r.rule)})
+    }
+}
 
 // Kept apart so that a client id cannot be taken for a principal id in what follows (R-CMK-07).
 const _: fn(&IdentityMade) -> (&ClientId, &PrincipalId) = |i| (&i.client, &i.principal);

@@ -8,15 +8,14 @@ use crate::{
         id::{RegistryId, ResourceGroupName, ResourceId, SubscriptionId},
     },
     error::Refusal,
-    journal::journaled,
-    preflight,
+    journal::{Journaled, journaled},
     run::{Context, Run, Workflow},
-    step::{Irreversible, Known},
+    step::{Accepted, Irreversible, Known},
     steps::DeployTemplate,
     template::Template,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 // ---- order ----------------------------------------------------------------------------------------------------------
@@ -39,14 +38,14 @@ pub struct Deploy {
     name: String,
     template: Template,
     #[serde(default)]
-    accept: Vec<Irreversible>,
+    accept: Accepted,
 }
 
 impl Deploy {
     /// Of this template to this group, as the deployment `cmk`.
     #[must_use]
     pub fn new(subscription: SubscriptionId, group: ResourceGroupName, template: Template) -> Self {
-        Self { subscription, group, name: "cmk".into(), template, accept: Vec::new() }
+        Self { subscription, group, name: "cmk".into(), template, accept: Accepted::default() }
     }
     /// As the deployment of this name: 1 to 64 letters, digits, hyphens, dots, underscores or parentheses.
     #[must_use]
@@ -63,9 +62,7 @@ impl Deploy {
     /// Accepts by name what cannot be taken back and the template makes.
     #[must_use]
     pub fn accept(mut self, what: Irreversible) -> Self {
-        if !self.accept.contains(&what) {
-            self.accept.push(what);
-        }
+        self.accept.add(what);
         self
     }
     fn group_id(&self) -> ResourceId {
@@ -117,7 +114,11 @@ struct Change {
     protects: bool,
 }
 
-journaled!(Foreseen);
+impl Journaled for Foreseen {
+    fn relied_on(&self) -> Value {
+        json!({"already": self.already, "refused": self.refused.is_some(), "changes": self.changes})
+    }
+}
 
 impl Change {
     fn of(change: &WhatIfChange) -> Self {
@@ -232,7 +233,6 @@ impl Workflow for Deploy {
             cx.lock(&change.id).await?;
         }
         let made = cx.step(self.step()).await?;
-        preflight::look(cx).await?;
         Ok(made.map(|m| DeployedTemplate { deployment: subject, outputs: m.outputs, resources: m.resources }))
     }
 }
@@ -254,7 +254,7 @@ impl Deploy {
         cx.check(changes.iter().filter_map(Change::overwrites))?;
         let made = |irreversible: Irreversible, which: fn(&Change) -> bool, why: &str| {
             let one = changes.iter().find(|c| c.is("Create") && which(c))?;
-            (!self.accept.contains(&irreversible)).then(|| {
+            (!cx.accepts(irreversible)).then(|| {
                 Refusal::new(
                     format!("'{irreversible}' is not accepted: {} {why}", one.id),
                     "own",

@@ -35,6 +35,8 @@ struct Inner {
     step: Option<&'static str>,
     run: Option<RunName>,
     hints: Vec<Hint>,
+    /// Its run has asked for a change.
+    acted: bool,
     also: Vec<Error>,
     cause: Option<String>,
 }
@@ -45,7 +47,8 @@ struct Inner {
 pub enum ErrorKind {
     /// The order, or a value in it, cannot be right. Nothing was sent.
     Invalid(String),
-    /// The order must not be carried out as things are. Nothing was written.
+    /// The order must not be carried out as things are. Nothing was written, unless the message says that the run had
+    /// done something before.
     Refused(Vec<Refusal>),
     /// Another run is at work on the same registry, key or vault.
     Locked(Box<Holder>, String),
@@ -153,7 +156,15 @@ impl Error {
     /// An error of a kind.
     #[must_use]
     pub fn new(kind: ErrorKind) -> Self {
-        Self(Box::new(Inner { kind, step: None, run: None, hints: Vec::new(), also: Vec::new(), cause: None }))
+        Self(Box::new(Inner {
+            kind,
+            step: None,
+            run: None,
+            hints: Vec::new(),
+            acted: false,
+            also: Vec::new(),
+            cause: None,
+        }))
     }
     /// A value that cannot be right.
     #[must_use]
@@ -170,6 +181,12 @@ impl Error {
     }
     pub(crate) fn at(mut self, step: &'static str) -> Self {
         self.0.step.get_or_insert(step);
+        self
+    }
+    /// In a run that has asked for a change before.
+    pub(crate) fn after_changes(mut self) -> Self {
+        self.0.acted = true;
+        self.0.also = self.0.also.into_iter().map(Self::after_changes).collect();
         self
     }
     pub(crate) fn in_run(mut self, run: &RunName, hints: Vec<Hint>) -> Self {
@@ -306,7 +323,8 @@ impl Error {
         match &self.0.kind {
             ErrorKind::Invalid(why) => write!(f, "{why}")?,
             ErrorKind::Refused(all) => {
-                write!(f, "refused, and nothing was written")?;
+                let written = if self.0.acted { "what its run did before stands" } else { "nothing was written" };
+                write!(f, "refused, and {written}")?;
                 for one in all {
                     write!(f, "\n  - {one}")?;
                 }

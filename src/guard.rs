@@ -30,6 +30,10 @@ pub enum Guard {
     KeepIdentity,
     /// A key version that a registry uses is never disabled when old ones are retired.
     KeepVersion,
+    /// A resumed run reads again what it decided by, before it changes anything.
+    DecisionCheck,
+    /// A revocation ends with a look at what it took away, and at what became usable meanwhile.
+    LastLook,
     /// A right to a key that a registry unwraps with is never taken away, nor the key, unless the order names that registry.
     KeepGrant,
 }
@@ -37,7 +41,7 @@ pub enum Guard {
 impl Guard {
     /// All of them.
     #[cfg(feature = "sabotage")]
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::LateLanding,
         Self::TagLook,
         Self::SecondLook,
@@ -50,6 +54,8 @@ impl Guard {
         Self::WarmUp,
         Self::KeepIdentity,
         Self::KeepVersion,
+        Self::DecisionCheck,
+        Self::LastLook,
         Self::KeepGrant,
     ];
 }

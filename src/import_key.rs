@@ -10,7 +10,6 @@ use crate::{
     checks::{Check, KeyRight, VaultFound, VaultOfKey},
     error::Refusal,
     journal::journaled,
-    preflight,
     run::{Context, Run, Workflow},
     step::Known,
     steps::{ImportMaterial, KeyFile, KeyForm},
@@ -145,7 +144,6 @@ impl Workflow for ImportKey {
         let step = ImportMaterial { key, file: self.file.clone(), hsm: self.hsm, granted };
         let imported = cx.step(step).await?;
         let caller_keeps = keeps(cx, self.grant_me).await?;
-        preflight::look(cx).await?;
         Ok(imported.map(|i| ImportedKey { key: i.version, fingerprint: self.file.fingerprint.clone(), caller_keeps }))
     }
 }

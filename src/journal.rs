@@ -19,6 +19,7 @@ pub use record::{Ending, Entry, How, InvalidRunName, RECORD_VERSION, Record, Run
 use crate::azure::id;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::{any::Any, fmt};
 use time::OffsetDateTime;
 
@@ -26,7 +27,18 @@ use time::OffsetDateTime;
 ///
 /// Only types that say so by implementing this trait can be steps, results or decisions, so a credential, a token
 /// or a raw body cannot end up in one: it does not compile.
-pub trait Journaled: Serialize + serde::de::DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static {}
+pub trait Journaled: Serialize + serde::de::DeserializeOwned + Clone + fmt::Debug + Send + Sync + 'static {
+    /// What has to be as it was for a resumed run to go on by a decision of this: all of it, unless the type says
+    /// otherwise. Leave out what changes by itself: times, and the words of a service.
+    fn relied_on(&self) -> Value {
+        written(self)
+    }
+}
+
+/// A value as a journal keeps it.
+pub(crate) fn written(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or(Value::Null)
+}
 
 macro_rules! journaled {
     ($($t:ty),+ $(,)?) => { $(impl $crate::journal::Journaled for $t {})+ };

@@ -10,7 +10,6 @@ use crate::{
     checks::{Check, Encryption, EncryptionOf, VaultFound},
     error::Refusal,
     journal::journaled,
-    preflight,
     run::{Context, Run, Workflow},
     step::Known,
     steps::{RegisterProvider, SetDiagnostics},
@@ -168,7 +167,6 @@ impl Workflow for Logs {
             wanted.push((self.registry.resource().clone(), owned(&OF_REGISTRY)));
         }
         if let Some(vault) = vault {
-            cx.lock(&vault.to_string()).await?;
             wanted.push((vault.resource().clone(), owned(&OF_VAULT)));
         }
         let mut done = Known::Now(());
@@ -197,7 +195,6 @@ impl Workflow for Logs {
             done = if done.awaits().is_some() { done } else { set };
         }
         cx.note("the first records can take up to 90 minutes to come (R-MON-02)");
-        preflight::look(cx).await?;
         let sent = wanted.into_iter().map(|(resource, categories)| SentLogs { resource, categories }).collect();
         Ok(done.map(|()| LogsSent { registry: self.registry.clone(), workspace: self.workspace.clone(), sent }))
     }

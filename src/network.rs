@@ -9,7 +9,6 @@ use crate::{
     },
     error::{Error, Refusal},
     journal::journaled,
-    preflight,
     run::{Context, Run, Workflow},
     step::Known,
     steps::{NetworkChange, SetNetwork},
@@ -138,7 +137,6 @@ impl Workflow for VaultNetwork {
             after: None,
         };
         let done = cx.step(step).await?;
-        preflight::look(cx).await?;
         let after = self.change.on(&before);
         Ok(done.map(|()| NetworkChanged { vault: self.vault.clone(), before, after }))
     }

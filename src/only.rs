@@ -3,9 +3,8 @@
 use crate::{
     Result,
     journal::Journaled,
-    preflight,
     run::{Context, Workflow},
-    step::{Irreversible, Known, Step},
+    step::{Accepted, Irreversible, Known, Step},
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,21 +34,19 @@ use serde::{Deserialize, Serialize};
 pub struct Only<S> {
     step: S,
     #[serde(default)]
-    accept: Vec<Irreversible>,
+    accept: Accepted,
 }
 
 impl<S: Step> Only<S> {
     /// This step.
     #[must_use]
     pub fn new(step: S) -> Self {
-        Self { step, accept: Vec::new() }
+        Self { step, accept: Accepted::default() }
     }
     /// Accepts by name what cannot be taken back.
     #[must_use]
     pub fn accept(mut self, what: Irreversible) -> Self {
-        if !self.accept.contains(&what) {
-            self.accept.push(what);
-        }
+        self.accept.add(what);
         self
     }
 }
@@ -69,7 +66,6 @@ impl<S: Step> Workflow for Only<S> {
     }
     async fn steps(&self, cx: &Context) -> Result<Known<S::Made>> {
         let made = cx.step(self.step.clone()).await?;
-        preflight::look(cx).await?;
         Ok(made)
     }
 }

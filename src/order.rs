@@ -12,6 +12,7 @@ use crate::{
 use crate::{ImportKey, ImportedKey};
 use serde::{Deserialize, Serialize};
 use std::{
+    any::TypeId,
     future::{Future, IntoFuture},
     pin::Pin,
     sync::Arc,
@@ -118,6 +119,14 @@ macro_rules! orders {
                     $( $(#[$cfg])? Self::$order(order) => AnyRun::$order(Run::new(azure, order)), )+
                 }
             }
+        }
+
+        /// Whether a workflow bears the name of one of these, and is another: its runs would be taken for that one's.
+        pub(crate) fn is_of_another<W: Workflow>() -> bool {
+            $( $(#[$cfg])? if W::NAME == <$order>::NAME {
+                return TypeId::of::<W>() != TypeId::of::<$order>();
+            } )+
+            false
         }
 
         impl AnyRun {

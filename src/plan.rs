@@ -41,6 +41,16 @@ pub struct Planned {
     pub notes: Vec<String>,
 }
 
+/// How the note begins of a step that something else keeps busy.
+pub(crate) const WAITS: &str = "a run would wait: ";
+
+impl Planned {
+    /// Whether a run would wait before the step says what is to be done.
+    pub(crate) fn waits(&self) -> bool {
+        self.notes.iter().any(|note| note.starts_with(WAITS))
+    }
+}
+
 impl Plan {
     /// The version of the serialised form.
     pub const VERSION: u32 = 1;

@@ -1,40 +1,31 @@
 //! What stands in the way of a plan and can be seen beforehand: missing rights, locks, policies.
 //!
-//! A workflow looks when its plan is made; a run has looked in the plan before it. What Azure does not let the caller
+//! It is looked for when a plan is made; a run has looked in the plan it began with. What Azure does not let the caller
 //! see is noted as unknown, with what was missing: the write itself then tells.
 
 use crate::{
     Result,
     azure::{CallError, Called, Reader, id::ResourceId, locks::ManagementLock, permissions::Permissions, versions},
     error::Refusal,
-    run::Context,
     step::Requirement,
 };
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-/// Looks at all that the withheld steps of a plan require. Does nothing in a run.
-pub(crate) async fn look(cx: &Context) -> Result<()> {
-    let required = cx.required();
-    if required.is_empty() {
-        return Ok(());
-    }
-    let found = cx.peek(|look| async move { Preflight { look, required }.look().await }).await?;
-    let Some(Found { refusals, notes }) = found else { return Ok(()) };
-    for note in notes {
-        cx.note(note);
-    }
-    cx.check(refusals)
+/// Looks at all that steps require.
+pub(crate) async fn look(look: &Reader, required: &[Requirement]) -> Result<Found> {
+    Preflight { look, required }.look().await
 }
 
-struct Preflight {
-    look: Reader,
-    required: Vec<Requirement>,
+struct Preflight<'a> {
+    look: &'a Reader,
+    required: &'a [Requirement],
 }
 
+/// What stands in the way, and what could not be seen of it.
 #[derive(Default)]
-struct Found {
-    refusals: Vec<Refusal>,
-    notes: Vec<String>,
+pub(crate) struct Found {
+    pub(crate) refusals: Vec<Refusal>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// Whether an answer says that the caller may not look, rather than that looking failed.
@@ -42,7 +33,7 @@ fn hidden(e: &CallError) -> bool {
     matches!(e.status(), Some(401 | 403 | 404 | 405))
 }
 
-impl Preflight {
+impl Preflight<'_> {
     async fn look(self) -> Result<Found> {
         let mut found = Found::default();
         self.rights(&mut found).await?;
@@ -55,7 +46,7 @@ impl Preflight {
     async fn rights(&self, found: &mut Found) -> Result<()> {
         let mut known: BTreeMap<String, Option<Permissions>> = BTreeMap::new();
         let mut said = BTreeSet::new();
-        for Requirement { scope, action, .. } in &self.required {
+        for Requirement { scope, action, .. } in self.required {
             if !said.insert((scope.key(), *action)) {
                 continue;
             }
@@ -113,7 +104,7 @@ impl Preflight {
     /// R-ARM-32: what a policy would deny of what is made.
     async fn policies(&self, found: &mut Found) -> Result<()> {
         let mut not_there = BTreeSet::new();
-        for Requirement { scope, content, .. } in &self.required {
+        for Requirement { scope, content, .. } in self.required {
             let (Some(content), Some(group)) = (content, scope.resource_group()) else { continue };
             let group = ResourceId::of_group(scope.subscription(), group);
             let version = version_of(content.get("type").and_then(|t| t.as_str()).unwrap_or_default());

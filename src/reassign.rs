@@ -11,7 +11,6 @@ use crate::{
     checks::{Encrypted, IdentityWanted, KeySeen, Who},
     error::Refusal,
     journal::journaled,
-    preflight,
     run::{Context, Run, Workflow},
     step::{Known, Step as _},
     steps::{Attach, DetachIdentity, PointRegistry, Reference, Revalidate, Revalidated, Was},
@@ -126,7 +125,6 @@ impl Workflow for Reassign {
             return Ok(Known::After("a registry with a customer-managed key".into()));
         };
         cx.check(hsm(&now.key))?;
-        cx.lock(&now.key.versionless().to_string()).await?;
         let Some(old) = self.old_identity(access, &now).await? else {
             return Ok(Known::After("the identity".into()));
         };
@@ -152,7 +150,6 @@ impl Workflow for Reassign {
                 None => same(&tried),
             },
         };
-        preflight::look(cx).await?;
         Ok(outcome)
     }
 }

@@ -11,7 +11,6 @@ use crate::{
     checks::{Encrypted, KeyRight, KeySeen, Probed, VaultFacts, VaultFound},
     error::Refusal,
     journal::journaled,
-    preflight,
     run::{Context, Run, Workflow},
     step::Known,
     steps::{EnsureGroup, RecoverKey, RecoverVault, Revalidate, SetVersionEnabled},
@@ -133,14 +132,12 @@ impl Workflow for Recover {
             cx.check([crate::steps::not_attached(&now, &self.registry)])?;
         }
         access.still_there(&now).await?;
-        cx.lock(&now.key.versionless().to_string()).await?;
         let Some(standing) = self.vault_back(access, &now).await? else { return Ok(Known::After("the vault".into())) };
         let ready = self.key_back(access, &now, &standing).await?;
         let granted = self.grant_again(access, &now, &standing, &ready).await?;
         let after = Some(then(ready, granted));
         let tried = cx.step(Revalidate { registry: self.registry.clone(), after }).await?;
         let caller_keeps = keeps(cx, self.grant_me).await?;
-        preflight::look(cx).await?;
         let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;
         Ok(tried.map(|t| Recovered {
             registry: self.registry.clone(),
@@ -175,7 +172,6 @@ impl Recover {
                         "the network comes first: `cmk bypass` for this registry",
                     )?;
                 }
-                cx.lock(&vault.to_string()).await?;
                 Ok(Some(Standing { vault, facts: Known::Now(facts), back: None }))
             }
             VaultFound::Deleted { vault, location, until } => {
@@ -183,7 +179,7 @@ impl Recover {
                     "vault {label} was deleted; it can be recovered until {}, in {location} alone (R-KV-04)",
                     until.as_deref().unwrap_or("its retention ends")
                 ));
-                cx.lock(&vault.to_string()).await?;
+                let tenant = cx.caller().await?.tenant;
                 // It may have been deleted with everything in its group, and the group with it.
                 cx.step(EnsureGroup::of_vault(&vault, &location)).await?;
                 let back = cx.step(RecoverVault { vault: vault.clone(), location, tenant }).await?;

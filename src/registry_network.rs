@@ -5,9 +5,8 @@ use crate::{
     azure::{Azure, Cloud, id::RegistryId, registries::RegistryRules, vaults::NetworkAction},
     error::Refusal,
     journal::journaled,
-    preflight,
     run::{Context, Run, Workflow},
-    step::Known,
+    step::{Accepted, Known},
     steps::{DropPrivateEndpoint, RegistryNetworkChange, SetRegistryNetwork},
 };
 use serde::{Deserialize, Serialize};
@@ -32,14 +31,19 @@ pub struct RegistryNetwork {
     #[serde(default)]
     drop_connections: Vec<String>,
     #[serde(default)]
-    accept: Vec<Irreversible>,
+    accept: Accepted,
 }
 
 impl RegistryNetwork {
     /// Of this registry; nothing changes yet.
     #[must_use]
     pub fn new(registry: RegistryId) -> Self {
-        Self { registry, change: RegistryNetworkChange::default(), drop_connections: Vec::new(), accept: Vec::new() }
+        Self {
+            registry,
+            change: RegistryNetworkChange::default(),
+            drop_connections: Vec::new(),
+            accept: Accepted::default(),
+        }
     }
     /// All of the change to the rules at once.
     #[must_use]
@@ -96,9 +100,7 @@ impl RegistryNetwork {
     /// Accepts by name what cannot be taken back: [`Irreversible::PrivateEndpoint`].
     #[must_use]
     pub fn accept(mut self, what: Irreversible) -> Self {
-        if !self.accept.contains(&what) {
-            self.accept.push(what);
-        }
+        self.accept.add(what);
         self
     }
     /// The registry.
@@ -179,7 +181,6 @@ impl Workflow for RegistryNetwork {
             let (registry, connection) = (self.registry.clone(), connection.clone());
             cx.step(DropPrivateEndpoint { registry, connection }).await?;
         }
-        preflight::look(cx).await?;
         let after = self.change.on(&before.rules);
         Ok(done.map(|()| RegistryNetworkChanged {
             registry: self.registry.clone(),

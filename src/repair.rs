@@ -8,7 +8,6 @@ use crate::{
         id::{KeyId, RegistryId},
     },
     journal::journaled,
-    preflight,
     run::{Context, Run, Workflow},
     step::Known,
     steps::Revalidate,
@@ -76,12 +75,10 @@ impl Workflow for Repair {
 
     async fn steps(&self, cx: &Context) -> Result<Known<Repaired>> {
         let access = Access::new(cx, &self.registry);
-        let Some(now) = access.encryption().await? else {
+        if access.encryption().await?.is_none() {
             return Ok(Known::After("a registry with a customer-managed key".into()));
-        };
-        cx.lock(&now.key.versionless().to_string()).await?;
+        }
         let tried = cx.step(Revalidate { registry: self.registry.clone(), after: None }).await?;
-        preflight::look(cx).await?;
         Ok(tried.map(|t| Repaired { registry: self.registry.clone(), key: t.key, in_use: t.in_use }))
     }
 }

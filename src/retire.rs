@@ -9,13 +9,13 @@ use crate::{
     },
     checks::{Check, KeyRight, KeyVersions, OnKey, RegistriesOnKey, RegistryOnKey, VersionLine},
     error::{Refusal, when},
-    journal::journaled,
-    preflight,
+    journal::{Journaled, journaled},
     run::{Context, Run, Workflow},
     step::Known,
     steps::SetVersionEnabled,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 // ---- order ----------------------------------------------------------------------------------------------------------
@@ -168,7 +168,6 @@ impl Workflow for Retire {
             waits = cx.step(step).await?.awaits().or(waits);
         }
         let caller_keeps = keeps(cx, self.grant_me).await?;
-        preflight::look(cx).await?;
         let retired = Retired { key, disabled: sorted.disabled, kept: sorted.kept, caller_keeps };
         Ok(waits.map_or(Known::Now(retired), Known::After))
     }
@@ -178,7 +177,11 @@ impl Workflow for Retire {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct At(#[serde(with = "time::serde::rfc3339")] OffsetDateTime);
 
-journaled!(At);
+impl Journaled for At {
+    fn relied_on(&self) -> Value {
+        Value::Null
+    }
+}
 
 struct Sorted {
     disabled: Vec<KeyId>,
@@ -192,7 +195,8 @@ impl Retire {
         for subscription in self.looked_in() {
             let check = RegistriesOnKey { subscription, key: key.clone() };
             let subject = format!("{key} {subscription}");
-            match cx.decide("registries-on-key", &subject, |look| async move { check.look(&look).await }).await? {
+            let read = |look| async move { check.look(&look).await };
+            match cx.decide("registries-on-key", &subject, read).await? {
                 OnKey::Found { registries } => users.extend(registries),
                 OnKey::Unknown { why } => {
                     all = false;

@@ -1,24 +1,23 @@
 //! Revoke a registry's access to its key, and give it back.
 
+mod last_look;
+
 use crate::{
     Result,
     access::{Access, CallersRight, GrantMe, grant_me, hsm, keeps},
     azure::{
         Azure, Cloud,
-        id::{KeyId, PrincipalId, RegistryId, VaultId},
-        role_assignments::PrincipalType,
+        id::{KeyId, PrincipalId, RegistryId},
     },
     checks::{
-        Check, Encrypted, GrantModel, GrantsHeld, KeyRight, KeyVersions, OnKey, RegistriesOnKey, RegistryOnKey,
-        VaultFound,
+        Check, Encrypted, GrantsHeld, Held, KeyRight, KeyVersions, OnKey, RegistriesOnKey, RegistryOnKey, VaultFound,
     },
     error::Refusal,
     journal::journaled,
-    preflight,
     run::{Context, Run, Workflow},
-    step::{Irreversible, Known},
-    steps::{DeleteKey, SetAssignment, SetVersionEnabled, Withdraw},
+    step::{Accepted, Irreversible, Known},
 };
+use last_look::{Grantee, LastLook, Taken, Usable};
 use serde::{Deserialize, Serialize};
 
 // ---- order ----------------------------------------------------------------------------------------------------------
@@ -42,7 +41,7 @@ pub struct Revoke {
     #[serde(default)]
     grant_me: GrantMe,
     #[serde(default)]
-    accept: Vec<Irreversible>,
+    accept: Accepted,
 }
 
 /// How a key is taken from a registry.
@@ -65,21 +64,22 @@ impl Revoke {
     /// For this registry, in this way.
     #[must_use]
     pub fn new(registry: RegistryId, how: How) -> Self {
-        Self { registry, how, also: Vec::new(), grant_me: GrantMe::No, accept: Vec::new() }
+        Self { registry, how, also: Vec::new(), grant_me: GrantMe::No, accept: Accepted::default() }
     }
     /// Accepts that this other registry, named, loses its key too: each one found on the same key has to be named.
     #[must_use]
     pub fn also(mut self, registry: impl Into<String>) -> Self {
-        self.also.push(registry.into());
+        let name = registry.into();
+        if let Err(place) = self.also.binary_search(&name) {
+            self.also.insert(place, name);
+        }
         self
     }
     grant_me!();
     /// Accepts by name what makes images unreadable: [`Irreversible::Revocation`].
     #[must_use]
     pub fn accept(mut self, what: Irreversible) -> Self {
-        if !self.accept.contains(&what) {
-            self.accept.push(what);
-        }
+        self.accept.add(what);
         self
     }
     /// The registry.
@@ -131,7 +131,7 @@ impl Workflow for Revoke {
 
     async fn steps(&self, cx: &Context) -> Result<Known<Revoked>> {
         let access = Access::new(cx, &self.registry);
-        let Some(now) = access.encryption().await? else {
+        let Some(now) = access.encryption_for_good().await? else {
             return Ok(Known::After("a registry with a customer-managed key".into()));
         };
         cx.check(hsm(&now.key))?;
@@ -149,22 +149,27 @@ impl Workflow for Revoke {
                 "accept it by name, `.accept(Irreversible::Revocation)` or `--accept revocation`, if it is meant",
             )])?;
         }
-        let taken = match self.how {
-            How::Disable => self.disable(access, &key, may_lose).await?,
+        let mut taken = Taken::of(self.registry.subscription(), may_lose);
+        let found = match self.how {
+            How::Disable => self.versions(access, &key).await?,
             How::Delete => {
                 let rights = [KeyRight::Get, KeyRight::Delete, KeyRight::Recover];
                 let after = access.may(&key, None, &rights, self.grant_me).await?;
-                let look_in = vec![*self.registry.subscription()];
-                cx.step(DeleteKey { key: key.clone(), look_in, may_lose, after }).await?.map(|()| 1)
+                Some(Usable { key: true, after, ..Usable::default() })
             }
-            How::Access | How::Role | How::Policy => self.take_access(access, &now, &key, may_lose).await?,
+            How::Access | How::Role | How::Policy => self.grants(access, &now, &key).await?,
         };
+        let Some(found) = found else { return Ok(Known::After("what can be taken".into())) };
+        found.take(cx, &key, &mut taken).await?;
+        LastLook { order: self, now: &now, key: &key, found, affected: &affected }
+            .until_nothing_is_left(cx, &mut taken)
+            .await?;
         cx.note(
             "the effect is not immediate: how long a registry goes on with what it has read is not documented (R-CMK-27). \
              `cmk restore RUN` puts back what this run takes",
         );
+        let taken = taken.known();
         let caller_keeps = keeps(cx, self.grant_me).await?;
-        preflight::look(cx).await?;
         Ok(taken.map(|taken| Revoked { registry: self.registry.clone(), key, affected, taken, caller_keeps }))
     }
 }
@@ -176,12 +181,32 @@ struct Affected {
 }
 
 impl Revoke {
+    /// Whether a registry on the key loses it too: of those that another identity unwraps for, none does by its grants.
+    fn hits(&self, now: &Encrypted, other: &RegistryOnKey) -> bool {
+        let by_identity = matches!(self.how, How::Access | How::Role | How::Policy);
+        !by_identity || other.identity.is_none_or(|identity| identity == now.identity)
+    }
+    fn names(&self, other: &RegistryOnKey) -> bool {
+        self.also.iter().any(|a| a.eq_ignore_ascii_case(other.name()) || a.eq_ignore_ascii_case(&other.id))
+    }
+    /// Those on the key that lose it besides the order's own.
+    fn others<'a>(
+        &'a self,
+        now: &'a Encrypted,
+        on_key: &'a [RegistryOnKey],
+    ) -> impl Iterator<Item = &'a RegistryOnKey> {
+        on_key.iter().filter(|r| self.hits(now, r) && r.id.to_lowercase() != self.registry.key())
+    }
+    fn on_key(&self, key: &KeyId) -> RegistriesOnKey {
+        RegistriesOnKey { subscription: *self.registry.subscription(), key: key.clone() }
+    }
+
     /// Every registry found on the key; each other one has to be accepted by name.
     async fn affected(&self, access: Access<'_>, now: &Encrypted, key: &KeyId) -> Result<Affected> {
         let cx = access.cx;
-        let check = RegistriesOnKey { subscription: *self.registry.subscription(), key: key.clone() };
-        let seen =
-            cx.decide("registries-on-key", &key.to_string(), |look| async move { check.look(&look).await }).await?;
+        let check = self.on_key(key);
+        let read = |look| async move { check.look(&look).await };
+        let seen = cx.decide_for_good("registries-on-key", &key.to_string(), read).await?;
         let mut affected = vec![self.registry.name().to_owned()];
         let mut may_lose = vec![self.registry.clone()];
         match seen {
@@ -191,11 +216,9 @@ impl Revoke {
                 "let the caller list the registries of the subscription, so that they can be named",
             )])?,
             OnKey::Found { registries } => {
-                let by_identity = matches!(self.how, How::Access | How::Role | How::Policy);
-                let hit = |r: &&RegistryOnKey| !by_identity || r.identity.is_none_or(|i| i == now.identity);
-                for other in registries.iter().filter(hit).filter(|r| r.id.to_lowercase() != self.registry.key()) {
-                    let name = other.id.rsplit('/').next().unwrap_or(&other.id);
-                    if !self.also.iter().any(|a| a.eq_ignore_ascii_case(name) || a.eq_ignore_ascii_case(&other.id)) {
+                for other in self.others(now, &registries) {
+                    let name = other.name();
+                    if !self.names(other) {
                         cx.check([Refusal::new(
                             format!("{} is on the same key and would lose it too", other.id),
                             "R-CMK-27",
@@ -212,54 +235,32 @@ impl Revoke {
     }
 
     /// All enabled versions: a registry could move to any of them.
-    async fn disable(&self, access: Access<'_>, key: &KeyId, may_lose: Vec<RegistryId>) -> Result<Known<usize>> {
+    async fn versions(&self, access: Access<'_>, key: &KeyId) -> Result<Option<Usable>> {
         let cx = access.cx;
         let rights = [KeyRight::Get, KeyRight::List, KeyRight::Update];
         let after = access.may(key, None, &rights, self.grant_me).await?;
         let check = KeyVersions { key: key.clone(), subscription: *self.registry.subscription() };
-        let versions = cx.decide("versions", &key.to_string(), |look| async move { check.look(&look).await }).await?;
-        if versions.all.is_none() {
+        let seen = cx.decide("versions", &key.to_string(), |look| async move { check.look(&look).await }).await?;
+        if seen.all.is_none() {
             cx.check([Refusal::new(
-                format!("the versions of {key} cannot be seen: {}", versions.unknown.as_deref().unwrap_or_default()),
+                format!("the versions of {key} cannot be seen: {}", seen.unknown.as_deref().unwrap_or_default()),
                 "R-KV-40",
                 "run where the vault lets you in, or have the right to read keys through ARM (Key Vault Reader)",
             )])?;
-            return Ok(Known::After("the versions".into()));
+            return Ok(None);
         }
-        let mut taken = Known::Now(0);
-        for version in versions.enabled() {
-            let step = SetVersionEnabled {
-                version: version.clone(),
-                enabled: false,
-                unless_used_in: vec![*self.registry.subscription()],
-                may_lose: may_lose.clone(),
-                after: after.clone(),
-            };
-            let done = cx.step(step).await?;
-            taken = match (taken, done) {
-                (Known::Now(n), Known::Now(())) => Known::Now(n + 1),
-                (_, Known::After(step)) | (Known::After(step), _) => Known::After(step),
-            };
-        }
-        Ok(taken)
+        Ok(Some(Usable { versions: seen.enabled().cloned().collect(), after, ..Usable::default() }))
     }
 
-    async fn take_access(
-        &self,
-        access: Access<'_>,
-        now: &Encrypted,
-        key: &KeyId,
-        may_lose: Vec<RegistryId>,
-    ) -> Result<Known<usize>> {
+    async fn grants(&self, access: Access<'_>, now: &Encrypted, key: &KeyId) -> Result<Option<Usable>> {
         let cx = access.cx;
-        let nothing = || Ok(Known::After("the identity's right".into()));
         let VaultFound::There { vault, facts } = access.vault_of(key, None).await? else {
             cx.check([Refusal::new(
                 format!("the vault of {key} is not to be seen in this subscription"),
                 "R-KV-31",
                 "disable the key instead (`How::Disable`, `--how disable`)",
             )])?;
-            return nothing();
+            return Ok(None);
         };
         if (self.how == How::Role && !facts.by_roles) || (self.how == How::Policy && facts.by_roles) {
             let model = if facts.by_roles { "roles" } else { "access policies" };
@@ -268,57 +269,37 @@ impl Revoke {
                 "R-KV-31",
                 "say `How::Access` (`--how access`), and the vault's own model is taken",
             )])?;
-            return nothing();
+            return Ok(None);
         }
         let Some(principal) = now.principal_of(&now.identity) else {
             cx.check([crate::steps::not_attached(now, &self.registry)])?;
-            return nothing();
+            return Ok(None);
         };
-        self.take_grants(access, key, vault, principal, may_lose).await
-    }
-
-    async fn take_grants(
-        &self,
-        access: Access<'_>,
-        key: &KeyId,
-        vault: VaultId,
-        principal: PrincipalId,
-        may_lose: Vec<RegistryId>,
-    ) -> Result<Known<usize>> {
-        let cx = access.cx;
+        if !facts.by_roles {
+            cx.lock(&vault.to_string()).await?;
+        }
         let check = GrantsHeld { principal, key: key.clone(), vault: vault.clone() };
         let subject = format!("{key} {principal}");
         let held = cx.decide("grants-held", &subject, |look| async move { check.look(&look).await }).await?;
-        if !held.above.is_empty() || !held.other.is_empty() {
-            let all: Vec<_> = held.above.iter().chain(&held.other).cloned().collect();
-            cx.check([Refusal::new(
-                format!("{principal} may use the key by more than its grants on the vault: {}", all.join(", ")),
-                "R-KV-32",
-                "those reach further than this key and are not taken away: disable the key instead (`--how disable`)",
-            )])?;
-        }
+        cx.check(reach_further(&principal, &held))?;
         if !held.any() && held.above.is_empty() {
             cx.note(format!("{principal} has no right on {key} to take away"));
         }
-        let (mut taken, mut waits) = (0, None);
-        for assignment in held.assignments {
-            let (look_in, may_lose) = (Vec::new(), may_lose.clone());
-            let done = cx.step(SetAssignment { assignment, present: false, look_in, may_lose, after: None }).await?;
-            waits = waits.or(done.awaits());
-            taken += 1;
-        }
-        if !held.policy.is_empty() {
-            let tenant = Some(cx.caller().await?.tenant);
-            let what = GrantModel::Policy { vault, keys: held.policy };
-            let (principal, principal_type) = (Known::Now(principal), PrincipalType::ServicePrincipal);
-            let look_in = Vec::new();
-            let done =
-                cx.step(Withdraw { principal, principal_type, tenant, what, look_in, may_lose, after: None }).await?;
-            waits = waits.or(done.awaits());
-            taken += 1;
-        }
-        Ok(waits.map_or(Known::Now(taken), Known::After))
+        let tenant = if held.policy.is_empty() { None } else { Some(cx.caller().await?.tenant) };
+        let of = Some(Grantee { principal, vault, tenant });
+        Ok(Some(Usable { assignments: held.assignments, policy: held.policy, of, ..Usable::default() }))
     }
+}
+
+fn reach_further(principal: &PrincipalId, held: &Held) -> Option<Refusal> {
+    let all: Vec<_> = held.above.iter().chain(&held.other).cloned().collect();
+    (!all.is_empty()).then(|| {
+        Refusal::new(
+            format!("{principal} may use the key by more than its grants on the vault: {}", all.join(", ")),
+            "R-KV-32",
+            "those reach further than this key and are not taken away: disable the key instead (`--how disable`)",
+        )
+    })
 }
 
 // ---- the verb -------------------------------------------------------------------------------------------------------
@@ -328,10 +309,14 @@ impl Revoke {
 /// # Expected flow
 /// 1. Every registry found on the key is listed.
 /// 2. The key's versions are disabled, or the identity's grants taken away, or the key deleted.
+/// 3. Registry, key, versions and grants are read once more. What has become enabled or granted meanwhile is taken too.
 ///
 /// # Guarantees
 /// - Nothing is done that cannot be put back exactly: [`restore`](crate::restore) reads it from this run's journal.
 /// - Another registry that would lose its key too has to be accepted by name.
+/// - It succeeds only if a look after its last change finds the registry on that key, and nothing left that lets it use it.
+///   A resumed run looks before its first change too. What is not this order's to take, such as a registry that was put on
+///   another key, ends it as [`Drifted`](crate::ErrorKind::Drifted).
 ///
 /// # Assumptions
 /// - Registries of other subscriptions, and other services on the key, are not seen.

@@ -11,7 +11,6 @@ use crate::{
     checks::Probed,
     error::Refusal,
     journal::{Entry, Journal, Record, RunName, journaled},
-    preflight,
     run::{Context, Run, Workflow},
     step::{Irreversible, Known, Step as _},
     steps::Revalidate,
@@ -272,7 +271,6 @@ impl Workflow for Rollback {
                 progress.go_back(cx, way, stands.is_to_go()).await?;
             }
         }
-        preflight::look(cx).await?;
         Ok(progress.done().map(|()| RolledBack { of: self.of.clone(), taken_back, lost, stays, already }))
     }
 }
@@ -291,10 +289,9 @@ impl Workflow for Restore {
 
     async fn steps(&self, cx: &Context) -> Result<Known<Restored>> {
         let access = Access::new(cx, &self.registry);
-        let Some(now) = access.encryption().await? else {
+        if access.encryption().await?.is_none() {
             return Ok(Known::After("a registry with a customer-managed key".into()));
-        };
-        cx.lock(&now.key.versionless().to_string()).await?;
+        }
         let subscription = *self.registry.subscription();
         let ways = undo::read_all(&self.backs, &[subscription], None)?;
         undo::may_all(cx, &ways.iter().collect::<Vec<_>>(), &subscription).await?;
@@ -304,7 +301,6 @@ impl Workflow for Restore {
         }
         let tried = cx.step(Revalidate { registry: self.registry.clone(), after: Some(progress.done()) }).await?;
         cx.note("pulls can stay refused for a while after the key is back (R-CMK-27)");
-        preflight::look(cx).await?;
         let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;
         Ok(tried.map(|t| Restored {
             registry: self.registry.clone(),

@@ -10,7 +10,6 @@ use crate::{
     checks::{Check, Encrypted, IdentityWanted, KeyRight, KeySeen, OnKey, Probed, RegistriesOnKey, Who},
     error::Refusal,
     journal::journaled,
-    preflight,
     run::{Context, Run, Workflow},
     step::Known,
     steps::{AttachedAs, MintVersion, PointRegistry, Reference, Was},
@@ -198,6 +197,12 @@ impl Workflow for Rotate {
             To::Version(key) => key.versionless(),
         };
         if self.to == To::NewVersion {
+            cx.lock(&key.to_string()).await?;
+        }
+        if self.remove_old_grant {
+            cx.lock(&now.key.versionless().to_string()).await?;
+        }
+        if self.to == To::NewVersion {
             cx.check(hsm(&now.key))?;
         }
         let who = match &self.identity {
@@ -211,8 +216,6 @@ impl Workflow for Rotate {
         if who.is_none() && !now.attached {
             cx.check([crate::steps::not_attached(&now, &self.registry)])?;
         }
-        cx.lock(&key.to_string()).await?;
-        cx.lock(&now.key.versionless().to_string()).await?;
         let reference =
             self.reference.unwrap_or(if now.follows() { Reference::Versionless } else { Reference::Versioned });
 
@@ -234,7 +237,6 @@ impl Workflow for Rotate {
             self.leave_old_grant(access, &now, pointed.map_ref(|_| ())).await?;
         }
         let caller_keeps = keeps(cx, self.grant_me).await?;
-        preflight::look(cx).await?;
         let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;
         Ok(pointed.map(|p| Rotated {
             registry: self.registry.clone(),

@@ -2,7 +2,9 @@
 
 mod abandon;
 mod context;
+mod decide;
 mod history;
+mod locks;
 mod open;
 mod perform;
 mod trial;
@@ -10,6 +12,7 @@ mod trial;
 pub use abandon::{Abandoned, Damage, abandon};
 pub use context::Context;
 pub(crate) use history::acted;
+pub(crate) use locks::fold;
 pub(crate) use open::sha256_hex;
 pub use open::{hints, resumable};
 pub(crate) use trial::Tried;
@@ -36,7 +39,7 @@ use tokio::sync::watch;
 /// # A workflow of one's own
 /// Implement it for a serde type, take steps with [`Context::step`], and start it with [`Run::new`].
 pub trait Workflow: Journaled {
-    /// The workflow's name.
+    /// The workflow's name: none of this library's own ([`Order::WORKFLOWS`](crate::Order::WORKFLOWS)).
     const NAME: &'static str;
     /// Moved whenever the steps, their inputs or their order change, so that a run begun with other steps is not
     /// taken up.
@@ -171,20 +174,25 @@ impl<W: Workflow> Run<W> {
         self
     }
 
-    /// Looks, decides, and changes nothing: what awaiting the run would do.
+    /// Looks, decides, and changes nothing: what awaiting the run would do. With a [name](Self::named) and a
+    /// [journal](Self::journal), how a run that has begun would go on.
     ///
     /// # Errors
-    /// When something cannot be looked at. Reasons to refuse are part of the plan, not errors.
+    /// When something cannot be looked at, and when a run that has begun would not be resumed. Reasons to refuse are part
+    /// of the plan, not errors.
     pub async fn plan(&self) -> Result<Plan> {
         let name = self.run_name()?;
-        self.check_subject()?;
-        match open::make_plan(self, &name, false).await {
-            Ok((plan, _)) => Ok(plan),
+        self.check_order()?;
+        let records = match (&self.name, &self.journal) {
+            (Some(_), Some(journal)) => journal.read(&name).await?,
+            _ => Vec::new(),
+        };
+        match open::plan_on(self, &name, records).await {
             Err(e) if e.asks_for_cause(self.azure.cloud()) => {
                 let cause = self.order.explain(&self.azure, &e).await;
                 Err(e.explained(cause))
             }
-            Err(e) => Err(e),
+            made => made,
         }
     }
 
@@ -194,12 +202,17 @@ impl<W: Workflow> Run<W> {
             None => RunName::unique(W::NAME, self.azure.now()),
         })
     }
-    fn check_subject(&self) -> Result<()> {
-        if self.order.subject().is_empty() {
-            Err(Error::invalid("the order says nothing of what it is about"))
-        } else {
-            Ok(())
+    fn check_order(&self) -> Result<()> {
+        if crate::order::is_of_another::<W>() {
+            return Err(Error::invalid(format!(
+                "'{}' is the name of a workflow of this library: give one of your own another name",
+                W::NAME
+            )));
         }
+        if self.order.subject().is_empty() {
+            return Err(Error::invalid("the order says nothing of what it is about"));
+        }
+        Ok(())
     }
     async fn store(&self) -> Result<Arc<dyn Journal>> {
         match &self.journal {

@@ -1,6 +1,6 @@
 //! A plan that is kept, looked over, and carried out later as it is, or not at all.
 
-use crate::{AnyRun, Azure, Error, ErrorKind, Order, Plan, Result, error::when};
+use crate::{AnyRun, Azure, Error, ErrorKind, Order, Plan, Result, error::when, run::fold};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -76,7 +76,7 @@ impl SavedPlan {
     }
 
     fn fits(&self) -> Result<()> {
-        let (workflow, subject) = (self.order.workflow(), self.order.subject().to_lowercase());
+        let (workflow, subject) = (self.order.workflow(), fold(&self.order.subject()));
         if self.plan.workflow == workflow && self.plan.subject == subject {
             return Ok(());
         }

@@ -31,7 +31,7 @@
 
 use crate::{
     Error, Result,
-    azure::{Operation, Reader, Sent, Writer, id::ResourceId},
+    azure::{Cloud, Operation, Reader, Sent, Writer, id::ResourceId},
     error::Refusal,
     journal::Journaled,
 };
@@ -67,6 +67,12 @@ pub trait Step: Journaled {
 
     /// What the step changes: an ARM id or a key id. Compared in lower case.
     fn subject(&self) -> String;
+
+    /// What is locked while this step changes something, besides what its order names: the key or vault that it makes,
+    /// changes or deletes, or on which it gives or takes a right. Nothing is locked for a step that finds it done.
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        Vec::new()
+    }
 
     /// The step whose result this one still waits for. Answers `Some` only in a plan.
     fn awaits(&self) -> Option<Cow<'static, str>> {
@@ -479,6 +485,40 @@ impl Irreversible {
             Self::VaultDeletion => "vault-deletion",
             Self::PrivateEndpoint => "private-endpoint",
         }
+    }
+}
+
+/// What an order accepts: in one order and without repeats, so that orders that accept the same are the same order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Irreversible>", into = "Vec<Irreversible>")]
+pub(crate) struct Accepted(Vec<Irreversible>);
+
+impl Accepted {
+    pub(crate) fn add(&mut self, what: Irreversible) {
+        if let Err(place) = self.0.binary_search(&what) {
+            self.0.insert(place, what);
+        }
+    }
+}
+
+impl std::ops::Deref for Accepted {
+    type Target = [Irreversible];
+    fn deref(&self) -> &[Irreversible] {
+        &self.0
+    }
+}
+
+impl From<Vec<Irreversible>> for Accepted {
+    fn from(all: Vec<Irreversible>) -> Self {
+        let mut accepted = Self::default();
+        all.into_iter().for_each(|what| accepted.add(what));
+        accepted
+    }
+}
+
+impl From<Accepted> for Vec<Irreversible> {
+    fn from(accepted: Accepted) -> Self {
+        accepted.0
     }
 }
 

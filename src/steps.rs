@@ -15,6 +15,7 @@ mod ensure_vault;
 mod grant;
 #[cfg(feature = "import")]
 mod import_material;
+pub(crate) mod locks;
 mod mint_version;
 mod needed;
 mod point_registry;

@@ -54,7 +54,7 @@ Exit codes:
     0  done, or nothing to do
     1  failed: the message says at what, and how to go on
     2  usage: the command line is not right, or names what is not there; nothing was written
-    3  refused by a rule, or by you at the question; nothing was written
+    3  refused by a rule, or by you at the question; nothing was written, unless it says so
     4  a plan with changes
     5  locked by a run at work, or in the way of one that is unfinished
     6  stopped on request; it can be resumed

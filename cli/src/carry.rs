@@ -69,14 +69,14 @@ pub(crate) fn show(plan: &Plan, globals: &Globals) -> anyhow::Result<Exit> {
 /// Plans an order, or carries it out, as its options say.
 pub(crate) async fn ordered(order: Order, azure: &Azure, args: &RunArgs, globals: &Globals) -> anyhow::Result<Exit> {
     let name = args.name.clone().unwrap_or_else(|| RunName::unique(order.workflow(), azure.now()));
-    let run = order.clone().on(azure).named(name.as_str());
+    let mut run = order.clone().on(azure).named(name.as_str());
     if args.plan {
-        // What later runs have made of a run is told by their journals.
-        let kept = if let Order::Rollback(_) = order { connect::existing_journal(globals)? } else { None };
-        let run = match kept {
-            Some(journal) => run.journal(journal),
-            None => run,
-        };
+        // A run that has begun under that name is planned as it would go on, and what later runs have made of a run that is
+        // taken back is told by their journals.
+        let of_journals = args.name.is_some() || matches!(order, Order::Rollback(_));
+        if let Some(journal) = connect::existing_journal(globals)?.filter(|_| of_journals) {
+            run = run.journal(journal);
+        }
         let plan = run.plan().await?;
         let exit = show(&plan, globals)?;
         if let Some(file) = args.out.as_deref().filter(|_| exit != Exit::Refused) {
@@ -90,9 +90,11 @@ pub(crate) async fn ordered(order: Order, azure: &Azure, args: &RunArgs, globals
         return Ok(exit);
     }
     let journal: Arc<dyn Journal> = Arc::new(connect::journal(globals)?);
-    let run = run.shared_journal(journal.clone());
-    if !args.yes {
-        agree(&*journal, &name, run.plan()).await?;
+    run = run.shared_journal(journal.clone());
+    if !args.yes
+        && let Some(agreed) = agree(&*journal, &name, run.plan()).await?
+    {
+        run = run.expecting(agreed);
     }
     carry_out(run, &name, journal, globals).await
 }
@@ -115,25 +117,29 @@ pub(crate) async fn apply(args: &ApplyArgs, globals: &Globals) -> anyhow::Result
     carry_out(run.named(name.as_str()), &name, journal, globals).await
 }
 
-/// Shows what is to be done and asks, as far as that is still open.
+/// Shows what is to be done and asks, as far as that is still open. The plan that was agreed to, if there was one to show.
 async fn agree(
     journal: &dyn Journal,
     name: &RunName,
     plan: impl Future<Output = Result<Plan, Error>>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Plan>> {
     let records = journal.read(name).await.map_err(Error::from)?;
     if is_finished(&records) {
-        return Ok(());
+        return Ok(None);
     }
     if !records.is_empty() {
-        return ask(&format!("Take run {name} up again?"));
+        ask(&format!("Take run {name} up again?"))?;
+        return Ok(None);
     }
     let plan = plan.await?;
     say(format_args!("{}", plan.to_string().trim_end()));
     if !plan.refusals.is_empty() {
         return Err(Error::new(ErrorKind::Refused(plan.refusals)).into());
     }
-    if plan.has_changes() { ask("Carry it out?") } else { Ok(()) }
+    if plan.has_changes() {
+        ask("Carry it out?")?;
+    }
+    Ok(Some(plan))
 }
 
 /// Whether the run came to its end with an outcome.
@@ -142,23 +148,23 @@ pub(crate) fn is_finished(records: &[Record]) -> bool {
 }
 
 /// Plans an order that is to mend something, shows the plan, and carries it out if it may be and is agreed to. Its outcome is
-/// told on stderr. Whether it was carried out.
-pub(crate) async fn mend(order: Order, azure: &Azure, yes: bool, globals: &Globals) -> anyhow::Result<bool> {
+/// told on stderr. The plan, and whether it was carried out.
+pub(crate) async fn mend(order: Order, azure: &Azure, yes: bool, globals: &Globals) -> anyhow::Result<(Plan, bool)> {
     let name = RunName::unique(order.workflow(), azure.now());
     let run = order.on(azure).named(name.as_str());
     let plan = run.plan().await?;
     say(format_args!("{}", plan.to_string().trim_end()));
     if !plan.refusals.is_empty() {
         say(format_args!("refused, and skipped"));
-        return Ok(false);
+        return Ok((plan, false));
     }
     if !plan.has_changes() || !(yes || answered("Carry it out?")?) {
         say(format_args!("skipped"));
-        return Ok(false);
+        return Ok((plan, false));
     }
-    let outcome = carried(run, &name, Arc::new(connect::journal(globals)?), globals).await?;
+    let outcome = carried(run.expecting(plan.clone()), &name, Arc::new(connect::journal(globals)?), globals).await?;
     say(format_args!("{}", output::outcome(&name, &outcome)?.text(Format::Table)?.trim_end()));
-    Ok(true)
+    Ok((plan, true))
 }
 
 /// Carries a run out under its name, new or known, and prints its outcome.

@@ -7,7 +7,7 @@ use crate::{
         vaults::NetworkAction,
     },
     checks::IdentityWanted,
-    step::Irreversible,
+    step::{Accepted, Irreversible},
     steps::NetworkChange,
 };
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ pub struct Bypass {
     #[serde(default)]
     pub(super) create: Option<Box<Create>>,
     #[serde(default)]
-    pub(super) accept: Vec<Irreversible>,
+    pub(super) accept: Accepted,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) probe: bool,
 }
@@ -56,7 +56,7 @@ impl Bypass {
             network: NetworkChange::default(),
             drop_old_vault: false,
             create: None,
-            accept: Vec::new(),
+            accept: Accepted::default(),
             probe: false,
         }
     }
@@ -64,7 +64,7 @@ impl Bypass {
     /// name in this other vault, which is made, with the key, if it is not there, and closed.
     #[must_use]
     pub fn from_nothing(create: Create, vault: VaultId, key: KeyId) -> Self {
-        let accept = create.accepted().to_vec();
+        let accept = Accepted::from(create.accepted().to_vec());
         let mut order = Self::new(create.registry().clone()).to_key(key).vault(vault);
         order.network.default_action = Some(NetworkAction::Deny);
         Self { probe: create.probe, create: Some(Box::new(create)), accept, ..order }
@@ -103,9 +103,7 @@ impl Bypass {
     /// Accepts by name what cannot be taken back: [`Irreversible::VaultDeletion`] for the old vault.
     #[must_use]
     pub fn accept(mut self, what: Irreversible) -> Self {
-        if !self.accept.contains(&what) {
-            self.accept.push(what);
-        }
+        self.accept.add(what);
         self
     }
     /// Then tries the registry out: a few bytes are pushed to its repository `cmk-probe`, pulled, and deleted. It shows more

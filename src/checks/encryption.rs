@@ -7,9 +7,10 @@ use crate::{
         registries::{KeyIdentity, Registry},
     },
     error::{Error, Refusal},
-    journal::journaled,
+    journal::{Journaled, journaled},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// How a registry is encrypted, as it says itself.
 #[derive(Clone, Debug)]
@@ -71,7 +72,20 @@ pub struct UserIdentity {
     pub principal: Option<PrincipalId>,
 }
 
-journaled!(Encryption, Encrypted);
+journaled!(Encrypted);
+
+/// The key and who unwraps it. The version in use of a registry that follows its key changes by itself.
+impl Journaled for Encryption {
+    fn relied_on(&self) -> Value {
+        match self {
+            Self::Absent => json!("no registry"),
+            Self::Plain { .. } => json!("no key"),
+            Self::Enabled(now) => {
+                json!({"key": now.key, "identity": now.identity, "principal": now.principal_of(&now.identity)})
+            }
+        }
+    }
+}
 
 impl Encrypted {
     /// Whether the registry follows its key by itself.

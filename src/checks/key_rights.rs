@@ -6,9 +6,10 @@ use crate::{
         id::{KeyId, SubscriptionId, TenantId, VaultId},
         vaults::Firewall,
     },
-    journal::journaled,
+    journal::{Journaled, journaled},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// What may be done with a key at its vault: a key permission of access policies, and the data action of roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,7 +101,14 @@ pub struct KeyRightsSeen {
     pub closed: bool,
 }
 
-journaled!(KeyRight, KeyRightsSeen);
+journaled!(KeyRight);
+
+/// Where the rights are given. Whether the caller has them by now, each change tells.
+impl Journaled for KeyRightsSeen {
+    fn relied_on(&self) -> Value {
+        json!({"vault": self.vault, "by_roles": self.by_roles})
+    }
+}
 
 impl KeyRightsSeen {
     fn unknown(why: impl Into<String>) -> Self {

@@ -7,9 +7,10 @@ use crate::{
         keys::{ArmKey, KeyView, Kty},
     },
     error::Refusal,
-    journal::journaled,
+    journal::{Journaled, journaled, written},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 /// A key, or one version of it: whether a registry can be put on it.
@@ -59,7 +60,16 @@ pub struct VersionSeen {
     pub ops: Vec<String>,
 }
 
-journaled!(KeySeen, VersionSeen);
+journaled!(VersionSeen);
+
+impl Journaled for KeySeen {
+    fn relied_on(&self) -> Value {
+        match self {
+            Self::Unknown { .. } => json!("unknown"),
+            seen => written(seen),
+        }
+    }
+}
 
 impl VersionSeen {
     fn of_view(view: &KeyView) -> Self {

@@ -5,9 +5,10 @@ use crate::{
         Reader,
         id::{KeyId, SubscriptionId},
     },
-    journal::journaled,
+    journal::{Journaled, journaled},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 /// The versions of a key, newest first: from the vault, or through ARM where the vault is closed to the caller (R-KV-40).
@@ -43,7 +44,17 @@ pub struct VersionLine {
     pub expires: Option<OffsetDateTime>,
 }
 
-journaled!(Versions, VersionLine);
+journaled!(VersionLine);
+
+/// Which there are, and which of them are enabled.
+impl Journaled for Versions {
+    fn relied_on(&self) -> Value {
+        match &self.all {
+            None => json!("unknown"),
+            Some(all) => all.iter().map(|v| json!({"version": v.id, "enabled": v.enabled})).collect(),
+        }
+    }
+}
 
 impl VersionLine {
     fn of(seen: VersionSeen, created: Option<OffsetDateTime>) -> Self {

@@ -6,9 +6,11 @@ use crate::{
         id::{KeyId, SubscriptionId},
         registries::KeyIdentity,
     },
-    journal::journaled,
+    journal::{Journaled, journaled},
+    run::fold,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 /// Which registries of a subscription use a key (R-FL-06). An ARM list: at most half a minute behind (R-ARM-12).
@@ -50,7 +52,26 @@ pub struct RegistryOnKey {
     pub last_rotation: Option<OffsetDateTime>,
 }
 
-journaled!(OnKey, RegistryOnKey);
+journaled!(RegistryOnKey);
+
+impl RegistryOnKey {
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        self.id.rsplit('/').next().unwrap_or(&self.id)
+    }
+}
+
+/// Which registries, and who unwraps for each. The versions they use change by themselves.
+impl Journaled for OnKey {
+    fn relied_on(&self) -> Value {
+        match self {
+            Self::Unknown { .. } => json!("unknown"),
+            Self::Found { registries } => {
+                registries.iter().map(|r| json!({"registry": fold(&r.id), "identity": r.identity})).collect()
+            }
+        }
+    }
+}
 
 impl Check for RegistriesOnKey {
     type Seen = OnKey;

@@ -5,9 +5,10 @@ use crate::{
         Reader,
         id::{KeyId, Location, SubscriptionId, VaultId},
     },
-    journal::journaled,
+    journal::{Journaled, written},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// The vault a key lies in: where it is, how it is ruled, or what became of it.
 #[derive(Clone, Debug)]
@@ -54,7 +55,15 @@ pub enum VaultFound {
     },
 }
 
-journaled!(VaultFound);
+impl Journaled for VaultFound {
+    fn relied_on(&self) -> Value {
+        match self {
+            Self::Unknown { .. } => json!("unknown"),
+            Self::Elsewhere { .. } => json!("elsewhere"),
+            found => written(found),
+        }
+    }
+}
 
 impl VaultFound {
     /// The vault, if it is there.

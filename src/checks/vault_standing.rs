@@ -6,9 +6,10 @@ use crate::{
         id::{Location, TenantId, VaultId},
         vaults::{Firewall, Vault},
     },
-    journal::journaled,
+    journal::{Journaled, journaled, written},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// Whether a vault is there, is deleted, or can be made (R-KV-06).
 #[derive(Clone, Debug)]
@@ -72,7 +73,17 @@ pub struct VaultFacts {
     pub retention_days: Option<i64>,
 }
 
-journaled!(VaultState, VaultFacts);
+journaled!(VaultFacts);
+
+impl Journaled for VaultState {
+    fn relied_on(&self) -> Value {
+        match self {
+            Self::Taken { .. } => json!("taken"),
+            Self::Invalid { .. } => json!("invalid"),
+            state => written(state),
+        }
+    }
+}
 
 impl VaultFacts {
     /// What a vault's body says.

@@ -7,7 +7,7 @@ use crate::{
         keys::Kty,
     },
     error::Refusal,
-    step::Irreversible,
+    step::{Accepted, Irreversible},
     steps::KeyShape,
 };
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,7 @@ pub struct Create {
     #[serde(default)]
     tags: BTreeMap<String, String>,
     #[serde(default)]
-    accept: Vec<Irreversible>,
+    accept: Accepted,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) probe: bool,
 }
@@ -101,7 +101,7 @@ impl Create {
             sku: "Premium".into(),
             encryption: true,
             tags: BTreeMap::new(),
-            accept: Vec::new(),
+            accept: Accepted::default(),
             probe: false,
         }
     }
@@ -184,10 +184,7 @@ impl Create {
     /// Accepts by name something that cannot be taken back.
     #[must_use]
     pub fn accept(mut self, what: Irreversible) -> Self {
-        if !self.accept.contains(&what) {
-            self.accept.push(what);
-            self.accept.sort_unstable();
-        }
+        self.accept.add(what);
         self
     }
 

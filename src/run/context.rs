@@ -1,14 +1,17 @@
 //! What a workflow takes its steps with.
 
-use super::{Stop, Watcher, history};
+use super::{
+    Stop, Watcher, history,
+    locks::{Locks, fold},
+};
 use crate::{
     Error, ErrorKind, Result,
     azure::{Azure, Cloud, Reader},
     error::Refusal,
     event::Event,
     guard::Guard,
-    journal::{Entry, Holder, Journal, Journaled, Lock, Record, RunName},
-    plan::Planned,
+    journal::{Entry, Journal, Record, RunName},
+    plan::{Planned, WAITS},
     step::{Irreversible, Known, Me, Needs, Requirement, Rollback, Seen, Step},
 };
 use serde_json::Value;
@@ -42,6 +45,8 @@ pub(super) struct Shared {
     pub(super) watch: Option<Watcher>,
     pub(super) stop: Option<Stop>,
     pub(super) mode: Mode,
+    /// Of a run, and of the plan that it begins with.
+    pub(super) locks: Option<Arc<Locks>>,
     pub(super) seen: Mutex<BTreeSet<(String, String)>>,
     /// Where runs are kept, if this one was told.
     pub(super) journal: Option<Arc<dyn Journal>>,
@@ -62,8 +67,12 @@ pub(super) struct Draft {
     pub(super) decisions: BTreeMap<(String, String), Value>,
     /// What the caller has to be allowed to do for all of it.
     pub(super) required: Vec<Requirement>,
+    /// What of the accepted was asked for.
+    pub(super) needed: BTreeSet<Irreversible>,
     /// A step found this run's own key although the run has no journal.
     pub(super) stray: Option<String>,
+    /// What the run has in its journal already, when it is a plan of how it would go on.
+    pub(super) records: Vec<Record>,
 }
 
 /// A run at work.
@@ -72,8 +81,8 @@ pub(super) struct Running {
     pub(super) records: tokio::sync::Mutex<Vec<Record>>,
     /// What the plan before this run decided, so that it is not read twice.
     pub(super) decided: BTreeMap<(String, String), Value>,
-    pub(super) holder: Holder,
-    pub(super) locks: Mutex<Vec<(String, Lock)>>,
+    /// Steps that were agreed to when they had nothing to wait for, by name and subject, with the change that was shown.
+    pub(super) agreed: BTreeMap<(String, String), Option<String>>,
 }
 
 impl Running {
@@ -136,6 +145,9 @@ impl Context {
     /// What the order accepts that cannot be taken back.
     #[must_use]
     pub fn accepts(&self, what: Irreversible) -> bool {
+        if let Mode::Plan(draft) = &self.shared.mode {
+            lock(draft).needed.insert(what);
+        }
         self.shared.accepts.contains(&what)
     }
 
@@ -159,12 +171,13 @@ impl Context {
     /// # Errors
     /// Those of the step. The same step on the same subject taken twice is a mistake in the workflow.
     pub async fn step<S: Step>(&self, step: S) -> Result<Known<S::Made>> {
-        let subject = step.subject().to_lowercase();
+        let subject = fold(&step.subject());
         self.once(S::NAME, &subject)?;
         match &self.shared.mode {
-            Mode::Plan(draft) => self.plan_step(draft, step, subject).await.map_err(|e| e.at(S::NAME)),
+            Mode::Plan(draft) => Box::pin(self.plan_step(draft, step, subject)).await.map_err(|e| e.at(S::NAME)),
             Mode::Run(running) => {
-                super::perform::perform(self, running, step, subject).await.map(Known::Now).map_err(|e| e.at(S::NAME))
+                let performed = Box::pin(super::perform::perform(self, running, step, subject)).await;
+                performed.map(Known::Now).map_err(|e| e.at(S::NAME))
             }
         }
     }
@@ -190,47 +203,6 @@ impl Context {
                 line.change.clone().zip(line.rollback.clone())
             }
             Mode::Run(running) => history::change(&running.records.lock().await, step, on),
-        }
-    }
-
-    /// A read that steers the workflow. It is journaled, so that a resumed run takes the same way whatever the world
-    /// looks like by then.
-    ///
-    /// # Errors
-    /// Those of the read.
-    pub async fn decide<T, F>(&self, name: &'static str, subject: &str, read: impl FnOnce(Reader) -> F) -> Result<T>
-    where
-        T: Journaled,
-        F: Future<Output = Result<T>> + Send,
-    {
-        let subject = subject.to_lowercase();
-        self.once(name, &subject)?;
-        let at = (name.to_owned(), subject.clone());
-        let unreadable = |e: serde_json::Error| Error::bug(format!("decision '{name}': {e}"));
-        match &self.shared.mode {
-            Mode::Plan(draft) => {
-                let value = read(self.shared.look.clone()).await?;
-                let kept = serde_json::to_value(&value).map_err(unreadable)?;
-                lock(draft).decisions.insert(at, kept);
-                Ok(value)
-            }
-            Mode::Run(running) => {
-                let known = history::decision(&running.records.lock().await, name, &subject).cloned();
-                if let Some(value) = known {
-                    return serde_json::from_value(value).map_err(unreadable);
-                }
-                let value = match running.decided.get(&at) {
-                    Some(value) => value.clone(),
-                    None => {
-                        self.stop_point()?;
-                        let value = self.or_stop(read(self.shared.look.clone())).await?;
-                        serde_json::to_value(value).map_err(unreadable)?
-                    }
-                };
-                let entry = Entry::Decided { name: name.into(), subject, value: value.clone() };
-                running.note(&self.shared.azure, &self.shared.run, entry).await?;
-                serde_json::from_value(value).map_err(unreadable)
-            }
         }
     }
 
@@ -280,23 +252,49 @@ impl Context {
         }
     }
 
-    /// Takes the lock on something the order did not name: a key, a vault. Held to the end of the run.
+    /// Takes the lock on something the order did not name: a key, a vault. Held to the end of the run; a plan that no run
+    /// follows takes none.
+    ///
+    /// A step locks what it changes ([`Step::locks`](crate::Step::locks)) right before. A workflow asks for a lock itself where
+    /// it decides by the state of what its steps are to change, before it reads that. What is only read or pointed to is not
+    /// locked: that a registry is being put on a key keeps nobody from putting others on it.
+    ///
+    /// An earlier run that held the lock, has changed something and is unfinished, refuses it. One that was given up with a
+    /// request on its way is waited out. When another run has held the lock, the plan that a run begins with is made
+    /// anew: what was read before the lock may be of before that run.
     ///
     /// # Errors
-    /// [`Locked`](ErrorKind::Locked), with who holds it.
+    /// [`Locked`](ErrorKind::Locked), with who holds it, and [`Unfinished`](ErrorKind::Unfinished).
     pub async fn lock(&self, subject: &str) -> Result<()> {
-        let Mode::Run(running) = &self.shared.mode else { return Ok(()) };
-        let subject = subject.to_lowercase();
-        if !self.guard(Guard::Lock) || lock(&running.locks).iter().any(|(held, _)| *held == subject) {
-            return Ok(());
-        }
-        let taken = running.journal.lock(&subject, &running.holder).await?;
-        lock(&running.locks).push((subject, taken));
-        Ok(())
+        self.take_lock(subject).await.map(|_| ())
     }
 
-    pub(super) fn guard(&self, guard: Guard) -> bool {
+    /// Takes the locks of a step that is to change something. Whether one was not held before.
+    pub(super) async fn lock_for<S: Step>(&self, step: &S) -> Result<bool> {
+        let mut taken = false;
+        for subject in step.locks(self.cloud()) {
+            taken |= self.take_lock(&subject).await?;
+        }
+        Ok(taken)
+    }
+
+    async fn take_lock(&self, subject: &str) -> Result<bool> {
+        match &self.shared.locks {
+            Some(locks) => locks.take(subject).await,
+            None => Ok(false),
+        }
+    }
+
+    pub(crate) fn guard(&self, guard: Guard) -> bool {
         self.shared.azure.guards().hold(guard)
+    }
+
+    /// Whether what a step found before it acted is what it finds before it acts again.
+    pub(super) fn undrifted(&self, before: &Value, found: &Value) -> Result<()> {
+        if before == found || !self.guard(Guard::DriftCheck) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Drifted { before: before.to_string(), found: found.to_string() }))
     }
 
     pub(super) fn tell(&self, event: &Event) {
@@ -369,11 +367,23 @@ impl Context {
             notes: Vec::new(),
         };
         let mut result = Known::After(S::NAME.into());
+        let standing = history::standing(&lock(draft).records, S::NAME, &subject);
+        if let Some(made) = standing.done {
+            lock(draft).steps.push(line);
+            return history::made(made).map(Known::Now);
+        }
         let needs = if line.after.is_some() {
             Needs::new(step.foresee())
         } else {
             let key = self.idempotency_key(S::NAME, &subject);
-            let me = Me { key: &key, attempted: false, accepted: false, before: None, elapsed: Duration::ZERO };
+            let open = standing.open.as_ref();
+            let me = Me {
+                key: &key,
+                attempted: standing.attempted,
+                accepted: open.is_some_and(|open| open.accepted.is_some()),
+                before: open.map(|open| &open.before),
+                elapsed: Duration::ZERO,
+            };
             match step.observe(&self.shared.look, &me).await? {
                 Seen::Done(made) => {
                     lock(draft).steps.push(line);
@@ -385,9 +395,14 @@ impl Context {
                     draft.steps.push(line);
                     return Ok(Known::Now(made));
                 }
-                Seen::Needs(needs) => needs,
+                Seen::Needs(needs) => {
+                    if let Some(open) = &standing.open {
+                        self.undrifted(&open.before, &needs.before)?;
+                    }
+                    needs
+                }
                 Seen::Busy(why) => {
-                    line.notes.push(format!("a run would wait: {why}"));
+                    line.notes.push(format!("{WAITS}{why}"));
                     Needs::new(step.foresee())
                 }
                 Seen::Refused(refusals) => {
@@ -399,11 +414,13 @@ impl Context {
                 }
             }
         };
+        self.lock_for(&step).await?;
         if let Some(made) = needs.foreseen {
             result = Known::Now(made);
         }
+        let unaccepted = needs.what.rollback.accept().filter(|name| !self.accepts(*name));
         let mut draft = lock(draft);
-        if let Some(name) = needs.what.rollback.accept().filter(|name| !self.shared.accepts.contains(name)) {
+        if let Some(name) = unaccepted {
             draft.refuse([not_accepted(name, &needs.what.rollback)]);
         }
         draft.required.extend(step.requires());

@@ -1,12 +1,14 @@
 //! What the records of a run say of one step.
 
 use crate::{
-    azure::Operation,
+    Error, Result,
+    azure::{Operation, time_format},
     error::Hint,
-    journal::{Entry, Record},
+    journal::{Entry, Journaled, Record},
     step::Rollback,
 };
 use serde_json::Value;
+use std::time::Duration;
 use time::OffsetDateTime;
 
 /// An intent that has neither been rejected nor completed.
@@ -57,6 +59,11 @@ pub(crate) fn standing(records: &[Record], name: &str, about: &str) -> Standing 
         }
     }
     now
+}
+
+/// What a step has made, as its run's journal keeps it.
+pub(crate) fn made<T: Journaled>(kept: Value) -> Result<T> {
+    serde_json::from_value(kept).map_err(|e| Error::bug(format!("the journaled result: {e}")))
 }
 
 /// The value of a decision, if it has been taken.
@@ -114,7 +121,7 @@ pub(crate) fn change(records: &[Record], name: &str, on: impl Fn(&str) -> bool) 
     made
 }
 
-/// Whether any change has been asked for and not rejected.
+/// The longest deadline of the requests whose answers are not known, if there are any.
 pub(crate) fn in_doubt(records: &[Record]) -> Option<u64> {
     let mut open: Vec<(&str, &str, u64)> = Vec::new();
     for record in records {
@@ -127,6 +134,12 @@ pub(crate) fn in_doubt(records: &[Record]) -> Option<u64> {
         }
     }
     open.iter().map(|(_, _, d)| *d).max()
+}
+
+/// How long after now a request may still land whose sender is gone: as long as the one who sent it gave it, or as we give
+/// ours, whichever is longer.
+pub(crate) fn doubt(deadline_s: u64, ours: Duration) -> Duration {
+    time_format::deadline(deadline_s).max(ours)
 }
 
 /// Whether the run has changed anything, or may have.

@@ -4,21 +4,22 @@ use super::{
     Run, Workflow,
     context::{Context, Draft, Mode, Running, Shared, lock},
     history,
+    locks::{Locks, fold},
 };
 use crate::{
     Error, ErrorKind, Result,
-    azure::{Azure, Caller, time_format},
+    azure::{Azure, Caller},
     event::Event,
     guard::Guard,
     journal::{Ending, Entry, Holder, Journal, Record, RunName},
-    plan::Plan,
+    plan::{Plan, Planned},
+    preflight,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
-    time::Duration,
 };
 
 /// Sha-256 of several texts, each with its length so that they cannot run together.
@@ -47,15 +48,32 @@ struct Order {
 impl Order {
     fn of<W: Workflow>(order: &W) -> Result<Self> {
         let value = serde_json::to_value(order).map_err(|e| Error::bug(format!("the order: {e}")))?;
-        let subject = order.subject().to_lowercase();
-        let fingerprint = sha256_hex(&[&subject, W::NAME, &value.to_string()]);
-        let mut subjects = vec![subject];
-        subjects.extend(order.further_subjects().into_iter().map(|s| s.to_lowercase()));
+        let mut subjects = vec![fold(&order.subject())];
+        subjects.extend(order.further_subjects().into_iter().map(|s| fold(&s)));
+        let fingerprint = Self::fingerprint::<W>(&subjects, &value);
         Ok(Self { value, subjects, fingerprint })
+    }
+
+    fn fingerprint<W: Workflow>(subjects: &[String], value: &Value) -> String {
+        sha256_hex(&[subjects.first().map_or("", String::as_str), W::NAME, &value.to_string()])
+    }
+
+    /// As the run was opened with it: what it has made bears keys by the order as it was written then.
+    fn opened_by<W: Workflow>(mut self, records: &[Record]) -> Self {
+        if let Some(Record { entry: Entry::Opened { order, .. }, .. }) = records.first() {
+            self.fingerprint = Self::fingerprint::<W>(&self.subjects, order);
+        }
+        self
+    }
+
+    /// Whether an order that a run was opened with is this one, however it was written then.
+    fn is<W: Workflow>(&self, opened: &Value) -> bool {
+        let read = || serde_json::from_value::<W>(opened.clone()).and_then(serde_json::to_value);
+        *opened == self.value || read().is_ok_and(|opened| opened == self.value)
     }
 }
 
-fn context<W: Workflow>(run: &Run<W>, name: &RunName, order: &Order, mode: Mode) -> Context {
+fn context<W: Workflow>(run: &Run<W>, name: &RunName, order: &Order, mode: Mode, locks: Option<Arc<Locks>>) -> Context {
     let journal = match &mode {
         Mode::Plan(_) => run.journal.clone(),
         Mode::Run(running) => Some(running.journal.clone()),
@@ -70,38 +88,91 @@ fn context<W: Workflow>(run: &Run<W>, name: &RunName, order: &Order, mode: Mode)
             watch: run.watch.clone(),
             stop: run.stop.clone(),
             mode,
+            locks,
             seen: Mutex::new(BTreeSet::new()),
             journal,
         }),
     }
 }
 
-type Decisions = BTreeMap<(String, String), Value>;
+/// A plan, with what a run that follows it needs to know besides.
+struct Made {
+    plan: Plan,
+    decisions: BTreeMap<(String, String), Value>,
+    /// What is accepted and not needed: told by the run too.
+    unneeded: Vec<String>,
+}
 
-/// The workflow with every change withheld. `fresh` says that a run is to follow and has no journal yet.
-pub(super) async fn make_plan<W: Workflow>(run: &Run<W>, name: &RunName, fresh: bool) -> Result<(Plan, Decisions)> {
+/// The workflow with every change withheld, as it would go on from these records: none, if the run has not begun.
+pub(super) async fn plan_on<W: Workflow>(run: &Run<W>, name: &RunName, records: Vec<Record>) -> Result<Plan> {
     let order = Order::of(&run.order)?;
-    let mut draft = Draft::default();
+    if let Some(Record { entry: Entry::Opened { .. }, .. }) = records.first() {
+        finished::<W>(&records, &order)?;
+    }
+    let order = order.opened_by::<W>(&records);
+    make_plan(run, name, &order, None, &records).await.map(|made| made.plan)
+}
+
+/// With `locks`, the plan is that of a run that is to follow, and has no journal yet. It is made anew until no lock is taken
+/// for it that another run has held: then all was read under the locks.
+async fn make_plan<W: Workflow>(
+    run: &Run<W>,
+    name: &RunName,
+    order: &Order,
+    locks: Option<&Arc<Locks>>,
+    records: &[Record],
+) -> Result<Made> {
+    let mut draft = Draft { records: records.to_vec(), ..Draft::default() };
     draft.refuse(run.order.refusals(run.azure.cloud()));
     if !draft.refusals.is_empty() {
         // What cannot be right is not worth asking a service about.
-        return Ok((plan_of::<W>(&order, draft), BTreeMap::new()));
+        return Ok(Made { plan: plan_of::<W>(order, draft), decisions: BTreeMap::new(), unneeded: Vec::new() });
     }
-    let cx = context(run, name, &order, Mode::Plan(Mutex::new(draft)));
-    let outcome = run.order.steps(&cx).await;
-    let Mode::Plan(draft) = &cx.shared.mode else { return Err(Error::bug("a plan became a run")) };
-    let mut draft = std::mem::take(&mut *lock(draft));
-    match outcome {
-        Ok(_) => {}
-        // A refusal explains what could not be looked at after it.
-        Err(_) if !draft.refusals.is_empty() => {}
-        Err(e) => return Err(e),
+    loop {
+        let draft = Draft { records: records.to_vec(), ..Draft::default() };
+        let cx = context(run, name, order, Mode::Plan(Mutex::new(draft)), locks.cloned());
+        let outcome = Box::pin(run.order.steps(&cx)).await.map(|_| ());
+        if locks.is_some_and(|locks| locks.were_anothers()) && !matches!(&outcome, Err(e) if ends_at_once(e)) {
+            continue;
+        }
+        let Mode::Plan(draft) = &cx.shared.mode else { return Err(Error::bug("a plan became a run")) };
+        let mut draft = std::mem::take(&mut *lock(draft));
+        let unneeded = match outcome {
+            Ok(()) => look_ahead(run, &mut draft).await?,
+            // A refusal explains what could not be looked at after it.
+            Err(_) if !draft.refusals.is_empty() => Vec::new(),
+            Err(e) => return Err(e),
+        };
+        if locks.is_some()
+            && let Some(found) = draft.stray
+        {
+            return Err(Error::new(ErrorKind::JournalLost { found }));
+        }
+        let decisions = std::mem::take(&mut draft.decisions);
+        return Ok(Made { plan: plan_of::<W>(order, draft), decisions, unneeded });
     }
-    if fresh && let Some(found) = draft.stray {
-        return Err(Error::new(ErrorKind::JournalLost { found }));
+}
+
+/// What no second look changes.
+fn ends_at_once(e: &Error) -> bool {
+    matches!(
+        e.kind(),
+        ErrorKind::Stopped | ErrorKind::Locked(..) | ErrorKind::Unfinished { .. } | ErrorKind::Journal(_)
+    )
+}
+
+/// What stands in the way of the steps that are planned, and what is accepted for none of them.
+async fn look_ahead<W: Workflow>(run: &Run<W>, draft: &mut Draft) -> Result<Vec<String>> {
+    let found = preflight::look(&run.azure.reader(), &draft.required).await?;
+    draft.notes.extend(found.notes);
+    draft.refuse(found.refusals);
+    if !draft.records.is_empty() || !draft.refusals.is_empty() {
+        return Ok(Vec::new());
     }
-    let decisions = std::mem::take(&mut draft.decisions);
-    Ok((plan_of::<W>(&order, draft), decisions))
+    let unneeded = run.order.accepts().iter().filter(|what| !draft.needed.contains(what));
+    let unneeded: Vec<_> = unneeded.map(|what| format!("'{what}' is accepted, and nothing here needs it")).collect();
+    draft.notes.extend(unneeded.iter().cloned());
+    Ok(unneeded)
 }
 
 fn plan_of<W: Workflow>(order: &Order, draft: Draft) -> Plan {
@@ -132,7 +203,7 @@ pub(super) async fn go<W: Workflow>(run: Run<W>) -> Result<W::Outcome> {
 }
 
 async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome> {
-    run.check_subject()?;
+    run.check_order()?;
     if !run.azure.cloud().is_known() {
         // Ids read back from a journal are checked against the clouds there are, so a key of another would not be.
         return Err(Error::invalid(format!(
@@ -152,61 +223,36 @@ async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome>
         return Err(Error::new(ErrorKind::Refused(refusals)));
     }
     let holder = Holder { run: name.clone(), by: whoami(), since: run.azure.now() };
-    let locked = run.azure.guards().hold(Guard::Lock);
-    let mut locks = Vec::new();
-    let mut last_holders = Vec::new();
-    for subject in std::iter::once(format!("run:{name}")).chain(order.subjects.iter().cloned()) {
-        if locked {
-            let taken = journal.lock(&subject, &holder).await?;
-            last_holders.push((subject.clone(), journal.last_holder(&subject).await?));
-            locks.push((subject, taken));
-        }
+    let locks = Locks::new(&run.azure, journal.clone(), holder, run.watch.clone(), run.stop.clone());
+    let locks = Arc::new(locks);
+    for subject in std::iter::once(&format!("run:{name}")).chain(&order.subjects) {
+        locks.take(subject).await?;
     }
+    // Nothing of what is changed was read before these.
+    locks.were_anothers();
     // Another process may have gone on with it before the lock was ours.
     let records = journal.read(&name).await?;
     if let Some(outcome) = finished::<W>(&records, &order)? {
         return Ok(outcome);
     }
+    let order = order.opened_by::<W>(&records);
     let caller = run.azure.reader().caller().await.map_err(Error::from)?;
     let fresh = records.is_empty();
-    let mut decided = BTreeMap::new();
-    if fresh {
-        let quiet = quiet_after(&*journal, &name, &last_holders, &run.azure).await?;
-        if run.azure.guards().hold(Guard::RefusalsFirst) {
-            if !quiet.is_zero() {
-                // A run that was given up may have a request on its way; what it would change is not worth looking at yet.
-                let why = "what a run that was given up may still have on its way".into();
-                let (step, elapsed) = ("(begin)", Duration::ZERO);
-                if let Some(watch) = &run.watch {
-                    watch(&Event::Waiting { step, why, pause: quiet, elapsed });
-                }
-                match &run.stop {
-                    None => tokio::time::sleep(quiet).await,
-                    Some(stop) => tokio::select! {
-                        () = tokio::time::sleep(quiet) => {}
-                        () = stop.wait() => return Err(Error::new(ErrorKind::Stopped)),
-                    },
-                }
-            }
-            let (plan, decisions) = make_plan(&run, &name, true).await?;
-            if !plan.refusals.is_empty() {
-                return Err(Error::new(ErrorKind::Refused(plan.refusals)));
-            }
-            if let Some(expected) = &run.expected {
-                unmoved(expected, &plan)?;
-            }
-            decided = decisions;
+    let (mut decided, mut agreed, mut told) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+    if fresh && run.azure.guards().hold(Guard::RefusalsFirst) {
+        let Made { plan, decisions, unneeded } = make_plan(&run, &name, &order, Some(&locks), &[]).await?;
+        if !plan.refusals.is_empty() {
+            return Err(Error::new(ErrorKind::Refused(plan.refusals)));
         }
-    } else {
+        if let Some(expected) = &run.expected {
+            agreed = unmoved(expected, &plan)?;
+        }
+        (decided, told) = (decisions, unneeded);
+    } else if !fresh {
         same_circumstances(&records, &run.azure, &caller, &order)?;
     }
-    let running = Running {
-        journal: journal.clone(),
-        records: tokio::sync::Mutex::new(records),
-        decided,
-        holder,
-        locks: Mutex::new(locks),
-    };
+    let records = tokio::sync::Mutex::new(records);
+    let running = Running { journal: journal.clone(), records, decided, agreed };
     let opening = if fresh {
         Entry::Opened {
             workflow: W::NAME.into(),
@@ -223,37 +269,39 @@ async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome>
         Entry::Resumed { by: whoami(), cmk: env!("CARGO_PKG_VERSION").into() }
     };
     running.note(&run.azure, &name, opening).await?;
-    let cx = context(&run, &name, &order, Mode::Run(Box::new(running)));
+    let cx = context(&run, &name, &order, Mode::Run(Box::new(running)), Some(locks));
     cx.tell(&if fresh { Event::Opened { run: name.clone() } } else { Event::Resumed { run: name.clone() } });
-    let ended = run.order.steps(&cx).await.and_then(crate::step::Known::into_now);
+    told.into_iter().for_each(|note| cx.note(note));
+    let ended = Box::pin(run.order.steps(&cx)).await.and_then(crate::step::Known::into_now);
     close(&cx, &name, ended).await
 }
 
-/// Whether a plan that was made before still holds.
-fn unmoved(then: &Plan, now: &Plan) -> Result<()> {
+/// Whether a plan that was made before still holds. That something keeps a step waiting is no other plan: such a step is
+/// held to the change that was shown once it no longer waits.
+fn unmoved(then: &Plan, now: &Plan) -> Result<BTreeMap<(String, String), Option<String>>> {
     if (&then.workflow, &then.subject) != (&now.workflow, &now.subject) {
         return Err(Error::invalid(format!("the plan is of {} {}, and the order is not", then.workflow, then.subject)));
     }
-    let told = |plan: &Plan| -> Vec<String> {
-        let of = |s: &crate::plan::Planned| {
-            format!("{} {}: {}", s.step, s.subject, s.change.as_deref().unwrap_or("already so"))
-        };
-        plan.steps.iter().map(of).collect()
-    };
-    if then.steps == now.steps {
-        return Ok(());
+    let place = |s: &Planned| (s.step.clone(), s.subject.clone());
+    let alike = |a: &Planned, b: &Planned| a == b || ((a.waits() || b.waits()) && place(a) == place(b));
+    if then.steps.len() == now.steps.len() && then.steps.iter().zip(&now.steps).all(|(a, b)| alike(a, b)) {
+        let held = then.steps.iter().zip(&now.steps).filter(|(then, now)| now.waits() && !then.waits());
+        return Ok(held.map(|(then, _)| (place(then), then.change.clone())).collect());
     }
-    let (was, is) = (told(then), told(now));
-    let first = was.iter().zip(&is).position(|(a, b)| a != b).unwrap_or(was.len().min(is.len()));
-    let at = |all: &[String]| all.get(first).cloned().unwrap_or_else(|| "another way back, or no further step".into());
+    let told = |s: &Planned| format!("{} {}: {}", s.step, s.subject, s.change.as_deref().unwrap_or("already so"));
+    let pairs = then.steps.iter().zip(&now.steps);
+    let first = pairs.take_while(|(a, b)| alike(a, b) || told(a) == told(b)).count();
+    let at = |plan: &Plan| plan.steps.get(first).map_or_else(|| "another way back, or no further step".into(), told);
     Err(Error::new(ErrorKind::Drifted {
-        before: format!("as planned, step {}: {}", first + 1, at(&was)),
-        found: at(&is),
+        before: format!("as planned, step {}: {}", first.saturating_add(1), at(then)),
+        found: at(now),
     }))
 }
 
 async fn close<O: crate::journal::Journaled>(cx: &Context, name: &RunName, ended: Result<O>) -> Result<O> {
     let Mode::Run(running) = &cx.shared.mode else { return Err(Error::bug("a run became a plan")) };
+    let (hints, acted) = cx.journaled(|records| (history::hints(records), history::has_acted(records))).await;
+    let ended = if acted { ended.map_err(Error::after_changes) } else { ended };
     let entry = match &ended {
         Ok(outcome) => Entry::Closed {
             ending: Ending::Succeeded,
@@ -266,11 +314,10 @@ async fn close<O: crate::journal::Journaled>(cx: &Context, name: &RunName, ended
             error: Some(e.to_string()),
         },
     };
-    let hints = history::hints(&running.records.lock().await);
     let noted = running.note(&cx.shared.azure, name, entry).await;
-    // In reverse, so that whoever waits for the first of them finds the others free.
-    let mut locks = std::mem::take(&mut *lock(&running.locks));
-    while locks.pop().is_some() {}
+    if let Some(locks) = &cx.shared.locks {
+        locks.release();
+    }
     match (ended, noted) {
         (Err(e), Err(journal)) => Err(e.in_run(name, hints).with(journal)),
         (Err(e), Ok(())) => Err(e.in_run(name, hints)),
@@ -285,7 +332,7 @@ fn finished<W: Workflow>(records: &[Record], order: &Order) -> Result<Option<W::
     let other = |why: String| Err(Error::new(ErrorKind::OtherRun(why)));
     match &first.entry {
         Entry::Opened { workflow, workflow_version, order: opened, .. } => {
-            if workflow != W::NAME || *opened != order.value {
+            if workflow != W::NAME || !order.is::<W>(opened) {
                 return other(format!("this name belongs to another order, a {workflow} of {opened}"));
             }
             if *workflow_version != W::VERSION {
@@ -321,7 +368,7 @@ fn same_circumstances(records: &[Record], azure: &Azure, now: &Caller, order: &O
     };
     let mut differ = Vec::new();
     let mut compare = |what: &str, then: &str, now: &str| {
-        if !then.eq_ignore_ascii_case(now) {
+        if fold(then) != fold(now) {
             differ.push(format!("{what} was {then}, and is {now}"));
         }
     };
@@ -330,35 +377,6 @@ fn same_circumstances(records: &[Record], azure: &Azure, now: &Caller, order: &O
     compare("the caller", caller.as_deref().unwrap_or_default(), &now.object_id.to_string());
     compare("the subject", &subjects.join(" "), &order.subjects.join(" "));
     if differ.is_empty() { Ok(()) } else { Err(Error::new(ErrorKind::OtherRun(differ.join("; ")))) }
-}
-
-/// What earlier runs on the same subjects mean for a new one: an unfinished one refuses it; one that was given up with
-/// a request on its way keeps it waiting until that can no longer land.
-async fn quiet_after(
-    journal: &dyn Journal,
-    name: &RunName,
-    holders: &[(String, Option<Holder>)],
-    azure: &Azure,
-) -> Result<Duration> {
-    let mut quiet = Duration::ZERO;
-    for (subject, holder) in holders {
-        let Some(earlier) = holder.as_ref().map(|h| &h.run).filter(|run| *run != name) else { continue };
-        let records = journal.read(earlier).await?;
-        match ending(&records) {
-            Some((Ending::Succeeded, _)) => {}
-            Some((Ending::Abandoned, _)) => {
-                let (Some(deadline_s), Some(last)) = (history::in_doubt(&records), records.last()) else { continue };
-                let landed =
-                    time_format::later(last.at, time_format::deadline(deadline_s).max(azure.request_deadline()));
-                quiet = quiet.max(Duration::try_from(landed - azure.now()).unwrap_or(Duration::ZERO));
-            }
-            _ if history::has_acted(&records) => {
-                return Err(Error::new(ErrorKind::Unfinished { run: earlier.clone(), subject: subject.clone() }));
-            }
-            _ => {}
-        }
-    }
-    Ok(quiet)
 }
 
 /// The ways back from what a run has done, newest first.

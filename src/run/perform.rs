@@ -58,7 +58,7 @@ async fn performed<S: Step>(cx: &Context, running: &Running, step: S, subject: S
     let standing = history::standing(&running.records.lock().await, S::NAME, &subject);
     if let Some(made) = standing.done {
         cx.tell(&Event::Replayed { step: S::NAME, subject });
-        return serde_json::from_value(made).map_err(|e| Error::bug(format!("the journaled result: {e}")));
+        return history::made(made);
     }
     let inputs = serde_json::to_value(&step).map_err(|e| Error::bug(format!("the step's inputs: {e}")))?;
     let mut going = Going {
@@ -76,6 +76,9 @@ async fn performed<S: Step>(cx: &Context, running: &Running, step: S, subject: S
         before: None,
         doubt_until: None,
     };
+    if standing.attempted {
+        cx.lock_for(&going.step).await?;
+    }
     let mut accepted = match standing.open {
         None => None,
         Some(open) => going.take_up(open)?,
@@ -126,6 +129,11 @@ impl<S: Step> Going<'_, S> {
         self.cx.or_stop(self.step.observe(&self.cx.shared.look, &self.me())).await
     }
 
+    /// A request may still land for so long from now.
+    fn doubt(&mut self, deadline: Duration) {
+        self.doubt_until = Some(time_format::after(deadline));
+    }
+
     async fn note(&self, entry: Entry) -> Result<()> {
         self.running.note(&self.cx.shared.azure, &self.cx.shared.run, entry).await
     }
@@ -150,8 +158,7 @@ impl<S: Step> Going<'_, S> {
             }
             None => {
                 // Counted from now: nobody knows when the request left, only that it has not left since.
-                let deadline = time_format::deadline(open.deadline_s).max(self.cx.shared.azure.request_deadline());
-                self.doubt_until = Some(time_format::after(deadline));
+                self.doubt(history::doubt(open.deadline_s, self.cx.shared.azure.request_deadline()));
                 Ok(None)
             }
         }
@@ -178,13 +185,11 @@ impl<S: Step> Going<'_, S> {
 
     /// Writes the intent, then asks for the change. `None` means: observe again.
     async fn act(&mut self, needs: Needs<S::Made>) -> Result<Option<Applied<S::Made>>> {
+        if self.cx.lock_for(&self.step).await? {
+            return Ok(None);
+        }
         if let Some(before) = &self.before {
-            if self.cx.guard(Guard::DriftCheck) && *before != needs.before {
-                return Err(Error::new(ErrorKind::Drifted {
-                    before: before.to_string(),
-                    found: needs.before.to_string(),
-                }));
-            }
+            self.cx.undrifted(before, &needs.before)?;
             if let Some(until) = self.doubt_until.filter(|_| self.cx.guard(Guard::LateLanding)) {
                 let left = until.saturating_duration_since(Instant::now());
                 if !left.is_zero() {
@@ -194,6 +199,17 @@ impl<S: Step> Going<'_, S> {
             }
         }
         self.doubt_until = None;
+        let place = (S::NAME.to_owned(), self.subject.clone());
+        if let Some(agreed) =
+            self.running.agreed.get(&place).filter(|agreed| agreed.as_ref() != Some(&needs.what.change))
+        {
+            return Err(Error::new(ErrorKind::Drifted {
+                before: agreed
+                    .clone()
+                    .map_or_else(|| "as planned, already so".into(), |change| format!("as planned, {change}")),
+                found: needs.what.change,
+            }));
+        }
         if let Some(name) = needs.what.rollback.accept().filter(|n| !self.cx.shared.accepts.contains(n)) {
             return Err(Error::refused(not_accepted(name, &needs.what.rollback)));
         }
@@ -238,7 +254,7 @@ impl<S: Step> Going<'_, S> {
             // Accepted, and the answer unreadable: the next observation tells, and may be stale.
             Sent::Yes => "what the service made of it",
         };
-        self.doubt_until = Some(time_format::after(self.cx.shared.azure.request_deadline()));
+        self.doubt(self.cx.shared.azure.request_deadline());
         let asked = asked(&error);
         self.last = Some(error);
         self.wait(why.into(), asked).await

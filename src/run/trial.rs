@@ -4,6 +4,7 @@ use super::{
     Context,
     context::{Mode, Running},
     history,
+    locks::fold,
 };
 use crate::{
     Error, Result,
@@ -48,7 +49,7 @@ impl Context {
         F: Future<Output = Result<Tried<T>>> + Send,
     {
         let Mode::Run(running) = &self.shared.mode else { return Ok(None) };
-        let subject = subject.to_lowercase();
+        let subject = fold(subject);
         self.once(name, &subject)?;
         let known = history::decision(&running.records.lock().await, name, &subject).cloned();
         if let Some(value) = known {

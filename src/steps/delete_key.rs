@@ -1,8 +1,8 @@
-use super::{RecoverKey, door, needed::Looked};
+use super::{RecoverKey, door, locks, needed::Looked};
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::{KeyId, RegistryId, SubscriptionId},
     },
     checks::Needed,
@@ -40,6 +40,9 @@ impl Step for DeleteKey {
 
     fn subject(&self) -> String {
         self.key.versionless().to_string()
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![locks::key(&self.key)]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

@@ -2,7 +2,7 @@ use super::RecoverVault;
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::{KeyId, Location, SubscriptionId, TenantId, VaultId},
     },
     checks::{Check, Needed, NeededBy},
@@ -44,6 +44,9 @@ impl Step for DeleteVault {
 
     fn subject(&self) -> String {
         self.vault.to_string()
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![self.vault.to_string()]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

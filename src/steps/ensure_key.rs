@@ -1,7 +1,8 @@
+use super::locks;
 use crate::{
     Result,
     azure::{
-        Kept, Reader, Writer,
+        Cloud, Kept, Reader, Writer,
         id::{KeyId, KeyName, VaultId},
         keys::{ArmKey, Kty, NewKey},
     },
@@ -61,6 +62,9 @@ impl Step for EnsureKey {
 
     fn subject(&self) -> String {
         format!("{}/keys/{}", self.vault, self.key)
+    }
+    fn locks(&self, cloud: &Cloud) -> Vec<String> {
+        vec![locks::key(&KeyId::new(self.vault.host(cloud), self.key.clone()))]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

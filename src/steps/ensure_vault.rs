@@ -1,7 +1,7 @@
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::{Location, TenantId, VaultId},
         vaults::{Firewall, NewVault, VaultSku},
     },
@@ -117,6 +117,9 @@ impl Step for EnsureVault {
 
     fn subject(&self) -> String {
         self.vault.to_string()
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![self.vault.to_string()]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

@@ -1,8 +1,9 @@
 use super::Withdraw;
+use super::locks;
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::{KeyId, PrincipalId, RoleId, TenantId},
         role_assignments::{KeptAssignment, PrincipalType, assignment_name, roles},
     },
@@ -108,6 +109,9 @@ impl Step for Grant {
             GrantModel::Role { scope, role, .. } => format!("{scope} {role} {}", self.to_whom),
             GrantModel::Policy { vault, .. } => format!("{vault} {}", self.to_whom),
         }
+    }
+    fn locks(&self, cloud: &Cloud) -> Vec<String> {
+        vec![locks::granted(&self.what, cloud)]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.principal.awaits().or_else(|| self.after.as_ref().and_then(Known::awaits))

@@ -1,8 +1,8 @@
-use super::{door, mint_version::TAG};
+use super::{door, locks, mint_version::TAG};
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::KeyId,
         keys::{InvalidMaterial, KeyMaterial, LARGEST_MATERIAL},
     },
@@ -124,6 +124,9 @@ impl Step for ImportMaterial {
 
     fn subject(&self) -> String {
         self.key.to_string()
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![locks::key(&self.key)]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.granted.as_ref().and_then(Known::awaits)

@@ -1,8 +1,9 @@
 use super::door;
+use super::locks;
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::{KeyId, KeyVersion},
         keys::{KeyItemView, KeySpec, KeyView},
     },
@@ -105,6 +106,9 @@ impl Step for MintVersion {
 
     fn subject(&self) -> String {
         self.key.to_string()
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![locks::key(&self.key)]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.granted.as_ref().and_then(Known::awaits)

@@ -1,8 +1,9 @@
 use super::door;
+use super::locks;
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::{KeyId, VaultId},
     },
     error::{Error, Refusal},
@@ -47,6 +48,9 @@ impl Step for RecoverKey {
 
     fn subject(&self) -> String {
         self.key.versionless().to_string()
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![locks::key(&self.key)]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

@@ -1,7 +1,7 @@
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::{Location, TenantId, VaultId},
     },
     checks::VaultFacts,
@@ -38,6 +38,9 @@ impl Step for RecoverVault {
 
     fn subject(&self) -> String {
         self.vault.to_string()
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![self.vault.to_string()]
     }
     fn foresee(&self) -> Foreseen {
         let name = self.vault.name();

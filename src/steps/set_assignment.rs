@@ -1,8 +1,8 @@
-use super::needed::Looked;
+use super::{locks, needed::Looked};
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::{RegistryId, SubscriptionId},
         role_assignments::KeptAssignment,
     },
@@ -59,6 +59,9 @@ impl Step for SetAssignment {
 
     fn subject(&self) -> String {
         format!("{}/providers/Microsoft.Authorization/roleAssignments/{}", self.assignment.scope, self.assignment.name)
+    }
+    fn locks(&self, cloud: &Cloud) -> Vec<String> {
+        vec![locks::scope(&self.assignment.scope, cloud)]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

@@ -1,6 +1,6 @@
 use crate::{
     Result,
-    azure::{Kept, Reader, Writer, diagnostic_settings::DiagnosticSetting, id::ResourceId},
+    azure::{Cloud, Kept, Reader, Writer, diagnostic_settings::DiagnosticSetting, id::ResourceId},
     error::{Error, Refusal},
     journal::journaled,
     step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
@@ -136,6 +136,9 @@ impl Step for SetDiagnostics {
 
     fn subject(&self) -> String {
         format!("{}/providers/Microsoft.Insights/diagnosticSettings/{}", self.resource, self.name)
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![self.resource.to_string()]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

@@ -1,7 +1,8 @@
 use super::door;
+use super::locks;
 use crate::{
     Result,
-    azure::{Reader, Writer, id::KeyId},
+    azure::{Cloud, Reader, Writer, id::KeyId},
     error::{Error, Refusal, when},
     journal::journaled,
     step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
@@ -51,6 +52,9 @@ impl Step for SetExpiry {
 
     fn subject(&self) -> String {
         self.version.to_string()
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![locks::key(&self.version)]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

@@ -2,7 +2,7 @@ use super::needed::Looked;
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::{RegistryId, SubscriptionId, VaultId},
         vaults::{NetworkAction, NetworkBypass, NetworkRules},
     },
@@ -227,6 +227,9 @@ impl Step for SetNetwork {
 
     fn subject(&self) -> String {
         self.vault.to_string()
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![self.vault.to_string()]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

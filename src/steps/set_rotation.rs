@@ -1,8 +1,9 @@
 use super::door;
+use super::locks;
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::KeyId,
         keys::{RotationRules, Trigger},
     },
@@ -74,6 +75,9 @@ impl Step for SetRotation {
 
     fn subject(&self) -> String {
         self.key.versionless().to_string()
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![locks::key(&self.key)]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

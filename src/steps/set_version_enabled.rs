@@ -1,8 +1,9 @@
 use super::door;
+use super::locks;
 use crate::{
     Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::{KeyId, RegistryId, SubscriptionId},
     },
     checks::{Check, Need, Needed, NeededBy},
@@ -72,6 +73,9 @@ impl Step for SetVersionEnabled {
 
     fn subject(&self) -> String {
         self.version.to_string()
+    }
+    fn locks(&self, _: &Cloud) -> Vec<String> {
+        vec![locks::key(&self.version)]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.after.as_ref().and_then(Known::awaits)

@@ -1,4 +1,4 @@
-use super::{Grant, needed::Looked};
+use super::{Grant, locks, needed::Looked};
 use crate::{
     Result,
     azure::{
@@ -103,6 +103,9 @@ impl Step for Withdraw {
             GrantModel::Role { scope, role, .. } => format!("{scope} {role} {}", self.principal),
             GrantModel::Policy { vault, .. } => format!("{vault} {}", self.principal),
         }
+    }
+    fn locks(&self, cloud: &Cloud) -> Vec<String> {
+        vec![locks::granted(&self.what, cloud)]
     }
     fn awaits(&self) -> Option<Cow<'static, str>> {
         self.principal.awaits().or_else(|| self.after.as_ref().and_then(Known::awaits))

@@ -4,8 +4,8 @@ use cmk::{
     ErrorKind, Rotate,
     journal::{FileJournal, MemoryJournal},
 };
-use cmk_mocks::{Fault, Release, What, When};
-use cmk_tests::stage::{self, Stage, cut_short, play, scenarios};
+use cmk_mocks::{Fault, Match, Release, What, When};
+use cmk_tests::stage::{self, DEADLINE, Stage, cut_short, play, scenarios};
 use std::sync::Arc;
 
 #[test]
@@ -158,5 +158,177 @@ fn the_key_is_locked_besides_the_registry() {
             () = second => {}
             done = first => panic!("went through while held: {done:?}"),
         }
+    });
+}
+
+fn other_registry(stage: &Stage, key_ref: cmk_mocks::KeyRef) -> cmk::azure::id::RegistryId {
+    let id = stage.sim.with_world(|world, _| {
+        let identity = world.identity(scenarios::identity(scenarios::IDENTITY).as_str()).unwrap().id;
+        world.seed_registry_cmk("shop", "contoso2", scenarios::VAULT, scenarios::KEY, key_ref, &identity)
+    });
+    id.parse().unwrap()
+}
+
+async fn held(stage: &Stage) {
+    while stage.sim.holding().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+/// The first run on the key, cut short with this request of it held and never let go.
+async fn unfinished(stage: &Stage, order: Rotate, method: &str, path: &str) {
+    stage.sim.schedule([Fault::new(When::matching(Match::new(method, path)), What::HoldBefore)]);
+    let run = cmk::rotate(&stage.azure(), order).named("first").shared_journal(stage.journal.clone());
+    assert!(cut_short(run.into_future(), held(stage)).await.is_none());
+    stage.sim.release(None, Release::Drop);
+}
+
+/// A run that makes a version of the key and is cut short keeps those of other registries from changing the key.
+#[test]
+fn an_unfinished_run_on_a_key_refuses_those_that_change_it() {
+    play(async {
+        let stage = Stage::new(scenarios::named("rotate followed"), 17);
+        let other = other_registry(&stage, cmk_mocks::KeyRef::Versioned);
+        unfinished(&stage, Rotate::new(scenarios::registry()), "POST", "/create").await;
+        let azure = stage.azure();
+        let e = cmk::rotate(&azure, Rotate::new(other)).named("second").shared_journal(stage.journal.clone());
+        let e = e.await.unwrap_err();
+        assert!(
+            matches!(e.kind(), ErrorKind::Unfinished { run, subject } if run.as_str() == "first" && subject.contains("/keys/")),
+            "{e:#?}"
+        );
+    });
+}
+
+/// To put a registry on a version that is there changes nothing of the key: others go on with it, whatever becomes of it.
+#[test]
+fn who_only_points_to_a_key_does_not_lock_it() {
+    play(async {
+        let stage = Stage::new(scenarios::named("rotate pinned"), 18);
+        let other = other_registry(&stage, cmk_mocks::KeyRef::Versioned);
+        let azure = stage.azure();
+        let version = stage.sim.with_world(|w, _| w.mutate_new_version(scenarios::VAULT, scenarios::KEY));
+        let id = format!("https://{}.vault.azure.net/keys/{}/{version}", scenarios::VAULT, scenarios::KEY);
+        let to = |registry| Rotate::new(registry).to_version(id.parse().unwrap());
+        unfinished(&stage, to(scenarios::registry()), "PATCH", "/registries/").await;
+        let second = cmk::rotate(&azure, to(other.clone())).named("second").shared_journal(stage.journal.clone());
+        assert_eq!(second.await.unwrap().in_use.to_string(), id);
+        // One that changes it does not wait for it either.
+        let third = cmk::rotate(&azure, Rotate::new(other)).named("third").shared_journal(stage.journal.clone());
+        third.await.unwrap();
+    });
+}
+
+/// By whatever registry's run a request was sent: if it may still change the key, it is waited out.
+#[test]
+fn what_an_abandoned_run_has_in_flight_on_a_key_is_waited_for() {
+    play(async {
+        let stage = Stage::new(scenarios::named("rotate followed"), 19);
+        let other = other_registry(&stage, cmk_mocks::KeyRef::Versionless);
+        let late = What::LandsLate { after_s: 50 };
+        stage.sim.schedule([Fault::new(When::matching(Match::new("POST", "/create")), late)]);
+        let azure = stage.azure();
+        let first = stage.play();
+        let landing = async {
+            while stage.sim.landing() == 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        };
+        assert!(cut_short(first, landing).await.is_none());
+        cmk::abandon(&azure, &*stage.journal, &"play".parse().unwrap()).await.unwrap();
+        let run = cmk::rotate(&azure, Rotate::new(other)).named("next").shared_journal(stage.journal.clone());
+        let done = run.await.unwrap();
+        let current =
+            stage.sim.with_world(|w, _| w.key_versions(scenarios::VAULT, scenarios::KEY).pop().unwrap().version);
+        assert!(done.in_use.to_string().ends_with(&current), "{done:#?}: another version came after it");
+    });
+}
+
+#[derive(Debug)]
+struct Wrong(cmk_mocks::Clock, time::Duration);
+impl cmk::azure::Clock for Wrong {
+    fn now(&self) -> time::OffsetDateTime {
+        self.0.now() + self.1
+    }
+}
+
+/// How long it is waited does not depend on what the clock said then, nor on what a journal says; how long is told.
+#[test]
+fn an_abandoned_run_is_waited_for_by_no_date() {
+    for off in [-365, 0, 365].map(time::Duration::days) {
+        play(async {
+            let stage = Stage::new(scenarios::named("rotate followed"), 20);
+            let then = stage.builder().clock(Arc::new(Wrong(stage.sim.clock().clone(), off))).build();
+            stage.sim.schedule([Fault::new(When::matching(Match::new("POST", "/create")), What::HoldBefore)]);
+            let first = stage.play_with(&then, stage.journal.clone(), "play");
+            assert!(cut_short(first, held(&stage)).await.is_none());
+            stage.sim.release(None, Release::Drop);
+            cmk::abandon(&then, &*stage.journal, &"play".parse().unwrap()).await.unwrap();
+            let waits = Arc::new(std::sync::Mutex::new(Vec::new()));
+            let seen = waits.clone();
+            let run = stage.order.clone().on(&stage.azure()).named("next").shared_journal(stage.journal.clone());
+            let run = run.watch(move |event| {
+                if let cmk::Event::Waiting { step: "(begin)", pause, why, .. } = event {
+                    seen.lock().unwrap().push((*pause, why.clone()));
+                }
+            });
+            run.await.unwrap();
+            let waits = waits.lock().unwrap();
+            // Once for the registry, once for the key.
+            assert!(!waits.is_empty() && waits.len() <= 2, "{off}: {waits:?}");
+            assert!(waits.iter().all(|(pause, why)| *pause == DEADLINE && why.contains("60 s")), "{off}: {waits:?}");
+        });
+    }
+}
+
+/// What is decided before a lock that another run has held meanwhile is decided anew under it.
+#[test]
+fn what_was_read_before_a_lock_is_read_again() {
+    use cmk::{Context, Known, Result, Workflow, azure::id::KeyId};
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    struct ReadsThenLocks {
+        key: KeyId,
+    }
+    impl cmk::journal::Journaled for ReadsThenLocks {}
+    impl Workflow for ReadsThenLocks {
+        const NAME: &'static str = "reads-then-locks";
+        const VERSION: u32 = 1;
+        type Outcome = KeyId;
+        fn subject(&self) -> String {
+            "/subscriptions/s/resourceGroups/g".into()
+        }
+        async fn steps(&self, cx: &Context) -> Result<Known<KeyId>> {
+            let key = self.key.clone();
+            let read = |look: cmk::azure::Reader| async move { Ok(look.key(&key).await?.unwrap().id().clone()) };
+            let current = cx.decide("current", &self.key.to_string(), read).await?;
+            let registry = |look: cmk::azure::Reader| async move {
+                look.registry(&scenarios::registry()).await?;
+                Ok(true)
+            };
+            cx.decide("registry", "any", registry).await?;
+            cx.lock(&self.key.to_string()).await?;
+            Ok(Known::Now(current))
+        }
+    }
+
+    play(async {
+        let stage = Stage::new(scenarios::named("rotate followed"), 21);
+        let other = other_registry(&stage, cmk_mocks::KeyRef::Versioned);
+        let azure = stage.azure();
+        let key = format!("https://{}.vault.azure.net/keys/{}", scenarios::VAULT, scenarios::KEY);
+        let order = ReadsThenLocks { key: key.parse().unwrap() };
+        stage.sim.schedule([Fault::new(When::matching(Match::new("GET", "/registries/contoso1")), What::HoldBefore)]);
+        let run = cmk::Run::new(&azure, order).named("reads").shared_journal(stage.journal.clone()).into_future();
+        let rotated = async {
+            held(&stage).await;
+            let order = Rotate::new(other);
+            let done = cmk::rotate(&azure, order).named("x").shared_journal(stage.journal.clone()).await.unwrap();
+            stage.sim.release(None, Release::Go);
+            done.in_use
+        };
+        let (read, made) = futures::join!(run, rotated);
+        assert_eq!(read.unwrap(), made);
     });
 }

@@ -41,6 +41,8 @@ fn holds(guard: Guard, without: bool) -> bool {
                 Guard::WarmUp => warm_up(&stage, &azure).await,
                 Guard::KeepIdentity => keep_identity(without).await,
                 Guard::KeepVersion => keep_version(without).await,
+                Guard::DecisionCheck => decision_check(without).await,
+                Guard::LastLook => last_look(without).await,
                 Guard::KeepGrant => keep_grant(without).await,
                 other => panic!("no property for {other:?}"),
             }
@@ -227,11 +229,19 @@ async fn refusals_first(without: bool) {
 
 /// A play that was killed right after the last record of this kind.
 async fn killed_after(name: &str, is: impl Fn(&Entry) -> bool) -> Stage {
+    killed_at(name, |records| records.iter().rfind(|r| is(&r.entry)).unwrap().seq).await
+}
+
+async fn killed_after_first(name: &str, is: impl Fn(&Entry) -> bool) -> Stage {
+    killed_at(name, |records| records.iter().find(|r| is(&r.entry)).unwrap().seq).await
+}
+
+async fn killed_at(name: &str, which: impl Fn(&[Record]) -> u64) -> Stage {
     let scenario = scenarios::named(name);
     let rehearsed = Stage::new(scenario, 22);
     rehearsed.play().await.unwrap();
     let records: Vec<Record> = rehearsed.memory.read(&"play".parse().unwrap()).await.unwrap();
-    let at = records.iter().rfind(|r| is(&r.entry)).unwrap().seq;
+    let at = which(&records);
     let stage = Stage::new(scenario, 22);
     let reached = Arc::new(tokio::sync::Notify::new());
     let inner = stage.journal.clone();
@@ -260,8 +270,8 @@ async fn keep_identity(without: bool) {
 
 /// A registry moves onto an old version after it was sorted out: it stays enabled.
 async fn keep_version(without: bool) {
-    let sorted = |e: &Entry| matches!(e, Entry::Decided { name, .. } if name == "now");
-    let stage = killed_after("retire", sorted).await;
+    let begun = |e: &Entry| matches!(e, Entry::Intent { .. });
+    let stage = killed_after_first("retire", begun).await;
     let id = scenarios::registry().to_string();
     stage.sim.with_world(|w, _| {
         let oldest = w.key_versions(scenarios::VAULT, scenarios::KEY)[0].version.clone();
@@ -273,6 +283,46 @@ async fn keep_version(without: bool) {
     stage.sim.with_world(|w, now| w.can_unwrap(now, &id)).expect("the version in use was disabled");
     let error = outcome.unwrap_err();
     assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-15"), "{error:#?}");
+}
+
+/// The registry is put on another key while its key's deletion is cut short: the key stays.
+async fn decision_check(without: bool) {
+    let stage =
+        killed_after_first("revoke by deletion", |e| matches!(e, Entry::Intent { step, .. } if step == "delete-key"))
+            .await;
+    let id = scenarios::registry().to_string();
+    stage.sim.with_world(|w, now| {
+        w.seed_key(scenarios::VAULT, "others", now);
+        w.mutate_registry_key(&id, scenarios::VAULT, "others", None);
+    });
+    let builder = stage.builder();
+    let azure = if without { builder.without(Guard::DecisionCheck).build() } else { builder.build() };
+    let error = stage.play_with(&azure, stage.journal.clone(), "play").await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Drifted { .. }), "{error:#?}");
+    let deleted = stage.sim.exchanges().iter().any(|e| e.method == "DELETE" && e.path.contains("/keys/"));
+    assert!(!deleted, "a key was deleted that the registry does not use");
+}
+
+/// A version is made while the versions are being disabled: it is disabled too before it is said that the key is taken.
+async fn last_look(without: bool) {
+    let stage = Stage::new(scenarios::named("revoke by disabling"), 20);
+    let builder = stage.builder();
+    let azure = if without { builder.without(Guard::LastLook).build() } else { builder.build() };
+    stage.sim.schedule([Fault::new(When::matching(Match::new("PATCH", "/keys/")), What::HoldBefore)]);
+    let run = stage.play_with(&azure, stage.journal.clone(), "play");
+    let meanwhile = async {
+        while stage.sim.holding().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        stage.sim.with_world(|w, _| w.mutate_new_version(scenarios::VAULT, scenarios::KEY));
+        stage.sim.release(None, Release::Go);
+    };
+    let (done, ()) = futures::join!(run, meanwhile);
+    done.unwrap();
+    let left = stage
+        .sim
+        .with_world(|w, _| w.key_versions(scenarios::VAULT, scenarios::KEY).into_iter().filter(|v| v.enabled).count());
+    assert_eq!(left, 0, "the key can be used still");
 }
 
 /// Another registry comes to unwrap with the right that is to go: it stays.

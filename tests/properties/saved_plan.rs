@@ -84,3 +84,38 @@ fn a_plan_that_would_be_refused_is_not_kept() {
         assert!(!e.refusals().is_empty(), "{e}");
     });
 }
+
+/// A registry that is merely at work by then is waited for: it is no other plan.
+#[test]
+fn a_registry_that_is_busy_is_no_other_world() {
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let kept = saved(&ground).await;
+        // Longer than a plan waits for a registry to come to rest.
+        let busy = std::time::Duration::from_secs(400);
+        ground.sim.with_world(|w, _| w.mutate_registry_busy(registry().as_str(), busy));
+        let done = on(&ground, kept).named("kept").await.unwrap();
+        assert!(matches!(done, Outcome::Rotated(_)), "{done:?}");
+        assert_eq!(ground.versions(KEY).len(), 2);
+    });
+}
+
+/// What was planned for a registry holds for it when it comes to rest: then it is another world all the same.
+#[test]
+fn a_busy_registry_is_not_changed_otherwise_than_shown() {
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
+        let azure = ground.azure();
+        let [between, newest] = ground.sim.with_world(|w, _| [(); 2].map(|()| w.mutate_new_version(VAULT, KEY)));
+        let order = Order::from(rotate().to_version(ground.version(KEY, &newest)));
+        let plan = order.clone().on(&azure).plan().await.unwrap();
+        let kept = SavedPlan::new(&azure, order, plan).unwrap();
+        ground.sim.with_world(|w, _| {
+            w.mutate_registry_key(registry().as_str(), VAULT, KEY, Some(&between));
+            w.mutate_registry_busy(registry().as_str(), std::time::Duration::from_secs(400));
+        });
+        let e = on(&ground, kept).await.unwrap_err();
+        assert!(matches!(e.kind(), ErrorKind::Drifted { .. }), "{e:#?}");
+        assert_eq!(ground.sim.writes(), 0);
+    });
+}

@@ -3,9 +3,11 @@
 mod access;
 mod bypass;
 mod deploy;
+mod doors;
 mod identities;
 mod import;
 mod keys;
+mod last_look;
 mod logs;
 mod lost_answers;
 mod needed;

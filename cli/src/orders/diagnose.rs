@@ -7,7 +7,7 @@ use crate::{
     output, say,
 };
 use cmk::{
-    Azure, Cloud, Diagnosis, Error, Order, Symptom,
+    Azure, Cloud, Diagnosis, Error, Irreversible, Order, Symptom,
     azure::id::{RegistryId, ResourceId},
     diagnose::{Diagnose, Machine, Verdict, causes},
 };
@@ -118,15 +118,20 @@ impl Look<'_> {
     /// Carries out the orders among the remedies, in the order of the findings, and looks again after each. Ends with the
     /// last look.
     async fn fix(&self, globals: &Globals) -> anyhow::Result<Diagnosis> {
-        let mut tried: Vec<Order> = Vec::new();
+        let (mut tried, mut needed): (Vec<Order>, Vec<Irreversible>) = (Vec::new(), Vec::new());
         let mut diagnosis = self.once().await?;
         while let Some((code, says, order)) = next(&diagnosis, &tried) {
             say(format_args!("{code}: {says}"));
             tried.push(order.clone());
             let order = self.args.accept.iter().fold(order, |order, what| accepting(order, *what));
-            if carry::mend(order, &self.azure, self.args.yes, globals).await? {
+            let (plan, carried_out) = carry::mend(order, &self.azure, self.args.yes, globals).await?;
+            needed.extend(plan.irreversible());
+            if carried_out {
                 diagnosis = self.once().await?;
             }
+        }
+        for what in self.args.accept.iter().filter(|what| !needed.contains(what)) {
+            say(format_args!("'{what}' is accepted, and no order here needs it"));
         }
         Ok(diagnosis)
     }
@@ -140,14 +145,14 @@ fn next(diagnosis: &Diagnosis, tried: &[Order]) -> Option<(String, String, Order
     })
 }
 
-fn accepting(order: Order, what: cmk::Irreversible) -> Order {
+fn accepting(order: Order, what: Irreversible) -> Order {
     match order {
         Order::Bypass(order) => order.accept(what).into(),
         Order::Create(order) => order.accept(what).into(),
         Order::Deploy(order) => order.accept(what).into(),
         Order::RegistryNetwork(order) => order.accept(what).into(),
         Order::Revoke(order) => order.accept(what).into(),
-        // Nothing of the others has to be accepted.
+        // Nothing of the others has to be accepted; what none needs is said in the end.
         other => other,
     }
 }

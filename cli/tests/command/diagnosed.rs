@@ -122,9 +122,10 @@ fn remedies_are_carried_out_one_after_the_other() {
     let [run] = &runs["runs"].as_array().expect("runs")[..] else { panic!("{runs}") };
     assert_eq!((&run["workflow"], &run["state"]), (&"recover".into(), &"finished".into()));
     assert!(s.sim.with_world(|world, now| world.can_unwrap(now, &s.registry_id(REGISTRY))).is_ok());
-    // Nothing is left to mend.
+    // Nothing is left to mend, and what is accepted for it is accepted for nothing.
     let writes = s.sim.writes();
-    of_the_key(&s, &["--fix", "--yes"]).with(0, &[]);
+    let accepted = "'vault-deletion' is accepted, and no order here needs it";
+    of_the_key(&s, &["--fix", "--yes", "--accept", "vault-deletion"]).with(0, &[accepted]);
     assert_eq!(s.sim.writes(), writes);
 }
 

@@ -5,7 +5,7 @@ use crate::{
     rotated::{once_and_for_all, planned_and_done},
     setting::{GROUP, KEY, REGISTRY, Setting, VAULT, pointing},
 };
-use cmk_mocks::KeyRef;
+use cmk_mocks::{KeyRef, Match, When};
 
 fn readable(s: &Setting) -> bool {
     s.sim.with_world(|world, now| world.can_unwrap(now, &s.registry_id(REGISTRY))).is_ok()
@@ -46,6 +46,37 @@ fn others_on_the_key_are_named_and_the_way_back_is_told() {
     let done = done.with(0, &["give it back: cmk restore r1 --state", "--simulator"]);
     assert!(done.out.starts_with("contoso1 is without its key"), "{}", done.out);
     s.cmk(&["restore", "r1", "--yes"]).with(0, &[]);
+}
+
+/// A revocation that was cut short is not finished on what it read then; `resume --plan` says what `resume` does.
+#[test]
+fn a_revocation_taken_up_again_takes_what_is_there_now() {
+    let killed = |how, method| {
+        let s = Setting::with_registry();
+        let revoke = [&["revoke", "-n", REGISTRY, "--how", how, "--yes", "--run", "r1"][..], &ACCEPT].concat();
+        s.kill_at(&revoke, When::matching(Match::new(method, "/keys/")), false);
+        s
+    };
+    // The vault's own policy has made a version.
+    let s = killed("disable", "PATCH");
+    s.sim.with_world(|world, _| world.mutate_new_version(VAULT, KEY));
+    s.cmk(&["rotate", "-n", REGISTRY, "--yes"]).with(5, &["run r1"]);
+    let planned = s.json(&["resume", "r1", "--plan"]);
+    let steps = planned["steps"].as_array().expect("steps");
+    assert_eq!(steps.iter().filter(|step| !step["change"].is_null()).count(), 2, "{planned}");
+    let done = s.cmk(&["resume", "r1"]).with(0, &[]);
+    assert!(done.out.starts_with("contoso1 is without its key"), "{}", done.out);
+    assert!(!readable(&s));
+    // The registry is on another key by now.
+    let s = killed("delete", "DELETE");
+    s.sim.with_world(|world, now| {
+        world.seed_key(VAULT, "others", now);
+        world.mutate_registry_key(&s.registry_id(REGISTRY), VAULT, "others", None);
+    });
+    for resume in [&["resume", "r1", "--plan"][..], &["resume", "r1"]] {
+        s.cmk(resume).with(8, &["/keys/others"]);
+    }
+    assert_eq!(s.sim.world().key_versions(VAULT, KEY).len(), 1);
 }
 
 #[test]

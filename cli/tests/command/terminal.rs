@@ -10,6 +10,11 @@ use std::{
 
 /// Runs `cmk` with a terminal for stdin and stderr, at which somebody types one line.
 fn typing(s: &Setting, args: &[&str], line: &str) -> Ended {
+    typing_after(s, args, line, None)
+}
+
+/// The same; the line is typed when this has been done, once the question is put.
+fn typing_after(s: &Setting, args: &[&str], line: &str, mut first: Option<&dyn Fn()>) -> Ended {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
     grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("a terminal");
     let name = ptsname(&terminal, Vec::new()).expect("a name").into_string().expect("text");
@@ -18,21 +23,29 @@ fn typing(s: &Setting, args: &[&str], line: &str) -> Ended {
     let mut child =
         command.stdin(open()).stderr(open()).stdout(Stdio::piped()).env("TERM", "xterm").spawn().expect("cmk");
     drop(command);
-    let mut typist = File::from(terminal);
-    writeln!(typist, "{line}").expect("a line");
-    // Read while it runs: a terminal holds little that nobody reads, and ends with an error once its other side is closed.
-    let reader = std::thread::spawn(move || {
-        let (mut err, mut part) = (Vec::new(), [0; 4096]);
-        while let Ok(n @ 1..) = typist.read(&mut part) {
-            err.extend_from_slice(part.get(..n).unwrap_or_default());
-        }
-        err
+    let mut stdout = child.stdout.take().expect("stdout");
+    let out = std::thread::spawn(move || {
+        let mut out = String::new();
+        stdout.read_to_string(&mut out).expect("text");
+        out
     });
-    let mut out = String::new();
-    child.stdout.take().expect("stdout").read_to_string(&mut out).expect("text");
+    let mut typist = File::from(terminal);
+    if first.is_none() {
+        writeln!(typist, "{line}").expect("a line");
+    }
+    // Read while it runs: a terminal holds little that nobody reads, and ends with an error once its other side is closed.
+    let (mut err, mut part) = (Vec::new(), [0; 4096]);
+    while let Ok(n @ 1..) = typist.read(&mut part) {
+        err.extend_from_slice(part.get(..n).unwrap_or_default());
+        if String::from_utf8_lossy(&err).contains("[y/N]")
+            && let Some(first) = first.take()
+        {
+            first();
+            writeln!(typist, "{line}").expect("a line");
+        }
+    }
     let code = child.wait().expect("an end").code().unwrap_or(-1);
-    let err = reader.join().expect("what was said");
-    Ended { code, out, err: String::from_utf8_lossy(&err).replace('\r', "") }
+    Ended { code, out: out.join().expect("what was printed"), err: String::from_utf8_lossy(&err).replace('\r', "") }
 }
 
 #[test]
@@ -84,6 +97,32 @@ fn runs_are_taken_up_and_given_up_by_a_yes() {
     typing(&s, &["rotate", "-n", REGISTRY, "--run", "r1"], "n").with(3, &["Take run r1 up again? [y/N]"]);
     typing(&s, &["abandon", "r1"], "n").with(3, &["Give run r1 up?"]);
     typing(&s, &["rotate", "-n", REGISTRY, "--run", "r1"], "yes").with(0, &[]);
+}
+
+/// What was agreed to is what is carried out: a world that has moved while the question stood is not touched.
+#[test]
+fn a_world_that_moves_before_the_answer_is_not_touched() {
+    let s = Setting::with_registry();
+    let others = || {
+        s.sim.with_world(|w, now| {
+            w.seed_key(crate::setting::VAULT, "others", now);
+            w.mutate_registry_key(&s.registry_id(REGISTRY), crate::setting::VAULT, "others", None);
+        });
+    };
+    let told = typing_after(&s, &["rotate", "-n", REGISTRY], "y", Some(&others));
+    told.with(8, &["~ mint-version", "as planned", "/keys/others"]);
+    assert_eq!(s.sim.writes(), 0);
+
+    let s = crate::diagnosed::settled();
+    let version = s.newest();
+    let enabled = |on| {
+        s.sim.with_world(|w, _| w.mutate_version_enabled(crate::setting::VAULT, crate::setting::KEY, &version, on));
+    };
+    enabled(false);
+    let fix = ["diagnose", "-n", REGISTRY, "--only", "key", "--fix"];
+    let told = typing_after(&s, &fix, "y", Some(&|| enabled(true)));
+    told.with(8, &["~ set-version-enabled", "as planned"]);
+    assert_eq!(s.sim.writes(), 0);
 }
 
 #[test]

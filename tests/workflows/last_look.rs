@@ -1,0 +1,264 @@
+//! A revocation ends well only if the registry is without its key: whatever happens between its reads and its last change.
+
+use super::*;
+use cmk::{Error, Irreversible, Restore, Revoke, journal::MemoryJournal, revoke::How, rotate};
+use cmk_mocks::{Fault, KeyRef, Match, Release, VaultModel, What, When, roles};
+use cmk_tests::{ground::*, stage::cut_short};
+use std::{future::Future, time::Duration};
+
+const OTHER: &str = "contoso2";
+
+fn other() -> cmk::azure::id::RegistryId {
+    cmk::azure::id::RegistryId::new(&subscription(), GROUP, OTHER).unwrap()
+}
+
+/// Two registries that follow one key by one identity, and a caller who may do everything with it.
+fn two() -> World {
+    let mut world = encrypted(KeyRef::Versionless, VaultModel::Rbac);
+    let id = identity(IDENTITY).to_string();
+    world.seed_registry_cmk(GROUP, OTHER, VAULT, KEY, KeyRef::Versionless, &id);
+    let (operator, now) = (world.operator().object_id, world.now());
+    world.set_role(operator, roles::KEY_VAULT_CRYPTO_OFFICER, vault().as_str(), now - time::Duration::HOUR);
+    world
+}
+
+fn revoke(how: How) -> Revoke {
+    Revoke::new(registry(), how).also(OTHER).accept(Irreversible::Revocation)
+}
+
+async fn held(ground: &Ground) {
+    while ground.sim.holding().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn hold(ground: &Ground, method: &str, path: &str) {
+    ground.sim.schedule([Fault::new(When::matching(Match::new(method, path)), What::HoldBefore)]);
+}
+
+/// A revocation named `r1`, killed with its first request of this kind on its way, which never arrives.
+async fn killed(ground: &Ground, how: How, method: &str, path: &str) {
+    hold(ground, method, path);
+    let run = ground.run(revoke(how)).named("r1").into_future();
+    assert!(cut_short(run, held(ground)).await.is_none(), "went through while held");
+    ground.sim.release(None, Release::Drop);
+}
+
+/// A revocation during which something else is done while this request of it is held.
+async fn meanwhile(
+    ground: &Ground,
+    how: How,
+    method: &str,
+    path: &str,
+    what: impl Future<Output = ()>,
+) -> Result<cmk::Revoked, Error> {
+    hold(ground, method, path);
+    let run = ground.run(revoke(how)).named("r1").into_future();
+    let beside = async {
+        held(ground).await;
+        what.await;
+        ground.sim.release(None, Release::Go);
+    };
+    futures::join!(run, beside).0
+}
+
+async fn resumed(ground: &Ground, how: How) -> Result<cmk::Revoked, Error> {
+    ground.run(revoke(how)).named("r1").await
+}
+
+/// Long enough for every registry to look for its key again, and for every role to count.
+async fn later() {
+    tokio::time::sleep(Duration::from_secs(8000)).await;
+}
+
+async fn nobody_can_unwrap(ground: &Ground) {
+    later().await;
+    ground.sim.with_world(|w, now| {
+        for id in [registry(), other()] {
+            assert!(w.can_unwrap(now, id.as_str()).is_err(), "{id} has its key still");
+        }
+    });
+}
+
+fn is_drift(e: &Error, words: &[&str]) {
+    assert!(matches!(e.kind(), ErrorKind::Drifted { .. }), "{e:#?}");
+    for word in words {
+        assert!(e.to_string().contains(word), "'{word}' is not named: {e}");
+    }
+}
+
+fn make_version(ground: &Ground) {
+    ground.sim.with_world(|w, _| w.mutate_new_version(VAULT, KEY));
+}
+fn put_on_others(ground: &Ground) {
+    ground.sim.with_world(|w, now| {
+        w.seed_key(VAULT, "others", now);
+        w.mutate_registry_key(registry().as_str(), VAULT, "others", None);
+    });
+}
+
+/// A rotation policy needs nobody to make a version.
+#[test]
+fn a_version_made_while_it_was_cut_short_is_disabled_too() {
+    play(async {
+        let ground = Ground::of(two());
+        killed(&ground, How::Disable, "PATCH", "/keys/").await;
+        make_version(&ground);
+        let plan = ground.run(revoke(How::Disable)).named("r1").plan().await.unwrap();
+        let changes = plan.steps.iter().filter(|s| s.change.is_some()).count();
+        assert_eq!(changes, 2, "the plan of how it goes on: {plan}");
+        let revoked = resumed(&ground, How::Disable).await.unwrap();
+        assert_eq!((revoked.taken, revoked.affected), (2, vec![REGISTRY.into(), OTHER.into()]));
+        nobody_can_unwrap(&ground).await;
+        let order = Restore::of(&ground.journal, &"r1".parse().unwrap()).await.unwrap();
+        assert_eq!(done(&ground, order).await.given_back, 2);
+    });
+}
+
+#[test]
+fn an_unfinished_revocation_keeps_others_from_changing_its_key() {
+    play(async {
+        let ground = Ground::of(two());
+        killed(&ground, How::Disable, "PATCH", "/keys/").await;
+        let e = ground.run(cmk::Rotate::new(other())).named("x").await.unwrap_err();
+        assert!(
+            matches!(e.kind(), ErrorKind::Unfinished { run, subject } if run.as_str() == "r1" && subject.contains("/keys/")),
+            "{e:#?}"
+        );
+        resumed(&ground, How::Disable).await.unwrap();
+        nobody_can_unwrap(&ground).await;
+    });
+}
+
+/// The lock on the key is held from before its versions are listed.
+#[test]
+fn nobody_rotates_between_its_reads_and_its_writes() {
+    play(async {
+        let ground = Ground::of(two());
+        let version = format!("/keys/{KEY}/{}", ground.versions(KEY)[0]);
+        let rotate = async {
+            let e = ground.run(cmk::Rotate::new(other())).named("x").await.unwrap_err();
+            assert!(matches!(e.kind(), ErrorKind::Locked(holder, _) if holder.run.as_str() == "r1"), "{e:#?}");
+        };
+        meanwhile(&ground, How::Disable, "GET", &version, rotate).await.unwrap();
+        nobody_can_unwrap(&ground).await;
+    });
+}
+
+#[test]
+fn what_another_operator_makes_between_its_reads_and_its_writes_is_disabled_too() {
+    play(async {
+        let ground = Ground::of(two());
+        let version = format!("/keys/{KEY}/{}", ground.versions(KEY)[0]);
+        // With a state directory of their own, no lock keeps them apart.
+        let rotated = async {
+            let run = rotate(&ground.azure(), cmk::Rotate::new(other())).journal(MemoryJournal::default());
+            run.named("x").await.unwrap();
+        };
+        let revoked = meanwhile(&ground, How::Disable, "GET", &version, rotated).await.unwrap();
+        assert_eq!(revoked.taken, 2);
+        nobody_can_unwrap(&ground).await;
+        assert!(ground.told().iter().any(|line| line.contains("taken too")), "{:#?}", ground.told());
+    });
+}
+
+#[test]
+fn a_version_that_is_enabled_again_is_told() {
+    play(async {
+        let ground = Ground::of(two());
+        let again = async {
+            let version = ground.versions(KEY)[0].clone();
+            let sim = ground.sim.clone();
+            tokio::spawn(async move {
+                // Between the change and the last look, which lists the registries first.
+                loop {
+                    let off = sim.with_world(|w, _| w.key_versions(VAULT, KEY).iter().all(|v| !v.enabled));
+                    let looked = sim.exchanges().iter().rev().take(1).any(|e| e.path.ends_with("/registries"));
+                    if off && looked {
+                        sim.with_world(|w, _| w.mutate_version_enabled(VAULT, KEY, &version, true));
+                        return;
+                    }
+                    tokio::task::yield_now().await;
+                }
+            });
+        };
+        let e = meanwhile(&ground, How::Disable, "PATCH", "/keys/", again).await.unwrap_err();
+        is_drift(&e, &["disabled", "enabled again"]);
+    });
+}
+
+#[test]
+fn a_registry_put_on_another_key_is_not_said_to_be_without_one() {
+    for (how, method, path) in [
+        (How::Disable, "PATCH", "/keys/"),
+        (How::Delete, "DELETE", "/keys/"),
+        (How::Access, "DELETE", "/roleassignments/"),
+    ] {
+        // While it is at work.
+        play(async {
+            let ground = Ground::of(two());
+            let e = meanwhile(&ground, how, method, path, async { put_on_others(&ground) }).await.unwrap_err();
+            is_drift(&e, &["/keys/others"]);
+        });
+        // While it is cut short: then nothing is taken at all.
+        play(async {
+            let ground = Ground::of(two());
+            killed(&ground, how, method, path).await;
+            put_on_others(&ground);
+            let writes = ground.sim.writes();
+            let planned = ground.run(revoke(how)).named("r1").plan().await.unwrap_err();
+            is_drift(&planned, &["/keys/others"]);
+            is_drift(&resumed(&ground, how).await.unwrap_err(), &["/keys/others", &format!("/keys/{KEY}")]);
+            assert_eq!(ground.sim.writes(), writes, "{how:?}: something was written");
+            later().await;
+            ground.sim.with_world(|w, now| w.can_unwrap(now, other().as_str()).unwrap());
+        });
+    }
+}
+
+#[test]
+fn an_identity_changed_while_it_was_cut_short_is_told() {
+    play(async {
+        let mut world = two();
+        let new = world.seed_identity(GROUP, "id-new");
+        let now = world.now();
+        world.seed_grant(new.principal_id, VAULT, KEY, now);
+        let ground = Ground::of(world);
+        killed(&ground, How::Access, "DELETE", "/roleassignments/").await;
+        ground.sim.with_world(|w, _| w.mutate_registry_identity(registry().as_str(), &new.client_id.to_string()));
+        let writes = ground.sim.writes();
+        is_drift(&resumed(&ground, How::Access).await.unwrap_err(), &[&new.client_id.to_string()]);
+        assert_eq!(ground.sim.writes(), writes);
+    });
+}
+
+#[test]
+fn a_right_given_while_it_was_cut_short_is_taken_too() {
+    play(async {
+        let ground = Ground::of(two());
+        killed(&ground, How::Access, "DELETE", "/roleassignments/").await;
+        ground.sim.with_world(|w, now| {
+            let who = w.identity(identity(IDENTITY).as_str()).unwrap().principal_id;
+            w.set_role(who, roles::KEY_VAULT_CRYPTO_OFFICER, vault().as_str(), now);
+        });
+        let revoked = resumed(&ground, How::Access).await.unwrap();
+        assert_eq!(revoked.taken, 2);
+        nobody_can_unwrap(&ground).await;
+    });
+}
+
+/// Each registry that loses its key has to be accepted by name, whenever it came to it.
+#[test]
+fn a_registry_that_came_to_the_key_is_told_before_it_loses_it() {
+    play(async {
+        let ground = Ground::of(two());
+        killed(&ground, How::Disable, "PATCH", "/keys/").await;
+        ground.sim.with_world(|w, _| {
+            let id = identity(IDENTITY).to_string();
+            w.seed_registry_cmk(GROUP, "contoso3", VAULT, KEY, KeyRef::Versionless, &id);
+        });
+        let writes = ground.sim.writes();
+        is_drift(&resumed(&ground, How::Disable).await.unwrap_err(), &["contoso3"]);
+        assert_eq!(ground.sim.writes(), writes);
+    });
+}
