@@ -1,6 +1,7 @@
 //! May a registry use a key: the judge of tests and of the registry itself (10.2 of the rules).
 
 use crate::authorization::Assignment;
+use crate::clock::Moment as _;
 use crate::keys::{KeyVersion, Life, Use, usable};
 use crate::registries::{KeyId, Spec};
 use crate::vaults::{Gate, Policy, Vault};
@@ -179,7 +180,7 @@ impl World {
     ) -> Result<KeyVersion, Denial> {
         let (principal, _) = self.key_identity(spec)?;
         let system = spec.cmk.as_ref().is_some_and(|c| c.identity == "system");
-        if detach_attempt.is_some_and(|t| now >= t + self.params.identity_expiry_after_detach_attempt) {
+        if detach_attempt.is_some_and(|t| now >= t.after(self.params.identity_expiry_after_detach_attempt)) {
             return Err(Denial::IdentityExpired);
         }
         let trusted = system || self.params.uami_can_bypass_firewall;

@@ -1,5 +1,6 @@
 //! The Key Vault audit stream (R-KV-17).
 
+use crate::clock::Moment as _;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -43,7 +44,7 @@ pub(crate) struct Entry<'a> {
 
 impl crate::World {
     pub(crate) fn log(&mut self, time: OffsetDateTime, e: Entry<'_>) {
-        let visible_at = time + self.params.kv_log_lag.draw(&mut self.rng);
+        let visible_at = time.after(self.params.kv_log_lag.draw(&mut self.rng));
         let result_signature = match e.status {
             200..=299 => "OK",
             401 => "Unauthorized",
@@ -55,7 +56,7 @@ impl crate::World {
         };
         // In larger steps, as what is left has to be moved.
         let most = self.params.kept_audit;
-        if self.audit.len() > most + most / 4 {
+        if self.audit.len() > most.saturating_add(most / 4) {
             self.audit.drain(..self.audit.len() - most);
         }
         self.audit.push(AuditEntry {

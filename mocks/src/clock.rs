@@ -119,7 +119,7 @@ impl Pace {
 impl Clock {
     /// A virtual clock: `start` plus what tokio's clock has run since, so that it obeys `tokio::time::pause`.
     pub fn tokio(start: OffsetDateTime) -> Self {
-        let origin = tokio::time::Instant::now();
+        let (start, origin) = (start.clamp(BEGINNING, END), tokio::time::Instant::now());
         Self(Arc::new(Source::Tokio { start, origin, ahead: Mutex::new(Duration::ZERO) }))
     }
 
@@ -140,6 +140,7 @@ impl Clock {
     }
 
     fn paced(at: OffsetDateTime, mode: ClockMode) -> Self {
+        let at = at.clamp(BEGINNING, END);
         let pace = Mutex::new(Pace { at, since: std::time::Instant::now(), mode });
         Self(Arc::new(Source::Paced { pace, changed: watch::Sender::new(()) }))
     }
@@ -236,11 +237,64 @@ fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where time ends. The calendar goes on for a thousand years, so that periods can be added to any time there is.
-const END: OffsetDateTime = datetime!(9000-01-01 00:00:00 UTC);
+/// Where time begins: before that, services have no way to write it.
+pub(crate) const BEGINNING: OffsetDateTime = datetime!(0001-01-01 00:00:00 UTC);
 
-/// `at` plus `by`, held at the end of time: no request may make the simulator overflow.
+/// Where time ends. The calendar goes on for a thousand years, so that what is due later than any time there is has a
+/// moment too.
+pub(crate) const END: OffsetDateTime = datetime!(9000-01-01 00:00:00 UTC);
+
+const LAST: OffsetDateTime = datetime!(9999-12-31 23:59:59 UTC);
+
+/// `at` plus `by`, held at the end of time.
 pub(crate) fn later(at: OffsetDateTime, by: Duration) -> OffsetDateTime {
-    let by = time::Duration::try_from(by).unwrap_or(time::Duration::MAX);
-    at.checked_add(by).map_or(END, |t| t.min(END))
+    at.after(by).min(END)
+}
+
+/// Sums that end with the calendar: no period, whoever names it, may make the simulator overflow.
+pub(crate) trait Moment {
+    /// So much later.
+    fn after(self, by: impl TryInto<time::Duration>) -> Self;
+    /// So much earlier.
+    fn before(self, by: impl TryInto<time::Duration>) -> Self;
+}
+
+impl Moment for OffsetDateTime {
+    fn after(self, by: impl TryInto<time::Duration>) -> Self {
+        self.saturating_add(by.try_into().unwrap_or(time::Duration::MAX)).clamp(BEGINNING, LAST)
+    }
+
+    fn before(self, by: impl TryInto<time::Duration>) -> Self {
+        self.saturating_sub(by.try_into().unwrap_or(time::Duration::MAX)).clamp(BEGINNING, LAST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_sum_leaves_the_calendar() {
+        let now = datetime!(2026-11-22 00:00 UTC);
+        assert_eq!(now.after(Duration::from_secs(60)), datetime!(2026-11-22 00:01 UTC));
+        assert_eq!(now.before(time::Duration::DAY), datetime!(2026-11-21 00:00 UTC));
+        for ever in [Duration::MAX, Duration::from_secs(1 << 50)] {
+            assert_eq!((now.after(ever), now.before(ever)), (LAST, BEGINNING));
+        }
+        assert_eq!((LAST.after(time::Duration::MAX), BEGINNING.before(time::Duration::MAX)), (LAST, BEGINNING));
+        assert_eq!((BEGINNING.after(time::Duration::MIN), LAST.before(time::Duration::MIN)), (BEGINNING, LAST));
+        let elsewhere = datetime!(9999-12-31 23:59:59 -23:00);
+        assert_eq!((elsewhere.after(Duration::MAX), later(elsewhere, Duration::ZERO)), (LAST, END));
+    }
+
+    #[test]
+    fn a_clock_keeps_within_time() {
+        for (start, held) in [(LAST, END), (datetime!(-5000-01-01 0:00 UTC), BEGINNING)] {
+            assert_eq!(Clock::manual(start).now(), held);
+        }
+        let clock = Clock::manual(END);
+        clock.advance(Duration::MAX);
+        clock.advance_to(LAST);
+        assert_eq!(clock.now(), END);
+    }
 }

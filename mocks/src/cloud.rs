@@ -15,6 +15,15 @@ pub enum SimCloud {
 }
 
 impl SimCloud {
+    /// Its name, as the Azure CLI and the clouds' own metadata have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public => "AzureCloud",
+            Self::China => "AzureChinaCloud",
+            Self::UsGov => "AzureUSGovernment",
+        }
+    }
+
     /// Host of Azure Resource Manager.
     pub fn arm_host(self) -> &'static str {
         match self {

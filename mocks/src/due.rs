@@ -1,6 +1,7 @@
 //! What a world does by itself next: for a clock that is moved by hand from one such moment to the next.
 
 use crate::World;
+use crate::clock::Moment as _;
 use crate::keys::{Key, Life};
 use crate::registries::{KeyId, Registry};
 use crate::vaults::Vault;
@@ -37,7 +38,7 @@ impl World {
         all.extend(r.replicas.iter().flat_map(|p| [p.pending.as_ref().map(|(_, t)| *t), Some(p.synced)]).flatten());
         if r.spec.cmk.is_some() && r.healthy != r.served {
             let p = &self.params;
-            all.push(r.health_since + if r.healthy { p.restore_effect_delay } else { p.revoke_effect_delay });
+            all.push(r.health_since.after(if r.healthy { p.restore_effect_delay } else { p.revoke_effect_delay }));
         }
         all.extend(self.takes_newer(r).then_some(r.next_poll));
         all
@@ -65,7 +66,7 @@ fn due_of_vault(vault: &Vault) -> Vec<OffsetDateTime> {
 fn due_of_key(key: &Key, retention: Duration) -> Vec<OffsetDateTime> {
     let mut all: Vec<OffsetDateTime> = match key.life {
         Life::ActiveFrom(t) => vec![t],
-        Life::Deleted { at, settled } => vec![settled, at + retention],
+        Life::Deleted { at, settled } => vec![settled, at.after(retention)],
     };
     let dates = key.versions.iter().flat_map(|v| [v.nbf, v.exp]).flatten();
     all.extend(dates.filter_map(|t| OffsetDateTime::from_unix_timestamp(t).ok()));

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-/// One request and its answer. Request headers are not kept, and tokens and secrets in bodies are blotted out.
+use crate::blot;
+
+/// One request and its answer. Request headers are not kept, and tokens, secrets and private keys are blotted out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exchange {
     /// The request's number, from 1. A request that lands late, or is held before it is applied, has two lines.
@@ -49,18 +51,18 @@ impl Exchange {
         answer: Option<&Response<Bytes>>,
         fault: Option<&str>,
     ) -> Self {
-        let query = request.uri().query().unwrap_or_default();
+        let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
         Self {
             n,
             at,
             method: request.method().to_string(),
             host: host(request),
-            path: request.uri().path().to_owned(),
-            query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
-            request_body: body(request.body()),
+            path: path.to_owned(),
+            query: blot::pairs(query.as_bytes()).collect(),
+            request_body: blot::body(path, request.body()),
             status: answer.map_or(0, |a| a.status().as_u16()),
             response_headers: answer.map(|a| headers(a.headers())).unwrap_or_default(),
-            response_body: answer.map_or(Value::Null, |a| body(a.body())),
+            response_body: answer.map_or(Value::Null, |a| blot::body(path, a.body())),
             fault: fault.map(str::to_owned),
         }
     }
@@ -87,6 +89,8 @@ pub(crate) fn is_operation_path(path: &str) -> bool {
     path.to_ascii_lowercase().split('/').any(|part| kinds.contains(&part))
 }
 
+const SECRET_HEADERS: [&str; 3] = ["authorization", "set-cookie", "proxy-authorization"];
+
 fn headers(map: &HeaderMap) -> BTreeMap<String, String> {
     let mut kept = BTreeMap::new();
     for (name, value) in map {
@@ -95,71 +99,6 @@ fn headers(map: &HeaderMap) -> BTreeMap<String, String> {
         }
     }
     kept
-}
-
-fn body(bytes: &Bytes) -> Value {
-    if bytes.is_empty() {
-        return Value::Null;
-    }
-    if let Ok(mut json) = serde_json::from_slice(bytes) {
-        blot(&mut json);
-        return json;
-    }
-    let text = String::from_utf8_lossy(bytes);
-    // A cut-off token answer is no JSON and no form; better to lose its text than to show half a token.
-    if SECRETS.iter().any(|name| text.to_ascii_lowercase().contains(&format!("\"{name}\""))) {
-        return Value::from(BLOT);
-    }
-    if !text.starts_with(['<', '{', '[']) && text.contains('=') {
-        let shown = url::form_urlencoded::parse(bytes).map(|(name, value)| {
-            let value = if is_secret(&name) { BLOT.into() } else { value };
-            (name, value)
-        });
-        return Value::from(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(shown).finish());
-    }
-    Value::from(text.into_owned())
-}
-
-const BLOT: &str = "REDACTED";
-const SECRET_HEADERS: [&str; 3] = ["authorization", "set-cookie", "proxy-authorization"];
-const SECRETS: [&str; 10] = [
-    "access_token",
-    "refresh_token",
-    "id_token",
-    "accesstoken",
-    "refreshtoken",
-    "client_secret",
-    "client_assertion",
-    "assertion",
-    "password",
-    "secret",
-];
-
-fn is_secret(name: &str) -> bool {
-    SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
-}
-
-fn blot(json: &mut Value) {
-    match json {
-        Value::Object(members) => {
-            for (name, value) in members {
-                if is_secret(name) && value.is_string() {
-                    *value = Value::from(BLOT);
-                } else if name.eq_ignore_ascii_case("passwords") {
-                    // As credentials of registries and their tokens are listed.
-                    for item in value.as_array_mut().into_iter().flatten() {
-                        if let Some(value) = item.get_mut("value") {
-                            *value = Value::from(BLOT);
-                        }
-                    }
-                } else {
-                    blot(value);
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(blot),
-        _ => {}
-    }
 }
 
 /// Without its headers, which are not shown and have secrets; but for the one that may name the host.
@@ -215,9 +154,12 @@ impl Log {
         }
     }
 
-    /// Appends to this file as well, one JSON object a line.
+    /// Appends to this file as well, one JSON object a line. A new file is its owner's alone.
     pub fn append_to(&mut self, path: &Path) -> io::Result<()> {
-        self.file = Some(OpenOptions::new().create(true).append(true).open(path)?);
+        let mut options = OpenOptions::new();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        self.file = Some(options.create(true).append(true).open(path)?);
         Ok(())
     }
 

@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(feature = "wiremock", doc = include_str!("../docs/wiremock.md"))]
 #![forbid(unsafe_code)]
+// Worlds ask what nothing else does.
+#![cfg_attr(not(feature = "worlds"), allow(dead_code, unused_imports))]
 
 mod access;
 mod arm;
 mod audit;
 mod authorization;
 mod authors;
+mod blot;
 mod clock;
 mod cloud;
 mod clusters;
@@ -37,6 +40,7 @@ pub mod roles;
 mod seed;
 mod server;
 mod sim;
+#[cfg(feature = "worlds")]
 mod simulator;
 mod stamp;
 mod surroundings;
@@ -47,6 +51,7 @@ mod vaults;
 mod watched;
 mod wire;
 mod world;
+#[cfg(feature = "worlds")]
 pub mod worlds;
 
 pub use access::{Denial, KeyOp};
@@ -69,6 +74,7 @@ pub use respond::Responder;
 pub use seed::{KeyRef, SeededIdentity, VaultModel};
 pub use server::{Limits, ORIGINAL_URL, Server};
 pub use sim::{Held, Outcome, Release, Saved, Sim, Snapshot, SnapshotError};
+#[cfg(feature = "worlds")]
 pub use simulator::{Simulator, SimulatorBuilder, SimulatorError};
 pub use surroundings::Surroundings;
 pub use tls::{Authority, TlsError};

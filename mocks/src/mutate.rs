@@ -6,6 +6,7 @@ mod losses;
 mod networks;
 
 use crate::World;
+use crate::clock::Moment as _;
 use crate::keys::Life;
 use crate::registries::{Pending, State, Step};
 use crate::vaults::NetworkAcls;
@@ -53,7 +54,8 @@ impl World {
         if let Some(r) = self.registries.get_mut(registry_id) {
             let target = r.spec.clone();
             r.state = State::Updating;
-            r.pending = Some(Pending { operation, step: Step::Update { encryption: false }, target, due: now + d });
+            r.pending =
+                Some(Pending { operation, step: Step::Update { encryption: false }, target, due: now.after(d) });
         }
     }
 
@@ -61,7 +63,7 @@ impl World {
     pub fn mutate_registry_polls_late(&mut self, registry_id: &str, d: Duration) {
         let now = self.now;
         if let Some(r) = self.registries.get_mut(registry_id) {
-            r.next_poll = now + d;
+            r.next_poll = now.after(d);
         }
     }
 

@@ -52,8 +52,15 @@ impl Delay {
     }
 
     fn scaled(self, factor: f64) -> Self {
-        Self { min: self.min.mul_f64(factor), max: self.max.mul_f64(factor) }
+        Self { min: times(self.min, factor), max: times(self.max, factor) }
     }
+}
+
+/// The longest that a scaled delay or period comes to.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+fn times(duration: Duration, factor: f64) -> Duration {
+    Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(LONGEST).min(LONGEST)
 }
 
 /// A token bucket (R-ARM-01).
@@ -343,6 +350,10 @@ impl Default for Params {
 }
 
 impl Params {
+    /// The largest factor of delays and periods that descriptions of worlds and the command line take: far more than
+    /// anybody waits.
+    pub const MOST_TIMES: f64 = 1e6;
+
     /// All delays zero. Periods (the hourly look), limits and lifetimes stay.
     pub fn instant() -> Self {
         Self::default().without_delays()
@@ -373,7 +384,7 @@ impl Params {
             &mut p.restore_effect_delay,
             &mut p.identity_expiry_after_detach_attempt,
         ] {
-            *d = d.mul_f64(factor);
+            *d = times(*d, factor);
         }
         p
     }

@@ -36,7 +36,7 @@ impl Rng {
         }
         // Whole milliseconds: nothing recorded is finer, and sums of them stay readable.
         let span = (max - min).as_millis() as f64;
-        min + Duration::from_millis((self.unit() * span) as u64)
+        min.saturating_add(Duration::from_millis((self.unit() * span) as u64))
     }
 
     pub(crate) fn bytes(&mut self, len: usize) -> Vec<u8> {

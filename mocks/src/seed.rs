@@ -3,6 +3,7 @@
 
 use crate::authorization::Assignment;
 use crate::authors::Authors;
+use crate::clock::Moment as _;
 use crate::data::Content;
 use crate::keys::{Key, KeyVersion, Life, NewVersion};
 use crate::registries::{Cmk, Logins, Registry, Spec, State};
@@ -258,7 +259,7 @@ impl World {
         let phase = self.params.acr_auto_rotate_poll.mul_f64(self.rng.unit());
         if let Some(r) = self.registries.get_mut(id) {
             r.spec.cmk = Some(Cmk { key_identifier, identity: identity.to_owned(), used, last_rotation: None });
-            r.next_poll = now + phase;
+            r.next_poll = now.after(phase);
         }
     }
 

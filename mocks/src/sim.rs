@@ -7,6 +7,7 @@ mod state;
 
 use std::fmt;
 use std::future::Future;
+use std::io::{self, Write as _};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -158,6 +159,19 @@ impl Sim {
     /// The world and the time.
     pub fn save(&self) -> Saved {
         self.with_world(|world, now| Saved { now, world: world.clone() })
+    }
+
+    /// Writes the world and the time to a file that its owner alone may read. An earlier save is replaced by a whole one,
+    /// or stays.
+    ///
+    /// # Errors
+    /// If the file cannot be written beside its place, or not be moved there.
+    pub fn save_to(&self, path: &Path) -> io::Result<()> {
+        let beside = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(beside)?;
+        file.write_all(&serde_json::to_vec_pretty(&self.save())?)?;
+        file.persist(path)?;
+        Ok(())
     }
 
     /// Puts another world in this one's place, and moves the clock on to its time if that is later. If it is earlier, the

@@ -1,9 +1,15 @@
 //! Times as the services print them.
 
+use crate::clock::END;
 use time::OffsetDateTime;
 
+fn utc(t: OffsetDateTime) -> OffsetDateTime {
+    // On the last day of the calendar there may be no such time.
+    t.checked_to_offset(time::UtcOffset::UTC).unwrap_or(END)
+}
+
 fn seconds(t: OffsetDateTime) -> String {
-    let t = t.to_offset(time::UtcOffset::UTC);
+    let t = utc(t);
     format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
         t.year(),
@@ -46,7 +52,7 @@ pub(crate) fn spaced(t: OffsetDateTime) -> String {
 
 /// `Tue, 25 Jul 2023 06:36:58 GMT`
 pub(crate) fn http_date(t: OffsetDateTime) -> String {
-    let t = t.to_offset(time::UtcOffset::UTC);
+    let t = utc(t);
     let (day, month) = (t.weekday().to_string(), t.month().to_string());
     format!(
         "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",

@@ -51,7 +51,7 @@ impl Surroundings {
             set(&["AZURE_SUBSCRIPTION_ID", "ARM_SUBSCRIPTION_ID"], &world.setup.subscription.to_string());
             let cloud = world.setup.cloud;
             set(&["AZURE_AUTHORITY_HOST"], &format!("https://{}", cloud.login_host()));
-            set(&["ARM_ENVIRONMENT"], names_of(cloud).1);
+            set(&["ARM_ENVIRONMENT"], terraform_name(cloud));
         });
         server.tell(&variables);
         Ok(Self { dir, variables })
@@ -76,19 +76,18 @@ fn private_dir() -> io::Result<TempDir> {
     builder.prefix("azure-sim-").tempdir()
 }
 
-/// A cloud's name to the Azure CLI, and to Terraform.
-fn names_of(cloud: SimCloud) -> (&'static str, &'static str) {
+fn terraform_name(cloud: SimCloud) -> &'static str {
     match cloud {
-        SimCloud::Public => ("AzureCloud", "public"),
-        SimCloud::China => ("AzureChinaCloud", "china"),
-        SimCloud::UsGov => ("AzureUSGovernment", "usgovernment"),
+        SimCloud::Public => "public",
+        SimCloud::China => "china",
+        SimCloud::UsGov => "usgovernment",
     }
 }
 
 /// The files that `az login --service-principal` leaves.
 fn log_az_in(world: &World, config: &Path) -> io::Result<()> {
     fs::create_dir(config)?;
-    let (cloud, operator) = (names_of(world.setup.cloud).0, world.operator());
+    let (cloud, operator) = (world.setup.cloud.name(), world.operator());
     let subscriptions: Vec<_> = world
         .subscriptions()
         .into_iter()

@@ -1,6 +1,7 @@
 //! The world: all state, the clock it was last seen at, and what falls due by itself.
 
 use crate::authorization::Assignments;
+use crate::clock::END;
 use crate::clusters::Clusters;
 use crate::data::DataPlane;
 use crate::deployments::Deployments;
@@ -179,7 +180,8 @@ impl World {
     pub fn advance(&mut self, now: OffsetDateTime) {
         // What was moved by hand since then.
         self.note_registry_health(self.now);
-        let before = self.now;
+        // What is due after the end of time is never due, so that this comes to an end then too.
+        let (before, now) = (self.now, now.min(END));
         self.now = before.max(now);
         self.settle_providers(now);
         self.settle_vaults(before, now);

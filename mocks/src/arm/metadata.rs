@@ -40,13 +40,8 @@ fn audiences(world: &World) -> [String; 2] {
 
 fn cloud(world: &World) -> Value {
     let cloud = world.setup.cloud;
-    let name = match cloud {
-        crate::SimCloud::Public => "AzureCloud",
-        crate::SimCloud::China => "AzureChinaCloud",
-        crate::SimCloud::UsGov => "AzureUSGovernment",
-    };
     json!({
-        "name": name,
+        "name": cloud.name(),
         "resourceManager": format!("https://{}/", cloud.arm_host()),
         "authentication": {
             "loginEndpoint": format!("https://{}", cloud.login_host()),

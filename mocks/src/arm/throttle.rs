@@ -1,10 +1,11 @@
 //! R-ARM-01: a token bucket for each principal and kind of request.
 
+use crate::clock::Moment as _;
 use crate::params::{Bucket, Params};
 use http::Method;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl Throttle {
         if early || level.tokens < 1.0 {
             let missing = (1.0 - level.tokens).max(0.0);
             let wait = (missing / bucket.refill.max(0.001)).ceil().clamp(1.0, 3600.0) as u64;
-            level.blocked_until = Some(now + Duration::seconds(wait as i64));
+            level.blocked_until = Some(now.after(std::time::Duration::from_secs(wait)));
             return Err(wait);
         }
         level.blocked_until = None;

@@ -1,5 +1,6 @@
 use super::errors;
 use crate::World;
+use crate::clock::Moment as _;
 use crate::roles;
 use crate::wire::Fail;
 use serde::{Deserialize, Serialize};
@@ -136,7 +137,7 @@ impl World {
             created: now,
             updated: now,
             created_by: by,
-            effective_at: now + delay,
+            effective_at: now.after(delay),
             removed_effective_at: None,
         };
         self.assignments.all.push(made.clone());
@@ -152,7 +153,7 @@ impl World {
             .iter_mut()
             .find(|a| a.visible() && a.name == name && a.scope.eq_ignore_ascii_case(scope))?;
         let before = found.clone();
-        found.removed_effective_at = Some(now + delay);
+        found.removed_effective_at = Some(now.after(delay));
         self.assignments.all.retain(|a| a.removed_effective_at.is_none_or(|t| t > now));
         Some(before)
     }

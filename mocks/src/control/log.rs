@@ -17,7 +17,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "The exchanges so far that are in memory (100,000 unless told otherwise), oldest first.",
         about: "To follow them, go on with the `since` that the header `x-sim-next` names. It counts exchanges, not \
                 requests: one that lands late, or is held before it is applied, is two exchanges of the same number \
-                `n`. Request headers are not kept; tokens and secrets in bodies are blotted out.",
+                `n`. Request headers are not kept; tokens, secrets and private keys are blotted out.",
         parameters: &[
             Parameter {
                 name: "format",

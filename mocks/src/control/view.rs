@@ -38,6 +38,8 @@ struct Counts {
     vaults: usize,
     keys: usize,
     principals: usize,
+    /// Pairs of somebody and a key that is there.
+    access: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -148,6 +150,7 @@ impl View {
     pub(super) fn of(world: &World, now: OffsetDateTime) -> Self {
         let vaults = || world.vaults.live.values().chain(world.vaults.deleted.values());
         let listed = world.listed();
+        let (access, pairs) = access(world, now);
         Self {
             cloud: world.cloud(),
             tenant: world.tenant(),
@@ -159,11 +162,12 @@ impl View {
                 vaults: vaults().count(),
                 keys: vaults().map(|v| v.keys.len()).sum(),
                 principals: world.directory.principals.len(),
+                access: pairs,
             },
             groups: groups(world, &listed),
             registries: world.registries.all.values().take(MOST).map(|r| registry(world, r, now)).collect(),
             vaults: vaults().take(MOST).map(|v| vault(v, now)).collect(),
-            access: access(world, now),
+            access,
         }
     }
 }
@@ -242,7 +246,8 @@ fn key(k: &Key, now: OffsetDateTime) -> KeyView {
 }
 
 /// Identities first, then those to whom something was granted and who are gone, then everybody else.
-fn access(world: &World, now: OffsetDateTime) -> Vec<Access> {
+/// With how many there are, whether listed or not.
+fn access(world: &World, now: OffsetDateTime) -> (Vec<Access>, usize) {
     let known = &world.directory.principals;
     let by_policy = world.vaults.live.values().flat_map(|v| v.policies.iter().map(|p| p.object_id));
     let granted = world.assignments.all.iter().filter(|a| a.visible()).map(|a| a.principal).chain(by_policy);
@@ -274,5 +279,6 @@ fn access(world: &World, now: OffsetDateTime) -> Vec<Access> {
             uses: KeyUse::of(may),
         }
     };
-    pairs.take(MOST_ACCESS).map(line).collect()
+    let count = world.vaults.live.values().map(|v| v.keys.len()).sum::<usize>() * who.len();
+    (pairs.take(MOST_ACCESS).map(line).collect(), count)
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
 /// Bytes as text, so that a world can be stored as JSON.
@@ -144,8 +144,12 @@ impl Content {
         let Some(from) = source.repositories.get(from) else { return false };
         let Some((digest, _)) = from.manifest(reference) else { return false };
         let repository = self.repository_mut(name, now);
-        let mut wanted = vec![digest.to_owned()];
+        let (mut wanted, mut taken) = (vec![digest.to_owned()], BTreeSet::new());
         while let Some(part) = wanted.pop() {
+            // Indexes may name the same parts, in any number.
+            if !taken.insert(part.clone()) {
+                continue;
+            }
             if let Some(blob) = from.blobs.get(&part) {
                 repository.blobs.insert(part.clone(), blob.clone());
             }

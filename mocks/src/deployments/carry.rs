@@ -7,6 +7,7 @@ use super::state::{Deployment, State, Step, Wait};
 use super::{errors, graph, parameters};
 use crate::World;
 use crate::arm::handle_for;
+use crate::clock::Moment as _;
 use crate::wire::{Call, Caller, Fail, Object, Peek, Reply};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -61,9 +62,9 @@ impl World {
             _ => None,
         });
         let Some(next) = waits.min() else { return self.end(d, &facts, at) };
-        let next = next.max(at) + self.params.deployment_notice_delay.draw(&mut self.rng);
+        let next = next.max(at).after(self.params.deployment_notice_delay.draw(&mut self.rng));
         // What was due and has not come is looked for again, but not at the same moment for ever.
-        d.due = if moved { next } else { next.max(at + Duration::seconds(1)) };
+        d.due = if moved { next } else { next.max(at.after(Duration::seconds(1))) };
     }
 
     fn end(&mut self, d: &mut Deployment, facts: &Facts, at: OffsetDateTime) {

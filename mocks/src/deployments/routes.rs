@@ -5,6 +5,7 @@ use super::state::{Answer, Deployment, State, Step};
 use super::{errors, render};
 use crate::World;
 use crate::arm::{ArmPath, authorize};
+use crate::clock::Moment as _;
 use crate::wire::{Call, Caller, Fail, Reply, page};
 use http::Method;
 use serde_json::{Value, json};
@@ -148,7 +149,7 @@ fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Resul
     let (group, plan, _) = prepare(world, call, caller, path, &asked)?;
     // Recorded: nineteen or twenty digits.
     let operation = format!("0{}", world.rng.next_u64() >> 1);
-    let due = call.now + world.params.deployment_start_delay.draw(&mut world.rng);
+    let due = call.now.after(world.params.deployment_start_delay.draw(&mut world.rng));
     let deployment = Deployment {
         id: id.clone(),
         name,
@@ -190,7 +191,7 @@ fn what_if(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, aske
 
 fn later(world: &mut World, call: &Call, id: &str, answer: Reply) -> Reply {
     let operation = world.rng.guid().to_string();
-    let due = call.now + world.params.deployment_ask_duration.draw(&mut world.rng);
+    let due = call.now.after(world.params.deployment_ask_duration.draw(&mut world.rng));
     let answer = Answer { due, status: answer.status, body: answer.body };
     let reply = pending(world, call, id, &operation, &answer);
     world.deployments.answers.retain(|_, a| call.now - a.due < time::Duration::DAY);

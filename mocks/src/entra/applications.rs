@@ -1,5 +1,6 @@
 //! Registered applications and their secrets.
 
+use crate::clock::Moment as _;
 use crate::{Principal, PrincipalKind, World};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
@@ -60,7 +61,7 @@ impl World {
         let secrets = secret.map(|(secret, ends)| PasswordCredential {
             key_id: self.rng.guid(),
             name: "secret".into(),
-            begins: now.min(ends - Duration::days(180)),
+            begins: now.min(ends.before(Duration::days(180))),
             ends,
             hint: secret.chars().take(3).collect(),
         });

@@ -1,5 +1,6 @@
 use super::applications::Application;
 use crate::World;
+use crate::clock::Moment as _;
 use crate::wire::Caller;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -91,7 +92,9 @@ impl World {
         let client_id = client_id.unwrap_or_else(|| self.rng.guid());
         let principal = Principal { object_id, client_id, tenant: self.setup.tenant };
         let replicated_at = match kind {
-            PrincipalKind::ManagedIdentity => self.now + self.params.principal_replication_delay.draw(&mut self.rng),
+            PrincipalKind::ManagedIdentity => {
+                self.now.after(self.params.principal_replication_delay.draw(&mut self.rng))
+            }
             _ => self.now,
         };
         self.directory

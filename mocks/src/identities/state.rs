@@ -1,4 +1,5 @@
 use crate::World;
+use crate::clock::Moment as _;
 use crate::entra::PrincipalKind;
 use crate::resources::Listed;
 use crate::wire::Object;
@@ -63,7 +64,7 @@ impl World {
             tags: tags.unwrap_or_default(),
             principal_id: principal.object_id,
             client_id: principal.client_id,
-            listed_from: self.now + self.params.list_lag.draw(&mut self.rng),
+            listed_from: self.now.after(self.params.list_lag.draw(&mut self.rng)),
         };
         self.identities.all.insert(key, identity.clone());
         (identity, true)

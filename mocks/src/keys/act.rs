@@ -6,6 +6,7 @@ use super::state::{Key, KeyVersion, Life, MAX_TAGS, NewVersion, Transition, Use,
 use super::{errors, import, render, rsa};
 use crate::World;
 use crate::access::Denial;
+use crate::clock::Moment as _;
 use crate::vaults::Vault;
 use crate::wire::{Call, Fail, Object, Peek, Reply, page, tags_of};
 use base64::Engine as _;
@@ -72,7 +73,7 @@ pub(super) fn act(world: &mut World, call: &Call, vault: &Vault, target: &Target
                 world.forget_key(&vault.name, name);
                 return Ok(Reply::json(200, body));
             }
-            let settled = call.now + world.params.key_delete_settle.draw(&mut world.rng);
+            let settled = call.now.after(world.params.key_delete_settle.draw(&mut world.rng));
             let body = deleted_bundle(vault, suffix, key, call.now, call)?;
             if let Some(key) = world.key_mut(&vault.name, name) {
                 key.life = Life::Deleted { at: call.now, settled };
@@ -214,7 +215,7 @@ fn recover(world: &mut World, call: &Call, vault: &Vault, name: &str) -> Result<
         None => return Err(errors::not_found(name)),
     }
     writable(vault)?;
-    let from = call.now + world.params.key_recover_settle.draw(&mut world.rng);
+    let from = call.now.after(world.params.key_recover_settle.draw(&mut world.rng));
     if let Some(key) = world.key_mut(&vault.name, name) {
         key.life = Life::ActiveFrom(from);
     }

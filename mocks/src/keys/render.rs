@@ -1,4 +1,5 @@
 use super::state::{Key, KeyVersion};
+use crate::clock::Moment as _;
 use crate::vaults::Vault;
 use crate::wire::{Call, Object};
 use serde_json::{Value, json};
@@ -80,7 +81,7 @@ pub(super) fn item(vault: &Vault, suffix: &str, key: &Key, v: &KeyVersion, with_
 /// Adds what a deleted key has beyond a live one.
 pub(super) fn deleted(vault: &Vault, suffix: &str, key: &Key, at: time::OffsetDateTime, body: Object) -> Value {
     let recovery = format!("{}/deletedkeys/{}", vault.uri(suffix), key.name);
-    let purge = at + Duration::days(i64::from(vault.retention_days));
+    let purge = at.after(Duration::days(i64::from(vault.retention_days)));
     let mut out = Object::new();
     out.insert("recoveryId".into(), json!(recovery));
     out.insert("deletedDate".into(), json!(at.unix_timestamp()));

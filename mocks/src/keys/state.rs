@@ -3,6 +3,7 @@ use super::rotation::RotationPolicy;
 use crate::World;
 use crate::access::Denial;
 use crate::audit::Entry;
+use crate::clock::Moment as _;
 use crate::vaults::Vault;
 use crate::wire::{Fail, Object};
 use serde::{Deserialize, Serialize};
@@ -268,7 +269,7 @@ impl World {
         let mut due = Vec::new();
         let over = |vault: &Vault, k: &Key| {
             let retention = Duration::days(i64::from(vault.retention_days));
-            matches!(k.life, Life::Deleted { at, .. } if at + retention <= now)
+            matches!(k.life, Life::Deleted { at, .. } if at.after(retention) <= now)
         };
         let mut gone = Vec::new();
         for vault in self.vaults.live.values() {

@@ -2,6 +2,7 @@
 
 use crate::World;
 use crate::arm::ArmPath;
+use crate::clock::Moment as _;
 use crate::exchange::is_operation_path;
 use crate::wire::{Call, Caller, Reply};
 use crate::{Principal, PrincipalKind};
@@ -136,7 +137,7 @@ impl World {
     fn phase(&mut self, at: OffsetDateTime, status: Status, http: Option<u16>, message: Option<String>) -> Phase {
         let lag = self.params.activity_log_lag;
         let rng = &mut self.monitor.rng;
-        Phase { id: rng.guid(), at, visible_at: at + lag.draw(rng), status, http, message }
+        Phase { id: rng.guid(), at, visible_at: at.after(lag.draw(rng)), status, http, message }
     }
 
     /// Leaves the events of a request that was let in, if it is one that changes something.

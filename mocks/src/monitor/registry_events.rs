@@ -1,6 +1,7 @@
 //! What registries log of their own: logins, and what is done to repositories (R-DP-24).
 
 use crate::World;
+use crate::clock::Moment as _;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use time::OffsetDateTime;
@@ -61,13 +62,13 @@ fn push<T>(all: &mut VecDeque<Logged<T>>, event: Logged<T>) {
 impl World {
     /// For whoever lets callers into a registry.
     pub(crate) fn note_login_event(&mut self, at: OffsetDateTime, event: LoginEvent) {
-        let visible_at = at + self.params.acr_log_lag.draw(&mut self.monitor.rng);
+        let visible_at = at.after(self.params.acr_log_lag.draw(&mut self.monitor.rng));
         push(&mut self.monitor.events.logins, Logged { at, visible_at, event });
     }
 
     /// For whoever serves a registry's repositories.
     pub(crate) fn note_repository_event(&mut self, at: OffsetDateTime, event: RepositoryEvent) {
-        let visible_at = at + self.params.acr_log_lag.draw(&mut self.monitor.rng);
+        let visible_at = at.after(self.params.acr_log_lag.draw(&mut self.monitor.rng));
         push(&mut self.monitor.events.repositories, Logged { at, visible_at, event });
     }
 

@@ -1,6 +1,7 @@
 //! Diagnostic settings: which logs of a resource go to which workspace, now and before.
 
 use crate::World;
+use crate::clock::Moment as _;
 use crate::wire::{Object, Peek};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -120,7 +121,7 @@ impl World {
     pub(super) fn put_setting(&mut self, setting: Setting, delay: std::time::Duration) {
         let now = self.now;
         self.monitor.settings.all.retain(|s| !s.is(&setting.scope, &setting.name));
-        let from = now + delay;
+        let from = now.after(delay);
         let stream = setting.workspace().map(|workspace| Stream {
             scope: setting.scope.clone(),
             name: setting.name.clone(),

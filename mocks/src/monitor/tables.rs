@@ -4,6 +4,7 @@ use super::kql::{Cell, Kind, Table};
 use super::workspaces::Workspace;
 use super::{registry_rows, vault_rows};
 use crate::World;
+use crate::clock::Moment as _;
 use time::{Duration, OffsetDateTime};
 
 /// A row by its columns; what it does not name is empty.
@@ -64,7 +65,7 @@ pub(super) fn table(
     if entries.is_empty() && !world.params.empty_log_tables_known {
         return None;
     }
-    let oldest = now - Duration::days(workspace.retention_days.into());
+    let oldest = now.before(Duration::days(workspace.retention_days.into()));
     entries.retain(|e| e.at >= oldest && span.is_none_or(|(from, to)| from <= e.at && e.at <= to));
     entries.sort_by_key(|e| e.at);
     let tenant = workspace.customer_id.to_string();

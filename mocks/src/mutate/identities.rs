@@ -1,5 +1,6 @@
 //! The identities of registries, and what becomes of them.
 
+use crate::clock::Moment as _;
 use crate::registries::Attached;
 use crate::{PrincipalKind, World};
 use time::OffsetDateTime;
@@ -54,7 +55,7 @@ impl World {
 
     /// The identity for the key was at risk for so long that it has expired by now (R-CMK-21).
     pub fn mutate_identity_expired(&mut self, registry_id: &str) {
-        self.mutate_identity_at_risk(registry_id, self.now - self.params.identity_expiry_after_detach_attempt);
+        self.mutate_identity_at_risk(registry_id, self.now.before(self.params.identity_expiry_after_detach_attempt));
     }
 
     /// A registry loses its system-assigned identity, even the one it uses; its grants stay behind (R-CMK-23).

@@ -4,6 +4,7 @@ use super::errors;
 use super::logins::Password;
 use super::state::Registry;
 use crate::World;
+use crate::clock::Moment as _;
 use crate::stamp;
 use crate::wire::{Call, Fail, Object, Peek, Reply};
 use serde_json::{Value, json};
@@ -40,7 +41,7 @@ pub(super) fn regenerate(world: &mut World, call: &Call, registry: &Registry) ->
     let found = world.registries.get_mut(&registry.id).and_then(|r| r.logins.admin.get_mut(which));
     if let Some(password) = found {
         password.generation += 1;
-        password.spread_at = Some(call.now + spread);
+        password.spread_at = Some(call.now.after(spread));
     }
     Ok(credentials(world, registry))
 }

@@ -17,7 +17,7 @@ pub(crate) fn key_access(key_id: &str, identity: &str) -> Fail {
 }
 
 /// R-ERR-03: the code is not known.
-pub(super) fn no_access_to_identity(registry_id: &str, name: &str, identity: &str) -> Fail {
+pub(crate) fn no_access_to_identity(registry_id: &str, name: &str, identity: &str) -> Fail {
     let id = registry_id.replace("/resourceGroups/", "/resourcegroups/");
     Fail::new(
         400,

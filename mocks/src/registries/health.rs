@@ -3,6 +3,7 @@
 use super::errors;
 use super::state::Registry;
 use crate::access::Denial;
+use crate::clock::Moment as _;
 use crate::keys::Life;
 use crate::{Params, World};
 use std::collections::{BTreeSet, HashMap};
@@ -39,7 +40,7 @@ impl Registry {
             return self.served;
         }
         let delay = if self.healthy { p.restore_effect_delay } else { p.revoke_effect_delay };
-        if now >= self.health_since + delay { self.healthy } else { self.served }
+        if now >= self.health_since.after(delay) { self.healthy } else { self.served }
     }
 }
 
@@ -92,7 +93,7 @@ impl World {
         for id in ids {
             let Some(r) = self.registries.all.get(&id).filter(|r| r.born) else { continue };
             let Some(cmk) = &r.spec.cmk else { continue };
-            let expired = r.detach_attempt.is_some_and(|t| now >= t + risk);
+            let expired = r.detach_attempt.is_some_and(|t| now >= t.after(risk));
             let who = self.key_identity(&r.spec).ok().map(|(object_id, _)| object_id);
             let case = (cmk.used.as_deref().unwrap_or_default(), cmk.identity == "system", who, expired);
             let healthy = *known.entry(case).or_insert_with(|| self.can_unwrap(now, &id).is_ok());
@@ -134,7 +135,7 @@ impl World {
             return BTreeSet::new();
         }
         let risk = self.params.identity_expiry_after_detach_attempt;
-        let risks = self.registries.all.at_risk().map(|t| t + risk).filter(|t| *t > from && *t <= to);
+        let risks = self.registries.all.at_risk().map(|t| t.after(risk)).filter(|t| *t > from && *t <= to);
         let mut all: BTreeSet<OffsetDateTime> = risks.collect();
         all.extend(self.judged.moments.range((Excluded(from), Included(to))));
         all
@@ -173,7 +174,7 @@ impl World {
     pub fn identity_renewal(&self, now: OffsetDateTime, registry_id: &str) -> Option<Renewal> {
         let registry = self.registries.get(registry_id).filter(|r| r.spec.cmk.is_some())?;
         let Some(since) = registry.detach_attempt else { return Some(Renewal::Ok) };
-        let until = since + self.params.identity_expiry_after_detach_attempt;
+        let until = since.after(self.params.identity_expiry_after_detach_attempt);
         Some(if now < until { Renewal::AtRisk { since, until } } else { Renewal::Expired })
     }
 }

@@ -5,6 +5,7 @@ use super::routes::results_url;
 use super::state::{ImportedImage, KeyId, Operation, Registry};
 use crate::World;
 use crate::access::{Denial, KeyOp};
+use crate::clock::Moment as _;
 use crate::wire::{Call, Fail, Object, Peek, Reply};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,7 +28,7 @@ pub(super) fn start(world: &mut World, call: &Call, registry: &Registry) -> Resu
         return Err(errors::tag_exists(there));
     }
     let operation = format!("registries-{}", world.rng.guid());
-    let due = call.now + world.params.acr_import_duration.draw(&mut world.rng);
+    let due = call.now.after(world.params.acr_import_duration.draw(&mut world.rng));
     let record = Operation { running: "Importing".into(), outcome: None, by_location: true };
     world.registries.operations.insert(operation.clone(), record);
     let url = results_url(world, call, &registry.location, &operation);

@@ -18,6 +18,7 @@ mod tokens;
 mod versions;
 
 pub(crate) use check::{default_props, valid_name};
+pub(crate) use errors::no_access_to_identity;
 pub(crate) use health::Judged;
 pub use health::Renewal;
 pub(crate) use logins::{Logins, Password, ScopeMap, Token};

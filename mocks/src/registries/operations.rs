@@ -5,6 +5,7 @@ use super::state::{Cmk, KeyId, Operation, Pending, Registry, Spec, State, Step};
 use crate::World;
 use crate::access::{ACR_IP, Denial, KeyOp};
 use crate::audit::Entry;
+use crate::clock::Moment as _;
 use crate::keys::KeyVersion;
 use crate::params::FailureStyle;
 use crate::wire::Fail;
@@ -27,7 +28,7 @@ impl World {
             Step::Update { .. } => self.params.acr_update_duration,
             Step::Delete => self.params.acr_delete_duration,
         };
-        let due = now + delay.draw(&mut self.rng);
+        let due = now.after(delay.draw(&mut self.rng));
         let operation = format!("registries-{}", self.rng.guid());
         let running = if step == Step::Create { "Creating" } else { "Updating" };
         let by_location = step == Step::Delete;
@@ -114,7 +115,7 @@ impl World {
                         r.proven(at);
                     }
                     if look || !r.born {
-                        r.next_poll = at + phase;
+                        r.next_poll = at.after(phase);
                     }
                     r.born = true;
                 }
@@ -255,7 +256,7 @@ impl World {
     fn poll(&mut self, id: &str, at: OffsetDateTime) {
         let interval = self.look_interval();
         let Some(r) = self.registries.all.get_mut(id) else { return };
-        r.next_poll = at + interval;
+        r.next_poll = at.after(interval);
         let (spec, detach) = (r.spec.clone(), r.detach_attempt);
         let Some(cmk) = &spec.cmk else { return };
         let cloud = self.setup.cloud;

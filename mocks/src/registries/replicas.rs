@@ -7,6 +7,7 @@ use super::{errors, render};
 use crate::World;
 use crate::arm::{ArmPath, another_operation, authorize, resource_not_found};
 use crate::authors::Authors;
+use crate::clock::Moment as _;
 use crate::stamp;
 use crate::wire::{Call, Caller, Fail, Object, Peek, Reply, tags_of};
 use http::Method;
@@ -214,7 +215,8 @@ fn patch(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, regist
 }
 
 fn accepted(world: &World, call: &Call, registry: &Registry, name: &str, op: &str) -> Result<Reply, Fail> {
-    let made = world.registries.get(&registry.id).and_then(|r| r.replicas.iter().find(|r| r.name == name));
+    let made =
+        world.registries.get(&registry.id).and_then(|r| r.replicas.iter().find(|r| r.name.eq_ignore_ascii_case(name)));
     let made = made.ok_or_else(errors::gone)?;
     let id = format!("{}/replications/{name}", registry.id);
     Ok(with_operation(Reply::json(201, body(world, call, registry, made)), world, call, &id, op))
@@ -223,7 +225,7 @@ fn accepted(world: &World, call: &Call, registry: &Registry, name: &str, op: &st
 impl World {
     fn begin_replica(&mut self, registry: &str, name: &str, state: State) -> String {
         let operation = format!("replications-{}", self.rng.guid());
-        let due = self.now + self.params.acr_replication_duration.draw(&mut self.rng);
+        let due = self.now.after(self.params.acr_replication_duration.draw(&mut self.rng));
         let running = if state == State::Creating { "Creating" } else { "Updating" };
         let by_location = state == State::Deleting;
         let record = Operation { running: running.to_owned(), outcome: None, by_location };
@@ -262,7 +264,7 @@ impl World {
             r.replicas.retain(|r| r.name != name);
         } else if let Some(r) = r.replica_mut(name) {
             if r.state == State::Creating {
-                r.synced = at + sync;
+                r.synced = at.after(sync);
             }
             (r.state, r.at, r.pending) = (State::Succeeded, at, None);
         }

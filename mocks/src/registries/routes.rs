@@ -9,6 +9,7 @@ use crate::arm::{
     ArmPath, another_operation, authorize, linked_authorization_failed, resource_not_found, subscription_of,
 };
 use crate::authors::Authors;
+use crate::clock::Moment as _;
 use crate::data::Content;
 use crate::wire::{Call, Caller, Fail, Object, Peek, Reply, page};
 use http::Method;
@@ -193,7 +194,7 @@ fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Resul
     let step = if old.as_ref().is_some_and(|r| r.born) { Step::Update { encryption: true } } else { Step::Create };
     let fresh = old.is_none();
     if fresh {
-        let listed_from = call.now + world.params.list_lag.draw(&mut world.rng);
+        let listed_from = call.now.after(world.params.list_lag.draw(&mut world.rng));
         let registry = Registry {
             id: id.clone(),
             name,
@@ -223,22 +224,25 @@ fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Resul
         world.registries.all.insert(id.to_lowercase(), registry);
     }
     let at_once = makes_at_once(call.api_version()) && spec.cmk.is_none();
-    let started = world.start(&id, step, spec);
-    if fresh && started.is_err() {
-        world.registries.all.remove(&id.to_lowercase());
-    }
-    if started.is_ok() {
-        note_reassign(world, &id, &body);
-        if let Some(r) = world.registries.get_mut(&id) {
-            r.authors.change(caller);
+    let operation = match world.start(&id, step, spec) {
+        Ok(operation) => operation,
+        Err(fail) => {
+            if fresh {
+                world.registries.all.remove(&id.to_lowercase());
+            }
+            return Err(fail);
         }
+    };
+    note_reassign(world, &id, &body);
+    if let Some(r) = world.registries.get_mut(&id) {
+        r.authors.change(caller);
     }
-    if started.is_ok() && at_once {
+    if at_once {
         world.end_at_once(&id);
-        let made = world.registries.get(&id).cloned().ok_or_else(|| errors::bad("The registry is gone."))?;
+        let made = world.registries.get(&id).cloned().ok_or_else(errors::gone)?;
         return Ok(Reply::json(200, render::body(world, call.api_version(), &made)));
     }
-    accepted(world, call, &id, &started?)
+    accepted(world, call, &id, &operation)
 }
 
 /// Recorded: 201 for what has to do with identity or key, 200 at once for the rest.
@@ -260,7 +264,7 @@ fn patch(world: &mut World, call: &Call, caller: &Caller, old: Registry) -> Resu
             let body = r.clone();
             return Ok(Reply::json(200, render::body(world, call.api_version(), &body)));
         }
-        return Err(errors::bad("The registry is gone."));
+        return Err(errors::gone());
     }
     note_reassign(world, &old.id, &body);
     let op = world.start(&old.id, Step::Update { encryption }, spec)?;
@@ -271,7 +275,7 @@ fn patch(world: &mut World, call: &Call, caller: &Caller, old: Registry) -> Resu
 }
 
 fn accepted(world: &mut World, call: &Call, id: &str, op: &str) -> Result<Reply, Fail> {
-    let registry = world.registries.get(id).cloned().ok_or_else(|| errors::bad("The registry is gone."))?;
+    let registry = world.registries.get(id).cloned().ok_or_else(errors::gone)?;
     let body = render::body(world, call.api_version(), &registry);
     Ok(with_operation(Reply::json(201, body), world, call, &registry.id, op))
 }

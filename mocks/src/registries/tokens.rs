@@ -9,6 +9,7 @@ use super::state::Registry;
 use crate::World;
 use crate::arm::{ArmPath, authorize, resource_not_found};
 use crate::authors::Authors;
+use crate::clock::Moment as _;
 use crate::stamp;
 use crate::wire::{Call, Caller, Fail, Object, Peek, Reply, page};
 use http::Method;
@@ -155,7 +156,7 @@ fn write_token(
     let kept = if call.method == Method::PATCH { old.clone() } else { None };
     let mut authors = old.as_ref().map_or_else(|| Authors::of(caller), |t| t.authors);
     authors.change(caller);
-    let due = call.now + world.params.acr_update_duration.draw(&mut world.rng);
+    let due = call.now.after(world.params.acr_update_duration.draw(&mut world.rng));
     let token = Token {
         name: old.as_ref().map_or_else(|| name.to_owned(), |t| t.name.clone()),
         scope_map,

@@ -1,5 +1,6 @@
 use crate::arm::group_not_found;
 use crate::authorization::within;
+use crate::clock::Moment as _;
 use crate::params::Params;
 use crate::wire::{Fail, Object};
 use crate::{Setup, World};
@@ -164,7 +165,7 @@ impl World {
 
     /// The group goes at the end; what is in it goes with it.
     pub(super) fn delete_group(&mut self, name: &str) -> String {
-        let until = self.now + self.params.group_delete_duration.draw(&mut self.rng);
+        let until = self.now.after(self.params.group_delete_duration.draw(&mut self.rng));
         if let Some(group) = self.resources.groups.get_mut(&name.to_lowercase()) {
             group.gone_at = Some(until);
         }
@@ -210,7 +211,7 @@ impl World {
         let delay = self.params.provider_registration_delay.draw(&mut self.rng);
         let p = self.resources.provider_mut(subscription, namespace)?;
         if !p.registered && p.registered_at.is_none() {
-            p.registered_at = Some(now + delay);
+            p.registered_at = Some(now.after(delay));
         }
         Some(p.clone())
     }

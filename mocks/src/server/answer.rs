@@ -39,9 +39,22 @@ pub(super) async fn plain(door: &Door, request: Request<Incoming>) -> Result<Res
             let environment = door.environment.get().map(Vec::as_slice).unwrap_or_default();
             Ok(control::answer(&door.sim, environment, &request).await)
         }
+        Ok(Target::Service(_)) if request.headers().contains_key(ORIGINAL_URL) && control::from_a_page(&request) => {
+            Ok(refuse(StatusCode::FORBIDDEN, "x-sim-original-url is not for web pages"))
+        }
+        Ok(Target::Service(url)) if door.authority.is_some() && is_foreign(door, &url) => {
+            door.sim.note_foreign(&aimed(request, url));
+            Ok(refuse(StatusCode::FORBIDDEN, "azure-sim is not that host, and leads nowhere else"))
+        }
         Ok(Target::Service(url)) => service(&door.sim, aimed(request, url)).await,
         Err(why) => Ok(refuse(StatusCode::MISDIRECTED_REQUEST, why)),
     }
+}
+
+/// Whether a proxy's client wants to go where the simulator is not. The metadata service is asked by plain http.
+fn is_foreign(door: &Door, url: &Uri) -> bool {
+    let host = url.host().unwrap_or_default().to_ascii_lowercase();
+    host != "169.254.169.254" && !door.sim.with_world(|world, _| world.serves(&host))
 }
 
 /// The answer to a request that came over TLS, to this host.
@@ -100,7 +113,9 @@ fn target(request: &Request<Bytes>) -> Result<Target, &'static str> {
         let uri = url.as_str().parse::<Uri>().ok().filter(|uri| plain && uri.host().is_some());
         return uri.map(Target::Service).ok_or("x-sim-original-url is no URL of a service");
     }
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).ok_or(HOW)?;
+    // What a proxy is asked for stands in the request line, whatever the header says (RFC 9112, 3.2.2).
+    let asked = request.uri().authority().map(http::uri::Authority::as_str);
+    let host = asked.or_else(|| request.headers().get(header::HOST)?.to_str().ok()).ok_or(HOW)?;
     let base = url::Url::parse(&format!("http://{host}/")).map_err(|_| HOW)?;
     let ours = match base.host() {
         Some(url::Host::Domain(name)) => name == "localhost",

@@ -1,5 +1,6 @@
 //! Tokens for the in-process door.
 
+use crate::clock::Moment as _;
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use uuid::Uuid;
@@ -24,7 +25,7 @@ impl TokenCredential for SimCredential {
         let audience = scope.strip_suffix("/.default").unwrap_or(scope);
         // The SDK judges a token's age by the wall clock and keeps it for an hour of that, in which the simulated clock
         // may run for days: the world must go on accepting it.
-        let token = self.sim.with_world(|world, now| world.token(self.object_id, audience, now + VALID));
+        let token = self.sim.with_world(|world, now| world.token(self.object_id, audience, now.after(VALID)));
         Ok(AccessToken::new(token, azure_core::time::OffsetDateTime::now_utc() + time::Duration::HOUR))
     }
 }

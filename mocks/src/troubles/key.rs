@@ -2,6 +2,7 @@
 
 use super::scene::{DAY, HOUR};
 use super::{Trouble, identity, key, registry};
+use crate::clock::Moment as _;
 use crate::{KeyRef, PrincipalKind, VaultModel, roles};
 use std::time::Duration;
 use uuid::Uuid;
@@ -92,7 +93,7 @@ pub(super) const TROUBLES: &[Trouble] = &[
         s.pass(Duration::from_secs(240));
     }),
     key("grant-too-wide", "The identity may do everything with all keys of the vault.", |s, k| {
-        let long_ago = s.world.now() - DAY;
+        let long_ago = s.world.now().before(DAY);
         s.world.set_role(k.principal, roles::KEY_VAULT_CRYPTO_OFFICER, &k.vault_id, long_ago);
     }),
     key(

@@ -2,6 +2,7 @@
 
 use super::scene::{DAY, HOUR};
 use super::{Scene, Trouble, key, registry};
+use crate::clock::Moment as _;
 use crate::{SimCloud, roles};
 use serde_json::json;
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub(super) const TROUBLES: &[Trouble] = &[
         s.world.mutate_delete_principal(app);
     }),
     registry("secret-expired", "The secret of an application expired an hour ago: 'application'.", |s| {
-        let ended = s.world.now() - HOUR;
+        let ended = s.world.now().before(HOUR);
         let app = s.world.seed_application("ci", Some(ended));
         s.made("application", app.app_id);
     }),
@@ -47,7 +48,7 @@ pub(super) const TROUBLES: &[Trouble] = &[
     registry("condition-excludes-repository", "The role of 'principal' is for team/ only, by its condition.", |s| {
         s.by_repository();
         let app = s.app_with(None);
-        let long_ago = s.world.now() - DAY;
+        let long_ago = s.world.now().before(DAY);
         s.world.set_role_if(app, roles::ACR_REPOSITORY_READER, &s.place.registry, TEAM_ONLY, long_ago);
     }),
     registry("catalog-lister-missing", "'principal' may read repositories, and not list them.", |s| {
@@ -73,8 +74,8 @@ pub(super) const TROUBLES: &[Trouble] = &[
     }),
     registry("token-lacks-action", "The role of 'caller' to push shows, and does not work yet.", |s| {
         let (who, now) = (s.reader(), s.world.now());
-        s.world.set_role(who, roles::ACR_PUSH, &s.place.registry, now - DAY);
-        s.world.mutate_role_late(who, roles::ACR_PUSH, now + DAY);
+        s.world.set_role(who, roles::ACR_PUSH, &s.place.registry, now.before(DAY));
+        s.world.mutate_role_late(who, roles::ACR_PUSH, now.after(DAY));
     }),
     registry("arm-audience-refused", "The registry refuses tokens for Azure Resource Manager.", |s| {
         s.property("policies", json!({ "azureADAuthenticationAsArmPolicy": { "status": "disabled" } }));
@@ -87,7 +88,7 @@ pub(super) const TROUBLES: &[Trouble] = &[
         s.made("repository_token", "ci-token");
     }),
     registry("repository-token-expired", "A repository token expired an hour ago: 'repository_token'.", |s| {
-        let ended = s.world.now() - HOUR;
+        let ended = s.world.now().before(HOUR);
         s.world.seed_token(&s.place.registry, "old-token", "_repositories_pull", "secret", Some(ended));
         s.made("repository_token", "old-token");
     }),

@@ -2,12 +2,12 @@
 
 use super::scene::{DAY, HOUR};
 use super::{Scene, Trouble, key, registry};
+use crate::clock::Moment as _;
+use crate::registries::no_access_to_identity;
 use serde_json::json;
+use uuid::Uuid;
 
 const WRITE: &str = "Microsoft.ContainerRegistry/registries/write";
-/// R-CMK-21: how the removal of an identity that is in use is refused.
-const IN_USE: &str = "Azure resource '/subscriptions/s/registries/contoso1' does not have access to identity \
-                      '00000000-0000-0000-0000-000000000007' Try forcibly adding the identity to the registry contoso1.";
 
 /// Sends these categories wherever the logs of a resource go, and no others.
 fn sends(s: &mut Scene<'_>, of: &str, categories: &[&str]) {
@@ -18,8 +18,11 @@ fn sends(s: &mut Scene<'_>, of: &str, categories: &[&str]) {
 
 pub(super) const TROUBLES: &[Trouble] = &[
     registry("identity-at-risk", "Somebody tried to take the identity for the key off, 20 days ago.", |s| {
-        let (at, by) = (s.world.now() - 20 * DAY, s.world.operator());
-        s.world.seed_activity(at, by, WRITE, &s.place.registry, Err(("BadRequest", IN_USE)));
+        let (at, by) = (s.world.now().before(20 * DAY), s.world.operator());
+        // R-CMK-21: as the removal of an identity that is in use is refused.
+        let name = s.place.registry.rsplit('/').next().unwrap_or_default();
+        let refused = no_access_to_identity(&s.place.registry, name, &Uuid::nil().to_string());
+        s.world.seed_activity(at, by, WRITE, &s.place.registry, Err(("BadRequest", &refused.message)));
         s.world.mutate_identity_at_risk(&s.place.registry, at);
     }),
     registry("feature-lost-trust", "Content trust is on.", |s| {

@@ -167,8 +167,11 @@ impl Sim {
     /// Stages a trouble in the running world; where that takes time, the clock moves on.
     pub fn trouble(&self, name: &str, names: &Names) -> Result<Made, TroubleError> {
         let trouble = named(name)?;
-        let (made, then) = self.with_world(|world, _| (trouble.apply(world, names), world.now()));
-        self.clock().advance_to(then);
-        made
+        self.with_world(|world, _| {
+            let made = trouble.apply(world, names);
+            // Before anybody else asks: no request may come from before the world's time.
+            self.clock().advance_to(world.now());
+            made
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! What troubles are made of.
 
 use super::{Made, Place};
+use crate::clock::Moment as _;
 use crate::{ClientPlace, ConnectionState, PrincipalKind, World, roles};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -31,7 +32,7 @@ impl<'w> Scene<'w> {
 
     /// Lets time pass.
     pub fn pass(&mut self, time: Duration) {
-        let later = self.world.now() + time;
+        let later = self.world.now().after(time);
         self.world.advance(later);
     }
 
@@ -134,7 +135,7 @@ impl<'w> Scene<'w> {
     /// An application, with a role at the registry for long.
     pub(super) fn app_with(&mut self, role: Option<Uuid>) -> Uuid {
         let app = self.world.seed_application("ci", None).principal_id;
-        let long_ago = self.world.now() - DAY;
+        let long_ago = self.world.now().before(DAY);
         if let Some(role) = role {
             self.world.set_role(app, role, &self.place.registry, long_ago);
         }
@@ -145,7 +146,7 @@ impl<'w> Scene<'w> {
     /// Somebody who may look at everything, and has no other right.
     pub(super) fn reader(&mut self) -> Uuid {
         let who = self.world.add_principal(PrincipalKind::User, "dev").object_id;
-        let long_ago = self.world.now() - DAY;
+        let long_ago = self.world.now().before(DAY);
         let subscription = self.place.registry.split('/').take(3).collect::<Vec<_>>().join("/");
         for role in [roles::READER, roles::KEY_VAULT_CRYPTO_OFFICER] {
             self.world.set_role(who, role, &subscription, long_ago);

@@ -4,6 +4,7 @@ use super::errors;
 use super::state::Vault;
 use crate::World;
 use crate::arm::{ArmPath, authorize, subscription_of};
+use crate::clock::Moment as _;
 use crate::stamp;
 use crate::wire::{Call, Caller, Fail, Reply};
 use http::Method;
@@ -42,7 +43,7 @@ impl World {
     }
 
     fn purge_vault(&mut self, name: &str) -> Result<String, Fail> {
-        let until = self.now + self.params.vault_purge_duration.draw(&mut self.rng);
+        let until = self.now.after(self.params.vault_purge_duration.draw(&mut self.rng));
         let id = self.rng.base64url(52);
         let key = name.to_lowercase();
         let vault = self.vaults.deleted.get_mut(&key).ok_or_else(|| errors::no_deleted_vault(name))?;

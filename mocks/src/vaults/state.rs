@@ -1,6 +1,7 @@
 use super::errors;
 use crate::World;
 use crate::authors::Authors;
+use crate::clock::Moment as _;
 use crate::keys::Key;
 use crate::params::VaultDefaultModel;
 use crate::resources::Listed;
@@ -107,7 +108,7 @@ fn keeps() -> bool {
 
 impl Vault {
     pub(crate) fn purge_at(&self) -> Option<OffsetDateTime> {
-        self.deleted_at.map(|t| t + Duration::days(i64::from(self.retention_days)))
+        self.deleted_at.map(|t| t.after(Duration::days(i64::from(self.retention_days))))
     }
 
     /// Permissions in force on keys at `now`, under the policy model.
@@ -262,18 +263,18 @@ impl World {
             enabled_for: wish.enabled_for,
             network: wish.network,
             public_network_access: wish.public_network_access.unwrap_or_else(|| "Enabled".into()),
-            dns_ready_at: now + self.params.vault_dns_delay.draw(&mut self.rng),
+            dns_ready_at: now.after(self.params.vault_dns_delay.draw(&mut self.rng)),
             created: now,
             modified: now,
             authors: Authors::default(),
-            listed_from: now + self.params.list_lag.draw(&mut self.rng),
+            listed_from: now.after(self.params.list_lag.draw(&mut self.rng)),
             perimeter: false,
             read_only: false,
             keys: BTreeMap::new(),
             deleted_at: None,
             purging_until: None,
         };
-        let from = now + self.params.access_policy_delay.draw(&mut self.rng);
+        let from = now.after(self.params.access_policy_delay.draw(&mut self.rng));
         vault.set_policies(wish.policies.unwrap_or_default(), from);
         self.vaults.live.insert(name.to_lowercase(), vault.clone());
         Ok(vault)
@@ -281,7 +282,7 @@ impl World {
 
     /// PUT on what is there, and PATCH. The model flips only when asked to (R-KV-30).
     pub(super) fn update_vault(&mut self, name: &str, wish: Wish) -> Result<Vault, Fail> {
-        let from = self.now + self.params.access_policy_delay.draw(&mut self.rng);
+        let from = self.now.after(self.params.access_policy_delay.draw(&mut self.rng));
         let now = self.now;
         let vault = self.vaults.get_mut(name).ok_or_else(errors::nothing_to_recover)?;
         if vault.read_only {
@@ -336,7 +337,7 @@ impl World {
     }
 
     pub(super) fn change_policies(&mut self, name: &str, change: impl FnOnce(&mut Vec<Policy>)) -> Result<Vault, Fail> {
-        let from = self.now + self.params.access_policy_delay.draw(&mut self.rng);
+        let from = self.now.after(self.params.access_policy_delay.draw(&mut self.rng));
         let vault = self.vaults.get_mut(name).ok_or_else(errors::nothing_to_recover)?;
         if vault.read_only {
             return Err(errors::read_only(name));

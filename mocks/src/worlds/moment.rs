@@ -1,7 +1,8 @@
 //! Moments and lengths of time, as people write them.
 
-use time::OffsetDateTime;
+use crate::clock::BEGINNING;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 /// `90s`, `15m`, `2h`, `30d`; more than one of them add up: `1d12h`.
 pub(super) fn length(text: &str) -> Option<time::Duration> {
@@ -28,11 +29,12 @@ pub(super) fn length(text: &str) -> Option<time::Duration> {
 
 /// RFC 3339, or so long before or after `now`: `-40d`, `+2h`.
 pub(super) fn moment(text: &str, now: OffsetDateTime) -> Option<OffsetDateTime> {
-    match text.split_at_checked(1)? {
+    let found = match text.split_at_checked(1)? {
         ("-", rest) => now.checked_sub(length(rest)?),
         ("+", rest) => now.checked_add(length(rest)?),
         _ => OffsetDateTime::parse(text, &Rfc3339).ok(),
-    }
+    };
+    found?.checked_to_offset(UtcOffset::UTC).filter(|at| *at >= BEGINNING)
 }
 
 #[cfg(test)]
@@ -52,6 +54,11 @@ mod tests {
         {
             assert_eq!((length(wrong), moment(wrong, now)), (None, None), "{wrong}");
         }
+        assert_eq!(moment("2026-01-01T01:00:00+01:00", now).map(OffsetDateTime::offset), Some(UtcOffset::UTC));
+        for outside in ["9999-12-31T23:59:59-23:00", "0000-12-31T00:00:00Z", "-800000d", "+3000000d"] {
+            assert_eq!(moment(outside, now), None, "{outside}");
+        }
+        assert_eq!(moment("9999-12-31T23:59:59Z", now), Some(datetime!(9999-12-31 23:59:59 UTC)));
         assert_eq!(moment("tomorrow", now), None);
         assert_eq!(moment("é", now), None);
     }

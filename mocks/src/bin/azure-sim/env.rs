@@ -13,6 +13,8 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::net::TcpStream;
 
+use crate::list;
+
 /// The arguments of printing the environment.
 #[derive(Debug, Args)]
 pub(crate) struct Env {
@@ -39,26 +41,19 @@ enum Shell {
 impl Env {
     pub(crate) async fn go(self) -> anyhow::Result<()> {
         let variables = ask(self.port).await?;
-        if let Shell::Json = self.shell {
-            let object: BTreeMap<_, _> = variables.into_iter().collect();
-            println!("{}", serde_json::to_string_pretty(&object)?);
-            return Ok(());
-        }
-        for (name, value) in &variables {
-            println!("{}", self.shell.set(name, value));
-        }
-        Ok(())
-    }
-}
-
-impl Shell {
-    fn set(self, name: &str, value: &str) -> String {
-        match self {
-            Self::Sh => format!("export {name}='{}'", value.replace('\'', r"'\''")),
-            Self::Fish => format!("set -gx {name} '{}'", value.replace('\\', r"\\").replace('\'', r"\'")),
-            Self::Powershell => format!("$env:{name} = '{}'", value.replace('\'', "''")),
-            Self::Json => format!("{name}={value}"),
-        }
+        let one = |set: fn(&str, &str) -> String| variables.iter().map(|(name, value)| set(name, value)).collect();
+        let text: String = match self.shell {
+            Shell::Sh => one(|name, value| format!("export {name}='{}'\n", value.replace('\'', r"'\''"))),
+            Shell::Fish => {
+                one(|name, value| format!("set -gx {name} '{}'\n", value.replace('\\', r"\\").replace('\'', r"\'")))
+            }
+            Shell::Powershell => one(|name, value| format!("$env:{name} = '{}'\n", value.replace('\'', "''"))),
+            Shell::Json => {
+                let object: BTreeMap<_, _> = variables.iter().cloned().collect();
+                serde_json::to_string_pretty(&object)? + "\n"
+            }
+        };
+        list::say(&text)
     }
 }
 

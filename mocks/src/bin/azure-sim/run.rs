@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use clap::Args;
 use tokio::process::Command;
 
+use crate::stop::{Asked, Stop};
 use crate::world::WorldArgs;
 use crate::{env, serve};
 
@@ -14,7 +15,7 @@ use crate::{env, serve};
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// Use the azure-sim that runs on this port with --tls, rather than one of its own that ends with the command.
-    #[arg(long, conflicts_with_all = ["log", "world", "save", "seed", "cloud", "scale", "clock", "subscription", "tenant"])]
+    #[arg(long, conflicts_with_all = ["log", "world", "save", "seed", "cloud", "scale", "clock", "subscription", "tenant", "trouble", "poll_after"])]
     port: Option<u16>,
     #[command(flatten)]
     world: WorldArgs,
@@ -40,12 +41,23 @@ impl Run {
     async fn command(&self, variables: &[(String, String)]) -> anyhow::Result<ExitCode> {
         let (program, arguments) = self.command.split_first().context("which command?")?;
         let variables = variables.iter().map(|(name, value)| (name, value));
-        let status = Command::new(program)
+        // A terminal interrupts both. The command decides what becomes of that, and needs the simulator to wind down.
+        let mut stop = Stop::listen()?;
+        let mut running = Command::new(program)
             .args(arguments)
             .envs(variables)
-            .status()
-            .await
+            .spawn()
             .with_context(|| format!("cannot run {}", program.display()))?;
+        let status = loop {
+            tokio::select! {
+                status = running.wait() => break status?,
+                asked = stop.come() => match asked? {
+                    Asked::Interrupt => {}
+                    // Nobody has told the command.
+                    Asked::Terminate => running.start_kill()?,
+                },
+            }
+        };
         // Killed by a signal: there is no code to pass on.
         let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
         Ok(ExitCode::from(code))

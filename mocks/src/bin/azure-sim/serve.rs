@@ -32,7 +32,7 @@ impl Serve {
             true => proxy(&sim, self.port).await.map(|(server, around)| (server, Some(around)))?,
             false => (Server::start(sim.clone(), self.port).await.with_context(|| unheard(self.port))?, None),
         };
-        let stop = Stop::listen()?;
+        let mut stop = Stop::listen()?;
         // Those who started us wait for this line, and may close the pipe after it.
         let mut out = std::io::stdout();
         writeln!(out, "azure-sim listening on {}", server.url())

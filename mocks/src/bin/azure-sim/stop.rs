@@ -2,6 +2,15 @@
 
 use anyhow::Context as _;
 
+/// How the end was asked for.
+pub(crate) enum Asked {
+    /// By Ctrl-C, which a terminal sends to everything it runs.
+    Interrupt,
+    /// By SIGTERM, which is for this program alone.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there are no signals there"))]
+    Terminate,
+}
+
 /// Waits for Ctrl-C or, on Unix, SIGTERM; listens from when it is made.
 #[cfg(unix)]
 pub(crate) struct Stop {
@@ -17,10 +26,10 @@ impl Stop {
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
-    pub(crate) async fn come(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn come(&mut self) -> anyhow::Result<Asked> {
         tokio::select! {
-            _ = self.interrupt.recv() => Ok(()),
-            _ = self.terminate.recv() => Ok(()),
+            _ = self.interrupt.recv() => Ok(Asked::Interrupt),
+            _ = self.terminate.recv() => Ok(Asked::Terminate),
         }
     }
 }
@@ -35,7 +44,7 @@ impl Stop {
         Ok(Self)
     }
 
-    pub(crate) async fn come(self) -> anyhow::Result<()> {
-        tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")
+    pub(crate) async fn come(&mut self) -> anyhow::Result<Asked> {
+        tokio::signal::ctrl_c().await.map(|()| Asked::Interrupt).context("cannot wait for Ctrl-C")
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// The arguments about the world.
 #[derive(Debug, Args)]
 pub(crate) struct WorldArgs {
-    /// Append each exchange to this file, one JSON object a line.
+    /// Append each exchange to this file, one JSON object a line. A new file is for its owner alone.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// Start from this world: one that comes with azure-sim (`azure-sim worlds`), or a file with a description in YAML
@@ -24,7 +24,7 @@ pub(crate) struct WorldArgs {
     /// where there is one only, or one named contoso1.
     #[arg(long, value_name = "NAME[@REGISTRY]")]
     trouble: Vec<String>,
-    /// Save the world here at the end.
+    /// Save the world here at the end, in a file for its owner alone: a world has secrets of applications.
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
     /// Seed of everything that Azure leaves to chance.
@@ -34,16 +34,16 @@ pub(crate) struct WorldArgs {
     #[arg(long, value_enum, default_value_t = Cloud::Public)]
     cloud: Cloud,
     /// Multiply Azure's delays and periods by this.
-    #[arg(long, value_name = "FACTOR", value_parser = not_negative)]
+    #[arg(long, value_name = "FACTOR", value_parser = factor)]
     scale: Option<f64>,
     /// Let the simulated clock run as fast as the real one, FACTOR times as fast (`fast=FACTOR`), or stand until it is
     /// moved (`manual`). /_sim/clock changes it while azure-sim runs.
     #[arg(long, value_name = "real|fast=FACTOR|manual", default_value_t = ClockMode::Real)]
     clock: ClockMode,
     /// Have clients ask for the end of an operation after this many seconds (Retry-After), or as Azure does: `azure`.
-    /// It says nothing for registries, and az and the SDKs then wait for 30 s.
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = poll_after)]
-    poll_after: PollAfter,
+    /// It says nothing for registries, and az and the SDKs then wait for 30 s. [default: 1, or what the world says]
+    #[arg(long, value_name = "SECONDS", value_parser = poll_after)]
+    poll_after: Option<PollAfter>,
     /// The subscription's id.
     #[arg(long, value_name = "GUID")]
     subscription: Option<Uuid>,
@@ -73,20 +73,22 @@ fn number(text: &str) -> Result<f64, String> {
     text.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(|| "not a number".to_owned())
 }
 
-fn not_negative(text: &str) -> Result<f64, String> {
-    number(text).and_then(|n| if n >= 0.0 { Ok(n) } else { Err("must not be negative".into()) })
+fn factor(text: &str) -> Result<f64, String> {
+    let wrong = || format!("must be 0 to {}", Params::MOST_TIMES);
+    number(text).and_then(|n| if (0.0..=Params::MOST_TIMES).contains(&n) { Ok(n) } else { Err(wrong()) })
 }
 
-/// `None`: as Azure does.
-type PollAfter = Option<u32>;
+/// Seconds; none: as Azure does.
+#[derive(Clone, Copy, Debug)]
+struct PollAfter(Option<u32>);
 
 fn poll_after(text: &str) -> Result<PollAfter, String> {
     if text == "azure" {
-        return Ok(None);
+        return Ok(PollAfter(None));
     }
     // 0 is no wait to azure-core, which then takes its own 30 s.
     match text.parse() {
-        Ok(seconds) if seconds > 0 => Ok(Some(seconds)),
+        Ok(seconds) if seconds > 0 => Ok(PollAfter(Some(seconds))),
         _ => Err("neither a number of seconds above 0 nor `azure`".into()),
     }
 }
@@ -103,7 +105,9 @@ impl WorldArgs {
         for trouble in &self.trouble {
             stage(&sim, trouble)?;
         }
-        sim.with_world(|world, _| world.params.poll_after = self.poll_after);
+        if let Some(PollAfter(seconds)) = self.poll_after {
+            sim.with_world(|world, _| world.params.poll_after = seconds);
+        }
         if let Some(path) = &self.log {
             sim.log_to(path).with_context(|| format!("cannot write the log {}", path.display()))?;
         }
@@ -115,14 +119,16 @@ impl WorldArgs {
         if let Some(why) = sim.log_failed() {
             eprintln!("azure-sim: the log is incomplete: {why}");
         }
-        self.save.as_ref().map_or(Ok(()), |path| save(sim, path))
+        let Some(path) = &self.save else { return Ok(()) };
+        sim.save_to(path).with_context(|| format!("cannot save the world to {}", path.display()))
     }
 }
 
-/// Clients judge a token's age by their own clock; this one runs ahead of it, by its factor and when told to.
+/// Clients judge a token's age by their own clock; this one runs ahead of it, by its factor and when told to. They poll
+/// often unless told otherwise.
 fn params(scale: Option<f64>) -> Params {
     let params = scale.map(Params::scaled).unwrap_or_default();
-    Params { token_lifetime: TOKENS_LAST, ..params }
+    Params { token_lifetime: TOKENS_LAST, poll_after: Some(1), ..params }
 }
 
 fn new(args: &WorldArgs) -> anyhow::Result<Sim> {
@@ -162,14 +168,4 @@ fn stage(sim: &Sim, trouble: &str) -> anyhow::Result<()> {
         eprintln!("azure-sim: {name}: {what} is {id}");
     }
     Ok(())
-}
-
-fn save(sim: &Sim, path: &Path) -> anyhow::Result<()> {
-    let json = serde_json::to_vec_pretty(&sim.save()).context("cannot print the world")?;
-    // Whole or not at all: an earlier save is not lost to a full disk.
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    std::fs::write(&part, json)
-        .and_then(|()| std::fs::rename(&part, path))
-        .with_context(|| format!("cannot save the world to {}", path.display()))
 }

@@ -93,7 +93,7 @@
     table("access", "Access to keys", ["Who", "What it is", "Key", "Get", "Wrap", "Unwrap"],
       status.access.map((a) => row(a, a.name ?? id(a.principal), a.kind ?? "deleted", `${a.vault}/${a.key}`,
         may(a.get), may(a.wrap_key), may(a.unwrap_key))),
-      counts.principals * counts.keys);
+      counts.access);
     table("resources", "Resources by group", ["Group", "Resource", "Type", "Location"],
       status.groups.flatMap((g) => (g.resources.length ? g.resources : [{ name: "none", type: "" }]).map((r) =>
         row([g.id, g.gone_at, r], last(g.id) + (g.gone_at ? ` (gone ${time(g.gone_at)})` : ""), r.name, r.type,

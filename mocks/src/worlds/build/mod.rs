@@ -10,6 +10,7 @@ mod spoil;
 use super::described::{Cloud, Described, Group, Identity, Setup as SetupPart, Text, Workspace};
 use super::moment::{length, moment};
 use super::{Base, Given, WorldError};
+use crate::clock::{END, Moment as _};
 use crate::{Params, PrincipalKind, Setup, SimCloud, World};
 use names::{Kind, Known};
 use serde_json::Value;
@@ -20,6 +21,9 @@ use uuid::Uuid;
 
 /// How old a world is that does not say: long enough for every right in it to be one that can be relied on.
 const AGE: Duration = Duration::days(1);
+
+/// A century: what happened before that is of no use to anybody, and takes its time to be worked out.
+const OLDEST: Duration = Duration::days(36_525);
 
 struct Build {
     world: World,
@@ -79,15 +83,23 @@ pub(super) fn build(d: Described, base: &Base) -> Built<Given> {
 
 fn setup(said: &SetupPart, base: &Setup) -> Built<(Setup, OffsetDateTime)> {
     let now = match &said.now {
-        Some(text) => moment(&text.value, base.now).ok_or_else(|| no_moment(text))?,
+        Some(text) => {
+            let now = moment(&text.value, base.now).ok_or_else(|| no_moment(text))?;
+            if now > END {
+                return Err(WorldError::of(text, format!("'{}' is after {}, where time ends", text.value, END.date())));
+            }
+            now
+        }
         None => base.now,
     };
     let age = match &said.age {
-        Some(text) => length(&text.value).ok_or_else(|| no_length(text))?,
+        Some(text) => length(&text.value).ok_or_else(|| no_length(text)).and_then(|age| {
+            let older = || format!("a world is at most {}d old, not {}", OLDEST.whole_days(), text.value);
+            if age > OLDEST { Err(WorldError::of(text, older())) } else { Ok(age) }
+        })?,
         None => AGE,
     };
-    let begins = now.checked_sub(age).or_else(|| said.age.is_none().then_some(now));
-    let begins = begins.ok_or_else(|| WorldError::Unplaced("the world is older than the calendar".into()))?;
+    let begins = now.before(age);
     let cloud = said.cloud.map(|c| match c {
         Cloud::Public => SimCloud::Public,
         Cloud::China => SimCloud::China,
@@ -111,8 +123,8 @@ fn setup(said: &SetupPart, base: &Setup) -> Built<(Setup, OffsetDateTime)> {
 fn params(d: &Described, base: &Params) -> Built<Params> {
     let mut params = base.clone();
     if let Some(factor) = &d.setup.delays {
-        if !(factor.value.is_finite() && factor.value >= 0.0) {
-            return Err(WorldError::of(factor, "a factor is not negative"));
+        if !(0.0..=Params::MOST_TIMES).contains(&factor.value) {
+            return Err(WorldError::of(factor, format!("a factor is 0 to {}", Params::MOST_TIMES)));
         }
         params = if factor.value > 0.0 { params.times(factor.value) } else { params.without_delays() };
     }

@@ -70,14 +70,22 @@ impl DataPlaneError {
     }
 }
 
+/// Addresses that were asked are quoted, and names in them may hold any word.
+fn without_addresses(said: &str, server: &LoginServer) -> String {
+    let rest =
+        |part: &str| part.find([')', ' ', '"', '\'']).and_then(|end| part.get(end..)).unwrap_or_default().to_owned();
+    let mut parts = said.split("https://");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| all + &rest(part)).replace(server.as_str(), "")
+}
+
 /// The code of `az acr check-health` (R-DP-11).
 fn code(server: &LoginServer, stage: Stage, e: &CallError) -> Option<&'static str> {
     if e.status() == Some(429) {
         return Some("CONNECTIVITY_TOOMANYREQUESTS_ERROR");
     }
     if let Cause::Transport(e) = e.first_cause() {
-        // The address that was asked is quoted, and a name may hold any of these words.
-        let said = crate::azure::call::chain(e).to_ascii_lowercase().replace(server.as_str(), "");
+        let said = without_addresses(&crate::azure::call::chain(e).to_ascii_lowercase(), server);
         let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
         return if says(&["certificate", "tls", "ssl"]) {
             Some("CONNECTIVITY_SSL_ERROR")
@@ -158,7 +166,8 @@ mod tests {
     fn r_dp_11_a_name_says_nothing_of_what_went_wrong() {
         let code = |name: &str, said: &str| {
             let server: LoginServer = format!("{name}.azurecr.io").parse().unwrap();
-            let said = format!("error sending request for url (https://{server}/v2/): {said}");
+            let asked = format!("https://{name}.westeurope.data.azurecr.io/v2/team/dns-proxy/tls");
+            let said = format!("{server}: error sending request for url ({asked}): {said}");
             let cause = Cause::Transport(azure_core::Error::with_message(ErrorKind::Connection, said));
             DataPlaneError::new(&server, Stage::Challenge, CallError::new(Sent::No, "GET /v2/", cause)).code
         };
