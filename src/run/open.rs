@@ -11,7 +11,7 @@ use crate::{
     event::Event,
     guard::Guard,
     journal::{Ending, Entry, Holder, Journal, Record, RunName},
-    plan::Plan,
+    plan::{Plan, PlannedBy},
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -85,7 +85,7 @@ pub(super) async fn make_plan<W: Workflow>(run: &Run<W>, name: &RunName, fresh: 
     draft.refuse(run.order.refusals(run.azure.cloud()));
     if !draft.refusals.is_empty() {
         // What cannot be right is not worth asking a service about.
-        return Ok((plan_of::<W>(&order, draft), BTreeMap::new()));
+        return Ok((plan_of::<W>(&order, draft, None), BTreeMap::new()));
     }
     let cx = context(run, name, &order, Mode::Plan(Mutex::new(draft)));
     let outcome = run.order.steps(&cx).await;
@@ -101,14 +101,22 @@ pub(super) async fn make_plan<W: Workflow>(run: &Run<W>, name: &RunName, fresh: 
         return Err(Error::new(ErrorKind::JournalLost { found }));
     }
     let decisions = std::mem::take(&mut draft.decisions);
-    Ok((plan_of::<W>(&order, draft), decisions))
+    // By the token that was looked with. One that does not say whose it is has been good enough to look.
+    let caller = cx.shared.look.caller().await.ok().map(|caller| PlannedBy {
+        object_id: caller.object_id,
+        client_id: caller.client_id,
+        tenant: caller.tenant,
+        login: run.azure.way().name().map(Into::into),
+    });
+    Ok((plan_of::<W>(&order, draft, caller), decisions))
 }
 
-fn plan_of<W: Workflow>(order: &Order, draft: Draft) -> Plan {
+fn plan_of<W: Workflow>(order: &Order, draft: Draft, caller: Option<PlannedBy>) -> Plan {
     Plan {
         v: Plan::VERSION,
         workflow: W::NAME.into(),
         subject: order.subjects.first().cloned().unwrap_or_default(),
+        caller,
         steps: draft.steps,
         notes: draft.notes,
         refusals: draft.refusals,
@@ -240,6 +248,12 @@ fn unmoved(then: &Plan, now: &Plan) -> Result<()> {
         };
         plan.steps.iter().map(of).collect()
     };
+    // Rights and grants are planned for who looked.
+    if let (Some(was), Some(is)) = (&then.caller, &now.caller)
+        && (&was.object_id, &was.tenant) != (&is.object_id, &is.tenant)
+    {
+        return Err(Error::new(ErrorKind::Drifted { before: format!("as planned, carried out as {was}"), found: is.to_string() }));
+    }
     if then.steps == now.steps {
         return Ok(());
     }
