@@ -1,6 +1,7 @@
 //! A plan: the same workflow with every change withheld.
 
 use crate::{
+    azure::id::{ClientId, PrincipalId, TenantId},
     error::Refusal,
     step::{Irreversible, Rollback},
 };
@@ -16,12 +17,43 @@ pub struct Plan {
     pub workflow: String,
     /// What it is about, as an ARM id.
     pub subject: String,
+    /// Who looked, and would carry it out; `None` where nothing was looked at, or a token does not say whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<PlannedBy>,
     /// The steps in the order they would be taken.
     pub steps: Vec<Planned>,
     /// What an operator should know.
     pub notes: Vec<String>,
     /// Why it would not be carried out. Awaiting the run fails with these before anything is written.
     pub refusals: Vec<Refusal>,
+}
+
+/// Who made a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedBy {
+    /// The object id, to which roles are assigned.
+    pub object_id: PrincipalId,
+    /// Of an application, its client id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The way it was logged in by, where that is known: see [`Builder::logged_in_by`](crate::azure::Builder::logged_in_by).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
+}
+
+impl fmt::Display for PlannedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(id) = &self.client_id {
+            write!(f, "application {id}, ")?;
+        }
+        write!(f, "object id {}", self.object_id)?;
+        match &self.login {
+            Some(way) => write!(f, ", logged in by {way}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// One step of a plan.
@@ -73,6 +105,9 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} {}", self.workflow, self.subject)?;
+        if let Some(caller) = &self.caller {
+            writeln!(f, "  as {caller}")?;
+        }
         for step in &self.steps {
             match &step.change {
                 None => writeln!(f, "  = {:<18} {} already so", step.step, crate::event::short(&step.subject))?,

@@ -14,7 +14,7 @@ use azure_core::{
 };
 use cmk::{
     Auth, Azure, Cloud,
-    azure::{id::ClientId, loopback},
+    azure::{Surroundings, Way, id::ClientId, loopback},
     diagnose::{Machine, NotRun, Ran, ThisMachine, Unresolved},
     journal::FileJournal,
 };
@@ -30,10 +30,10 @@ use url::Url;
 /// The handle that the command works on. Sends nothing.
 pub(crate) fn azure(globals: &Globals, cloud: &Cloud) -> anyhow::Result<Azure> {
     let deadline = Duration::from_secs(globals.request_deadline);
-    let (credential, transport) = match &globals.simulator {
+    let (credential, transport, way) = match &globals.simulator {
         Some(url) => {
             let (credential, transport) = simulator(url, globals.auth.as_ref())?;
-            (credential, Some(transport))
+            (credential, Some(transport), Way::named("the simulator"))
         }
         None => {
             // The SDK gives up with a panic where no client can be built, for want of any CA certificate.
@@ -41,11 +41,13 @@ pub(crate) fn azure(globals: &Globals, cloud: &Cloud) -> anyhow::Result<Azure> {
                 "no TLS client can be built: install the system's CA certificates, or name some in SSL_CERT_FILE",
             )?;
             let auth = globals.auth.clone().unwrap_or(Auth::Chain);
-            let credential = auth.credential(cloud, None).with_context(|| format!("cannot log in by {auth}"))?;
-            (credential, None)
+            let around = Surroundings::default();
+            let credential = auth.credential_in(cloud, &around).with_context(|| format!("cannot log in by {auth}"))?;
+            (credential, None, around.way())
         }
     };
     let mut builder = Azure::builder(cloud.clone(), credential)
+        .logged_in_by(way)
         .request_deadline(deadline)
         .call_budget(Duration::from_secs(180).max(deadline.saturating_mul(2)));
     if let Some(transport) = transport {
@@ -153,9 +155,9 @@ pub(crate) fn state_dir(globals: &Globals) -> anyhow::Result<PathBuf> {
     }
 }
 
-type Way = (Arc<dyn TokenCredential>, Arc<dyn HttpClient>);
+type Line = (Arc<dyn TokenCredential>, Arc<dyn HttpClient>);
 
-fn simulator(url: &str, auth: Option<&Auth>) -> anyhow::Result<Way> {
+fn simulator(url: &str, auth: Option<&Auth>) -> anyhow::Result<Line> {
     let client_id = match auth {
         None | Some(Auth::ManagedIdentity { client_id: None }) => None,
         Some(Auth::ManagedIdentity { client_id }) => *client_id,

@@ -7,7 +7,7 @@ pub use write::Written;
 use super::{
     Cloud, Operation,
     call::{Answer, CallError, Called, Cause, Names, Nature, Patience, Sent, Try},
-    credential::{Caller, Tokens},
+    credential::{Caller, Tokens, Way},
     door::{Door, Given},
     limited::{PAGES, Room},
 };
@@ -86,6 +86,7 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) patience: Patience,
     pub(crate) tokens: Arc<Tokens>,
+    way: Way,
     pub(crate) guards: crate::guard::Guards,
     /// What registries gave out; the door lets it back to them.
     pub(crate) given: Given,
@@ -117,6 +118,7 @@ pub struct Builder {
     patience: Patience,
     seed: Option<u64>,
     guards: crate::guard::Guards,
+    way: Way,
 }
 
 impl fmt::Debug for Builder {
@@ -155,6 +157,11 @@ impl Builder {
         self.seed = Some(seed);
         self
     }
+    /// Says by which way the credential logs in, for plans to tell: [`Surroundings::way`](super::Surroundings::way).
+    pub fn logged_in_by(mut self, way: Way) -> Self {
+        self.way = way;
+        self
+    }
     /// Takes one guard away, so that a test can show that the guard is needed.
     #[cfg(feature = "sabotage")]
     #[doc(hidden)]
@@ -191,6 +198,7 @@ impl Builder {
                 clock: self.clock,
                 patience: self.patience,
                 guards: self.guards,
+                way: self.way,
                 given,
                 door,
                 pipeline,
@@ -212,6 +220,7 @@ impl Azure {
             patience: Patience::default(),
             seed: None,
             guards: crate::guard::Guards::default(),
+            way: Way::default(),
         }
     }
     /// A handle on this cloud with this credential and all defaults.
@@ -242,6 +251,11 @@ impl Azure {
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         self.core.clock.now()
+    }
+    /// The way by which it is logged in, as far as that is known.
+    #[must_use]
+    pub fn way(&self) -> &Way {
+        &self.core.way
     }
     /// How long one request may take, and so how late it may land.
     #[must_use]

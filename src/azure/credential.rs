@@ -12,7 +12,7 @@ pub use surroundings::{Surroundings, Way};
 use super::{
     call::{CallError, Called, Cause, Sent},
     core::Clock,
-    id::{PrincipalId, TenantId},
+    id::{ClientId, PrincipalId, TenantId},
 };
 use async_trait::async_trait;
 use azure_core::{
@@ -78,6 +78,8 @@ pub struct Caller {
     pub tenant: TenantId,
     /// Whether it is an application rather than a person.
     pub is_application: bool,
+    /// Of an application, its client id.
+    pub client_id: Option<ClientId>,
 }
 
 impl Tokens {
@@ -164,14 +166,18 @@ impl Caller {
             oid: String,
             tid: String,
             idtyp: Option<String>,
+            appid: Option<String>,
         }
         let claims = token.split('.').nth(1)?;
         let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
         let claims: Claims = serde_json::from_slice(&claims).ok()?;
+        let is_application = claims.idtyp.is_some_and(|t| t.eq_ignore_ascii_case("app"));
         Some(Self {
             object_id: claims.oid.parse().ok()?,
             tenant: claims.tid.parse().ok()?,
-            is_application: claims.idtyp.is_some_and(|t| t.eq_ignore_ascii_case("app")),
+            is_application,
+            // A person's token names the program that the person uses.
+            client_id: claims.appid.filter(|_| is_application).and_then(|id| id.parse().ok()),
         })
     }
 }

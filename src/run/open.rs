@@ -12,7 +12,7 @@ use crate::{
     event::Event,
     guard::Guard,
     journal::{Ending, Entry, Holder, Journal, Record, RunName},
-    plan::{Plan, Planned},
+    plan::{Plan, Planned, PlannedBy},
     preflight,
 };
 use serde_json::Value;
@@ -126,7 +126,7 @@ async fn make_plan<W: Workflow>(
     draft.refuse(run.order.refusals(run.azure.cloud()));
     if !draft.refusals.is_empty() {
         // What cannot be right is not worth asking a service about.
-        return Ok(Made { plan: plan_of::<W>(order, draft), decisions: BTreeMap::new(), unneeded: Vec::new() });
+        return Ok(Made { plan: plan_of::<W>(order, draft, None), decisions: BTreeMap::new(), unneeded: Vec::new() });
     }
     loop {
         let draft = Draft { records: records.to_vec(), ..Draft::default() };
@@ -149,7 +149,14 @@ async fn make_plan<W: Workflow>(
             return Err(Error::new(ErrorKind::JournalLost { found }));
         }
         let decisions = std::mem::take(&mut draft.decisions);
-        return Ok(Made { plan: plan_of::<W>(order, draft), decisions, unneeded });
+        // By the token that was looked with. One that does not say whose it is has been good enough to look.
+        let caller = cx.shared.look.caller().await.ok().map(|caller| PlannedBy {
+            object_id: caller.object_id,
+            client_id: caller.client_id,
+            tenant: caller.tenant,
+            login: run.azure.way().name().map(Into::into),
+        });
+        return Ok(Made { plan: plan_of::<W>(order, draft, caller), decisions, unneeded });
     }
 }
 
@@ -175,11 +182,12 @@ async fn look_ahead<W: Workflow>(run: &Run<W>, draft: &mut Draft) -> Result<Vec<
     Ok(unneeded)
 }
 
-fn plan_of<W: Workflow>(order: &Order, draft: Draft) -> Plan {
+fn plan_of<W: Workflow>(order: &Order, draft: Draft, caller: Option<PlannedBy>) -> Plan {
     Plan {
         v: Plan::VERSION,
         workflow: W::NAME.into(),
         subject: order.subjects.first().cloned().unwrap_or_default(),
+        caller,
         steps: draft.steps,
         notes: draft.notes,
         refusals: draft.refusals,
@@ -281,6 +289,15 @@ async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome>
 fn unmoved(then: &Plan, now: &Plan) -> Result<BTreeMap<(String, String), Option<String>>> {
     if (&then.workflow, &then.subject) != (&now.workflow, &now.subject) {
         return Err(Error::invalid(format!("the plan is of {} {}, and the order is not", then.workflow, then.subject)));
+    }
+    // Rights and grants are planned for who looked.
+    if let (Some(was), Some(is)) = (&then.caller, &now.caller)
+        && (&was.object_id, &was.tenant) != (&is.object_id, &is.tenant)
+    {
+        return Err(Error::new(ErrorKind::Drifted {
+            before: format!("as planned, carried out as {was}"),
+            found: is.to_string(),
+        }));
     }
     let place = |s: &Planned| (s.step.clone(), s.subject.clone());
     let alike = |a: &Planned, b: &Planned| a == b || ((a.waits() || b.waits()) && place(a) == place(b));

@@ -189,7 +189,7 @@ impl Step for Grant {
         })
     }
     fn patience(&self) -> Duration {
-        YOUNG + Duration::from_secs(5 * 60)
+        YOUNG.saturating_add(Duration::from_secs(5 * 60))
     }
     fn class(&self, error: &Error, _: &Me<'_>) -> Class {
         match error.service() {

@@ -307,7 +307,7 @@ impl Step for PointRegistry {
     }
 
     fn patience(&self) -> Duration {
-        PICK_UP + Duration::from_secs(30 * 60)
+        PICK_UP.saturating_add(Duration::from_secs(30 * 60))
     }
     fn requires(&self) -> Vec<Requirement> {
         vec![Requirement::new(self.registry.resource(), "Microsoft.ContainerRegistry/registries/write")]

@@ -86,7 +86,7 @@ impl Step for Revalidate {
         vec![Requirement::new(self.registry.resource(), "Microsoft.ContainerRegistry/registries/write")]
     }
     fn patience(&self) -> Duration {
-        YOUNG + Duration::from_secs(10 * 60)
+        YOUNG.saturating_add(Duration::from_secs(10 * 60))
     }
     fn class(&self, error: &Error, me: &Me<'_>) -> Class {
         young(error, me, self.after.is_some())

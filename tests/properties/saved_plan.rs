@@ -48,6 +48,35 @@ fn a_world_that_has_moved_is_not_touched() {
 }
 
 #[test]
+fn a_plan_says_whose_it_is_and_is_nobody_elses() {
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let kept = saved(&ground).await;
+        let operator = ground.sim.with_world(|w, _| w.operator());
+        let by = kept.plan().caller.clone().unwrap();
+        assert_eq!(by.object_id.to_string(), operator.object_id.to_string());
+        assert_eq!(by.client_id.map(|id| id.to_string()), Some(operator.client_id.to_string()));
+        assert_eq!(by.login, None, "nobody has said how");
+        let line = format!("\n  as application {}, object id {}\n", operator.client_id, operator.object_id);
+        assert!(kept.plan().to_string().contains(&line), "{}", kept.plan());
+
+        let other = ground.sim.with_world(|w, now| {
+            let other = w.add_principal(cmk_mocks::PrincipalKind::User, "somebody").object_id;
+            let scope = format!("/subscriptions/{}", w.subscription());
+            w.set_role(other, cmk_mocks::roles::OWNER, &scope, now);
+            w.set_role(other, cmk_mocks::roles::KEY_VAULT_CRYPTO_OFFICER, &scope, now);
+            other
+        });
+        // Long enough for every role to take effect.
+        tokio::time::sleep(std::time::Duration::from_secs(900)).await;
+        let e = kept.on(&ground.azure_as(other)).unwrap().journal(ground.journal.clone()).await.unwrap_err();
+        let ErrorKind::Drifted { before, found } = e.kind() else { panic!("{e:#?}") };
+        assert!(before.contains(&operator.object_id.to_string()) && found.contains(&other.to_string()), "{e}");
+        assert_eq!(ground.sim.writes(), 0);
+    });
+}
+
+#[test]
 fn what_is_no_saved_plan_of_this_program_is_said() {
     play(async {
         let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));

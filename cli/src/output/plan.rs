@@ -1,6 +1,6 @@
 //! A plan.
 
-use super::Document;
+use super::{Document, text_of};
 use cmk::{Plan, step::Rollback};
 use serde::Serialize;
 
@@ -24,6 +24,8 @@ pub(crate) fn plan(plan: &Plan) -> anyhow::Result<Document> {
         .head(["MARK", "STEP", "SUBJECT", "CHANGE", "BACK"])
         .pair("WORKFLOW", plan.workflow.clone())
         .pair("SUBJECT", plan.subject.clone())
+        .pair("CALLER", text_of(plan.caller.as_ref().map(|c| &c.object_id)))
+        .pair("LOGIN", text_of(plan.caller.as_ref().and_then(|c| c.login.as_ref())))
         .pair("CHANGES", changes.to_string())
         .pair("STEPS", plan.steps.len().to_string())
         .pair("REFUSALS", plan.refusals.len().to_string())

@@ -61,7 +61,7 @@ impl Secrets {
     fn is_in(&self, text: &str) -> bool {
         let plain = letters(text);
         let turned: String = plain.chars().rev().collect();
-        let decoded = url::form_urlencoded::parse(text.as_bytes()).fold(String::new(), |all, (k, v)| all + &k + &v);
+        let decoded = url::form_urlencoded::parse(text.as_bytes()).flat_map(|(k, v)| [k, v]).collect::<String>();
         let decoded = letters(&decoded);
         self.0.iter().flat_map(|secret| forms(secret)).map(|form| letters(&form)).any(|form| {
             let telling = form.len().min(TELLING);

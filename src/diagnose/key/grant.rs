@@ -142,7 +142,7 @@ async fn young(scene: &Scene) -> Judged {
     // The oldest one counts: it was there before.
     let oldest = grant.roles.iter().filter(|g| !g.conditional).filter_map(|g| g.since).min();
     let Some(age) = oldest.map(|since| scene.now() - since).filter(|age| *age < SURE) else { return Ok(None) };
-    let left = (SURE - age).whole_minutes() + 1;
+    let left = SURE.saturating_sub(age).whole_minutes() + 1;
     Ok(Some(
         Case::new(format!(
             "the role of principal {} was assigned {} min ago; that can take up to {} min to take effect",
