@@ -214,7 +214,7 @@ impl Alone {
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let until = tokio::time::Instant::now() + LOCK_PATIENCE;
+        let began = tokio::time::Instant::now();
         loop {
             let file = options.open(&path).with_context(|| cannot_write(config))?;
             match file.try_lock() {
@@ -222,7 +222,7 @@ impl Alone {
                 Ok(()) if !is_at(&file, &path) => continue,
                 Ok(()) => return Ok(Self { path, file }),
                 Err(fs::TryLockError::Error(e)) => return Err(e).with_context(|| cannot_write(config)),
-                Err(fs::TryLockError::WouldBlock) if tokio::time::Instant::now() >= until => {
+                Err(fs::TryLockError::WouldBlock) if began.elapsed() >= LOCK_PATIENCE => {
                     let why = format!("another login has held {} for {LOCK_PATIENCE:?}", path.display());
                     return Err(told(Exit::Failed, why));
                 }

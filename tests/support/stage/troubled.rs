@@ -15,7 +15,7 @@ use std::{
     future::Future,
     sync::{
         Mutex, OnceLock, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicUsize, MakeOrder},
     },
     time::Duration,
 };
@@ -25,8 +25,11 @@ const FOLLOWED: Duration = Duration::from_secs(3 * 3600);
 /// How many plays in trouble a generator has, unless all are asked for.
 const SAMPLE: usize = 3;
 
+/// Makes an order.
+type MakeOrder = fn() -> Order;
+
 /// The workflows that mend something, each as it is ordered by whoever does not know what is wrong.
-const ORDERS: &[(&str, fn() -> Order)] = &[
+const ORDERS: &[(&str, MakeOrder)] = &[
     ("repair", || Repair::new(registry()).into()),
     ("reassign", || Reassign::new(registry()).into()),
     ("reassign to another", || Reassign::new(registry()).then_rotate_to(IdentityWanted::System).remove_old().into()),
@@ -303,7 +306,7 @@ fn each_came() {
     ONCE.get_or_init(|| {
         let next = AtomicUsize::new(0);
         let worker = || {
-            while let Some(t) = all_pairs().get(next.fetch_add(1, Ordering::SeqCst)) {
+            while let Some(t) = all_pairs().get(next.fetch_add(1, MakeOrder::SeqCst)) {
                 t.came();
             }
         };
