@@ -11,8 +11,10 @@ mod door;
 pub mod error;
 pub mod id;
 mod kept;
+mod limited;
 mod looked;
 mod operation;
+pub(crate) mod time_format;
 
 pub mod activity_log;
 pub mod clusters;

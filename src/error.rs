@@ -6,8 +6,9 @@ pub use overtaken::Overtaken;
 
 use crate::{
     azure::{
-        CallError, Cause, Sent, ServiceError,
+        CallError, Cause, Cloud, Sent, ServiceError,
         error::FirewallKind,
+        id::KeyId,
         registries::data::{DataPlaneError, Trouble},
     },
     journal::{Holder, JournalError, RunName},
@@ -20,6 +21,8 @@ use time::OffsetDateTime;
 
 /// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+pub(crate) use crate::azure::time_format::when;
 
 /// Why a run, a plan or a check came to nothing.
 ///
@@ -208,6 +211,33 @@ impl Error {
         let mut said = said.filter(of_the_key);
         said.next().or_else(|| self.0.also.iter().find_map(Self::key_symptom))
     }
+    /// A key of the vault whose name was not known, here or in a branch beside.
+    pub(crate) fn unknown_vault(&self, cloud: &Cloud) -> Option<KeyId> {
+        let of = |e: &CallError| {
+            let (_, place) = e.request.split_once(' ')?;
+            let (host, path) = place.split_once('/')?;
+            let name = path.split('/').nth(1)?;
+            e.is_lookup().then(|| KeyId::parse(cloud, &format!("https://{host}/keys/{name}")).ok())?
+        };
+        let here = match &self.0.kind {
+            ErrorKind::Call(e) => of(e),
+            ErrorKind::Unsettled { last: Some(e), .. } => e.unknown_vault(cloud),
+            _ => None,
+        };
+        here.or_else(|| self.0.also.iter().find_map(|e| e.unknown_vault(cloud)))
+    }
+    /// Whether a host's name was not known.
+    fn is_lookup(&self) -> bool {
+        match &self.0.kind {
+            ErrorKind::Call(e) => e.is_lookup(),
+            ErrorKind::DataPlane(e) => e.source.is_lookup(),
+            _ => false,
+        }
+    }
+    /// Whether it has a cause that can be looked for: see [`Workflow::explain`](crate::Workflow::explain).
+    pub(crate) fn asks_for_cause(&self, cloud: &Cloud) -> bool {
+        self.key_symptom().is_some() || self.unknown_vault(cloud).is_some()
+    }
     /// The cause and what helps, where a service blamed the way to a key and it was looked for: see
     /// [`Workflow::explain`](crate::Workflow::explain).
     #[must_use]
@@ -362,8 +392,13 @@ impl Error {
             write!(f, "\nand beside it: ")?;
             other.show(f, told)?;
         }
-        if let Some(cause) = &self.0.cause {
-            write!(f, "\nthe cause: {cause}")?;
+        match &self.0.cause {
+            Some(cause) => write!(f, "\nthe cause: {cause}")?,
+            None if self.is_lookup() && !told.contains(&Cow::Borrowed(NO_SUCH_NAME)) => {
+                write!(f, "\n{NO_SUCH_NAME}")?;
+                told.push(NO_SUCH_NAME.into());
+            }
+            None => {}
         }
         if let Some(run) = self.0.run.as_ref().filter(|_| self.can_resume()) {
             write!(f, "\ntake it up again: cmk resume {run}")?;
@@ -372,11 +407,9 @@ impl Error {
     }
 }
 
-/// A time as people and programs read it.
-pub(crate) fn when(at: OffsetDateTime) -> String {
-    let at = at.replace_nanosecond(0).unwrap_or(at);
-    at.format(&time::format_description::well_known::Rfc3339).unwrap_or_else(|_| at.to_string())
-}
+/// What to do where a host's name is not known, and no more is.
+const NO_SUCH_NAME: &str = "the host's name is not known here: look at its spelling, and whether what it names is still there; what \
+                            is reached by a private endpoint is known only where its DNS zone is";
 
 /// What to do about an error whose own text does not say, or says it wrongly.
 fn advice(e: &ServiceError) -> Option<Cow<'static, str>> {

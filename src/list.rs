@@ -7,7 +7,7 @@ use crate::{
         id::{KeyId, RegistryId, SubscriptionId},
         registries::KeyIdentity,
     },
-    checks::{Check, Encrypted, Encryption, EncryptionOf, KeyVersions, Versions},
+    checks::{Encrypted, Encryption, EncryptionOf, KeyVersions, Versions},
     error::when,
 };
 use futures::{StreamExt as _, stream};
@@ -101,17 +101,15 @@ pub async fn list(azure: &Azure, subscriptions: &[SubscriptionId]) -> Result<Lis
     for subscription in subscriptions {
         found.extend(listing.registries_of(&look, subscription).await?);
     }
-    let mut keys: BTreeMap<String, KeyVersions> = BTreeMap::new();
+    let mut keys: BTreeMap<String, (KeyVersions, &RegistryId)> = BTreeMap::new();
     for (registry, now) in &found {
         let key = now.key.versionless();
-        keys.entry(key.key()).or_insert_with(|| KeyVersions { key, subscription: *registry.subscription() });
+        let of = |key| (KeyVersions { key, subscription: *registry.subscription() }, registry);
+        keys.entry(key.key()).or_insert_with(|| of(key));
     }
-    let asked = stream::iter(keys).map(|(id, check)| {
+    let asked = stream::iter(keys).map(|(id, (check, registry))| {
         let look = &look;
-        async move {
-            let seen = check.look(look).await;
-            (id, seen.unwrap_or_else(|e| Versions { all: None, unknown: Some(e.to_string()) }))
-        }
+        async move { (id, crate::explain::versions(azure, look, registry, &check).await) }
     });
     let versions: BTreeMap<String, Versions> = asked.buffer_unordered(ABREAST).collect().await;
     for (registry, now) in found {

@@ -61,8 +61,8 @@ pub trait Workflow: Journaled {
     fn refusals(&self, _: &Cloud) -> Vec<Refusal> {
         Vec::new()
     }
-    /// The cause of an error in which a service blames the way to a key, and what helps, in a line. Asked once, when a run
-    /// has failed with it. May only look, takes a bounded time, and has no failures of its own.
+    /// The cause of an error in which a service blames the way to a key, or a key's vault is not found by its name, and what
+    /// helps, in a line. Asked once, when a run or its plan has failed with it. May only look, takes a bounded time, and has no failures of its own.
     fn explain(&self, _: &Azure, _: &Error) -> impl Future<Output = Option<String>> + Send {
         async { None }
     }
@@ -187,7 +187,13 @@ impl<W: Workflow> Run<W> {
             (Some(_), Some(journal)) => journal.read(&name).await?,
             _ => Vec::new(),
         };
-        open::plan_on(self, &name, records).await
+        match open::plan_on(self, &name, records).await {
+            Err(e) if e.asks_for_cause(self.azure.cloud()) => {
+                let cause = self.order.explain(&self.azure, &e).await;
+                Err(e.explained(cause))
+            }
+            made => made,
+        }
     }
 
     fn run_name(&self) -> Result<RunName> {

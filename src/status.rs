@@ -71,7 +71,8 @@ impl Status {
     pub const VERSION: u32 = 1;
 }
 
-/// Looks at a registry and its key. Two or three requests, and changes nothing.
+/// Looks at a registry and its key. Two or three requests, a few more where the key or its vault is not there, and changes
+/// nothing.
 ///
 /// The versions are asked of the vault, and of ARM where the vault is closed to the caller (R-KV-40).
 ///
@@ -87,24 +88,21 @@ pub async fn status(azure: &Azure, registry: &RegistryId) -> Result<Status> {
             };
         }
         Encryption::Plain { state } => (state, None),
-        Encryption::Enabled(now) => (now.state.clone(), Some(of(&look, registry, *now).await?)),
+        Encryption::Enabled(now) => (now.state.clone(), Some(of(azure, &look, registry, *now).await)),
     };
     Ok(Status { v: Status::VERSION, registry: registry.clone(), state, encryption })
 }
 
-async fn of(look: &Reader, registry: &RegistryId, now: Encrypted) -> Result<EncryptionStatus> {
+async fn of(azure: &Azure, look: &Reader, registry: &RegistryId, now: Encrypted) -> EncryptionStatus {
     let check = KeyVersions { key: now.key.versionless(), subscription: *registry.subscription() };
-    let (items, unknown) = match check.look(look).await {
-        Ok(seen) => (seen.all, seen.unknown),
-        Err(e) => (None, Some(e.to_string())),
-    };
+    let seen = crate::explain::versions(azure, look, registry, &check).await;
     let versions: Option<Vec<VersionStatus>> =
-        items.map(|all| all.into_iter().map(|line| version(line, &now)).collect());
+        seen.all.map(|all| all.into_iter().map(|line| version(line, &now)).collect());
     let behind = versions.as_ref().and_then(|all| {
         let used = all.iter().find(|v| v.in_use)?;
         Some(all.iter().filter(|v| v.enabled && v.created > used.created).count())
     });
-    Ok(EncryptionStatus {
+    EncryptionStatus {
         follows: now.follows(),
         key: now.key,
         in_use: now.in_use,
@@ -112,9 +110,9 @@ async fn of(look: &Reader, registry: &RegistryId, now: Encrypted) -> Result<Encr
         identity: now.identity,
         attached: now.attached,
         versions,
-        versions_unknown: unknown,
+        versions_unknown: seen.unknown,
         behind,
-    })
+    }
 }
 
 fn version(line: VersionLine, now: &Encrypted) -> VersionStatus {

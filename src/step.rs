@@ -99,6 +99,11 @@ pub trait Step: Journaled {
         Vec::new()
     }
 
+    /// Whether a host comes into being by it, whose name takes a while to be known: from then on its run waits for names.
+    fn brings_host(&self) -> bool {
+        false
+    }
+
     /// How long the step may take with all its waits.
     fn patience(&self) -> Duration {
         Duration::from_secs(10 * 60)

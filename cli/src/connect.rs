@@ -68,15 +68,16 @@ fn direct() -> anyhow::Result<reqwest::Client> {
     client.context("the HTTP client cannot be made")
 }
 
+/// How long what is on this machine may take to answer, and how much it says where a name or a token is asked for.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LONGEST: usize = 64 * 1024;
+
 /// This machine, on which names resolve as the simulator says.
 #[derive(Debug)]
 struct OnSimulator {
     url: Url,
     client: reqwest::Client,
 }
-
-/// How long a simulator has for what it knows by heart.
-const AT_ONCE: Duration = Duration::from_secs(30);
 
 #[derive(Deserialize)]
 struct Resolved {
@@ -87,8 +88,13 @@ impl OnSimulator {
     async fn ask(&self, host: &str) -> anyhow::Result<Vec<IpAddr>> {
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("host", host);
-        let answer = self.client.get(url).timeout(AT_ONCE).send().await?.error_for_status()?.bytes().await?;
-        Ok(serde_json::from_slice::<Resolved>(&answer)?.addresses)
+        let mut answer = self.client.get(url).timeout(PATIENCE).send().await?.error_for_status()?;
+        let mut said = Vec::new();
+        while let Some(chunk) = answer.chunk().await? {
+            said.extend_from_slice(&chunk);
+            anyhow::ensure!(said.len() <= LONGEST, "its answer is over {} KiB", LONGEST / 1024);
+        }
+        Ok(serde_json::from_slice::<Resolved>(&said)?.addresses)
     }
 }
 
@@ -194,13 +200,15 @@ impl Simulated {
             self.transport.execute_request(&request).await.with_context(|| {
                 format!("no simulator answers at {}: start one with `azure-sim --port PORT`", self.url)
             })?;
-        let answer = answer.try_into_raw_response().await?;
         let (status, _, body) = answer.deconstruct();
+        let mut said = vec![0; LONGEST];
+        let length = body.collect_into(&mut said).await.context("what answers there is no simulator")?;
+        said.truncate(length);
         if u16::from(status) != 200 {
-            let body: String = String::from_utf8_lossy(&body).chars().take(300).collect();
+            let body: String = String::from_utf8_lossy(&said).chars().take(300).collect();
             return Err(told(crate::exit::Exit::Failed, format!("the simulator gives no token: {body}")));
         }
-        let token: Token = serde_json::from_slice(&body).context("what answers there is no simulator")?;
+        let token: Token = serde_json::from_slice(&said).context("what answers there is no simulator")?;
         let seconds = token.expires_in.parse().context("what answers there is no simulator")?;
         let expires = time::OffsetDateTime::now_utc().saturating_add(time::Duration::seconds(seconds));
         Ok(AccessToken::new(Secret::new(token.access_token), expires))
@@ -211,9 +219,9 @@ impl Simulated {
 impl TokenCredential for Simulated {
     async fn get_token(&self, scopes: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
         let scope = scopes.first().copied().unwrap_or_default();
-        let asked = tokio::time::timeout(AT_ONCE, self.ask(scope)).await;
+        let asked = tokio::time::timeout(PATIENCE, self.ask(scope)).await;
         let asked = asked.unwrap_or_else(|_| {
-            Err(anyhow::anyhow!("the simulator at {} gives no token within {AT_ONCE:?}", self.url))
+            Err(anyhow::anyhow!("the simulator at {} gives no token within {PATIENCE:?}", self.url))
         });
         asked.map_err(|e| {
             let text: Vec<_> = e.chain().map(ToString::to_string).collect();

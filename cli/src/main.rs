@@ -1,5 +1,6 @@
 //! `cmk`: parsing and printing only; everything else is the library's.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
 mod args;
 mod carry;

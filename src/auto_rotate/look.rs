@@ -51,6 +51,7 @@ pub async fn rotation(azure: &Azure, registry: &RegistryId) -> Result<Rotation> 
     let (rules, rules_unknown) = match look.rotation_rules(now.key.host(), now.key.name()).await {
         Ok(Some(rules)) => (Some(rules), None),
         Ok(None) => (None, Some(format!("there is no key {}", now.key.versionless()))),
+        Err(e) if e.is_lookup() => return Err(explained(azure, registry, e.into()).await),
         Err(e) => (None, Some(e.to_string())),
     };
     let check = KeyUsable { key: now.key.versionless(), subscription: *registry.subscription() };
@@ -67,6 +68,11 @@ pub async fn rotation(azure: &Azure, registry: &RegistryId) -> Result<Rotation> 
         rules_unknown,
         current_expires,
     })
+}
+
+async fn explained(azure: &Azure, registry: &RegistryId, error: Error) -> Error {
+    let cause = crate::explain::of_the_key(azure, registry, &error).await;
+    error.explained(cause)
 }
 
 impl fmt::Display for Rotation {

@@ -6,7 +6,7 @@ use super::{
     error::ServiceError,
     id::ResourceId,
     resources::{is, null_as_default, quoted},
-    versions,
+    time_format, versions,
 };
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
@@ -58,7 +58,7 @@ impl ActivityEvent {
     /// When it happened.
     #[must_use]
     pub fn at(&self) -> Option<OffsetDateTime> {
-        OffsetDateTime::parse(self.event_timestamp.as_deref()?, &Rfc3339).ok()
+        time_format::date(self.event_timestamp.as_deref()?)
     }
     /// Whether it is of this operation.
     #[must_use]
@@ -92,7 +92,7 @@ impl Reader {
         let now = self.now().replace_nanosecond(0).unwrap_or_else(|_| self.now());
         // What began 90 days ago to the second may be too long ago by the service's clock.
         let moment = |at: OffsetDateTime| quoted(&at.format(&Rfc3339).unwrap_or_default());
-        let (from, to) = (moment(now - KEPT + Duration::minutes(10)), moment(now));
+        let (from, to) = (moment(now.saturating_sub(KEPT).saturating_add(Duration::minutes(10))), moment(now));
         let of = quoted(resource.as_str());
         let filter = format!("eventTimestamp ge {from} and eventTimestamp le {to} and resourceUri eq {of}");
         let path = format!(

@@ -1,6 +1,6 @@
 //! One call: how it may be repeated, what may have come of it, and the one loop that repeats it.
 
-use super::{core::Core, error::ServiceError};
+use super::{core::Core, error::ServiceError, limited};
 use crate::azure::cloud::ForeignHost;
 use serde::{Deserialize, Serialize};
 use std::{fmt, future::Future, time::Duration};
@@ -43,6 +43,11 @@ pub(crate) struct Patience {
     pub(crate) longest_wait: Duration,
 }
 
+/// How long a name that is not known is asked for again, unless it is one that is only just coming into being.
+const LOOKUPS: (u32, Duration) = (2, Duration::from_secs(5));
+/// What a simulator answers for a host that its world does not have, as a proxy does.
+const NO_SUCH_HOST: &str = "SimNoSuchHost";
+
 impl Default for Patience {
     fn default() -> Self {
         Self {
@@ -59,7 +64,7 @@ impl Default for Patience {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: azure_core::http::headers::Headers,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: azure_core::Bytes,
     /// An earlier try of the same call may have been carried out as well.
     pub(crate) doubt: bool,
 }
@@ -68,11 +73,15 @@ impl Answer {
     pub(crate) fn header(&self, name: &'static str) -> Option<String> {
         self.headers.get_optional_str(&azure_core::http::headers::HeaderName::from_static(name)).map(str::to_owned)
     }
+    fn look_up(&self, name: &str) -> Option<String> {
+        self.headers.iter().find(|(k, _)| k.as_str().eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str().to_owned())
+    }
+    /// How long the service asks to be left alone.
+    pub(crate) fn retry_after(&self, now: OffsetDateTime) -> Option<Duration> {
+        super::time_format::retry_after(|name| self.look_up(name), now)
+    }
     fn service_error(&self, now: OffsetDateTime) -> ServiceError {
-        let look_up = |name: &str| {
-            self.headers.iter().find(|(k, _)| k.as_str().eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str().to_owned())
-        };
-        ServiceError::parse(self.status, look_up, &self.body, now)
+        ServiceError::parse(self.status, |name| self.look_up(name), &self.body, now)
     }
 }
 
@@ -96,7 +105,7 @@ pub enum Cause {
     #[error("{0}")]
     Service(ServiceError),
     /// The service asks to wait longer than the call may take.
-    #[error("the service asks to be left alone until {} ({error}): try again then", crate::error::when(*until))]
+    #[error("the service asks to be left alone until {} ({error}): try again then", super::time_format::when(*until))]
     Throttled {
         /// When to come back.
         until: OffsetDateTime,
@@ -129,6 +138,31 @@ pub enum Cause {
     /// The same was asked before, and came to this.
     #[error("{}", .0.cause)]
     Before(std::sync::Arc<CallError>),
+}
+
+impl Cause {
+    /// Whether the host's name is not known: nothing was sent, and trying again helps only where it is about to be.
+    fn is_lookup(&self) -> bool {
+        match self {
+            Self::Transport(e) if matches!(e.kind(), azure_core::error::ErrorKind::Connection) => {
+                // The client's own word, and what getaddrinfo says: its errors are of no public type.
+                let said = chain(e).to_ascii_lowercase();
+                ["dns error", "failed to lookup address", "failed to look up address"].iter().any(|w| said.contains(w))
+            }
+            Self::Service(e) => e.status == 502 && e.has_code(NO_SUCH_HOST),
+            Self::Before(e) => e.cause.is_lookup(),
+            _ => false,
+        }
+    }
+}
+
+/// Whether names that are not known may soon be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// They are known, or are not there.
+    Settled,
+    /// A run has made a host, or brought one back: its name takes a while to be known.
+    Coming,
 }
 
 /// As derived, but for what the SDK and a credential say: that is scrubbed, as in [`Display`](fmt::Display).
@@ -187,6 +221,11 @@ impl CallError {
             cause => cause,
         }
     }
+    /// Whether the host's name is not known.
+    #[must_use]
+    pub fn is_lookup(&self) -> bool {
+        self.cause.is_lookup()
+    }
     /// The status of the service's answer.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
@@ -219,6 +258,7 @@ impl Core {
     pub(crate) async fn call<'s, F>(
         &self,
         patience: &Patience,
+        names: Names,
         nature: Nature,
         scope: impl Into<Option<&'s str>>,
         request: String,
@@ -229,6 +269,7 @@ impl Core {
     {
         let scope = scope.into();
         let started = tokio::time::Instant::now();
+        let mut lookups = 0;
         let (mut tries, mut doubt, mut fresh_token) = (0u32, false, false);
         loop {
             tries += 1;
@@ -247,7 +288,10 @@ impl Core {
                 Ok(Ok(Try::Failed(e))) => {
                     let never_left = matches!(e.kind(), azure_core::error::ErrorKind::Connection);
                     doubt |= nature != Nature::Read && !never_left;
-                    (nature != Nature::Once || never_left, Cause::Transport(e))
+                    match limited::too_long(&e) {
+                        Some(long) => (false, Cause::Unreadable(long.to_string())),
+                        None => (nature != Nature::Once || never_left, Cause::Transport(e)),
+                    }
                 }
                 Ok(Ok(Try::Meant(mut answer))) => {
                     answer.doubt = doubt;
@@ -262,6 +306,7 @@ impl Core {
                         }
                         // The table's rows; only a 429 says that the request was not carried out.
                         429 => (true, Cause::Service(error())),
+                        502 if error().has_code(NO_SUCH_HOST) => (true, Cause::Service(error())),
                         408 | 500 | 502 | 503 | 504 => {
                             doubt |= nature != Nature::Read;
                             (nature != Nature::Once, Cause::Service(error()))
@@ -276,7 +321,10 @@ impl Core {
                 }
             };
             let sent = if doubt { Sent::Maybe } else { Sent::No };
-            if !again {
+            lookups += u32::from(error.is_lookup());
+            let unknown = error.is_lookup() && names == Names::Settled;
+            let given_up = unknown && (lookups >= LOOKUPS.0 || started.elapsed() >= LOOKUPS.1);
+            if !again || given_up {
                 return Err(CallError::new(sent, request, error));
             }
             let asked = match &error {
@@ -284,10 +332,10 @@ impl Core {
                 _ => None,
             };
             let wait = self.pause(patience, tries, asked);
-            if started.elapsed() + wait > patience.budget {
+            if started.elapsed().saturating_add(wait) > patience.budget {
                 let cause = match error {
                     Cause::Service(e) if asked.is_some() => {
-                        Cause::Throttled { until: self.clock.now() + wait, error: e }
+                        Cause::Throttled { until: super::time_format::later(self.clock.now(), wait), error: e }
                     }
                     other => other,
                 };
@@ -303,7 +351,7 @@ impl Core {
         let ours = p.first_wait.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(p.longest_wait);
         let jitter = self.jitter();
         match asked {
-            Some(asked) => asked.max(Duration::from_secs(1)) + p.first_wait.mul_f64(jitter),
+            Some(asked) => asked.max(Duration::from_secs(1)).saturating_add(p.first_wait.mul_f64(jitter)),
             None => ours.mul_f64(0.5 + jitter / 2.0),
         }
     }

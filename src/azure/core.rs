@@ -6,9 +6,10 @@ pub use write::Written;
 
 use super::{
     Cloud, Operation,
-    call::{Answer, CallError, Called, Cause, Nature, Patience, Sent, Try},
+    call::{Answer, CallError, Called, Cause, Names, Nature, Patience, Sent, Try},
     credential::{Caller, Tokens},
     door::{Door, Given},
+    limited::{PAGES, Room},
 };
 use azure_core::{
     credentials::TokenCredential,
@@ -24,7 +25,10 @@ use std::{
     fmt,
     future::Future,
     ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use time::OffsetDateTime;
@@ -60,6 +64,8 @@ pub struct Reader {
     pub(crate) correlation: Uuid,
     /// Its own, where that is not every call's.
     pub(super) patience: Option<Arc<Patience>>,
+    /// Whether a run has made a host that takes a while to be known.
+    pub(super) hosts_made: Arc<AtomicBool>,
     pub(super) answers: Option<Arc<super::looked::Answers>>,
     pub(super) trail: Option<super::looked::Trail>,
 }
@@ -132,10 +138,10 @@ impl Builder {
         self.clock = clock;
         self
     }
-    /// How long one request may take (60 s unless told). It is also how long after it left a request whose answer was
+    /// How long one request may take (60 s unless told, an hour at most). It is also how long after it left a request whose answer was
     /// lost is expected to still land, and so how long a resumed run waits before it believes that it did not.
     pub fn request_deadline(mut self, deadline: Duration) -> Self {
-        self.patience.deadline = deadline.max(Duration::from_millis(1));
+        self.patience.deadline = deadline.clamp(Duration::from_millis(1), super::time_format::LONGEST_DEADLINE);
         self
     }
     /// How long one call may take with its repetitions (180 s unless told). A `Retry-After` that goes beyond it ends
@@ -224,7 +230,8 @@ impl Azure {
         Writer(self.reader())
     }
     pub(crate) fn reader_of(&self, correlation: Uuid) -> Reader {
-        Reader { core: self.core.clone(), correlation, patience: None, answers: None, trail: None }
+        let hosts_made = Arc::default();
+        Reader { core: self.core.clone(), correlation, patience: None, hosts_made, answers: None, trail: None }
     }
     /// The cloud.
     #[must_use]
@@ -297,17 +304,15 @@ impl Reader {
             value: Vec<T>,
             next_link: Option<String>,
         }
-        /// A list that never ends is a fault of the service, not a reason to read for ever.
-        const PAGES: usize = 1000;
         let mut url = self.arm_url(path, query)?;
-        let mut all = Vec::new();
+        let (mut all, mut room) = (Vec::new(), Room::default());
         for _ in 0..PAGES {
             let name = name_of(Method::Get, &url);
             let answer = self.arm(Nature::Read, Method::Get, &url, None).await?;
             if answer.status == 404 {
                 return Err(self.core.refused(name, &answer));
             }
-            let page: Page<T> = read(name.clone(), &answer)?;
+            let page: Page<T> = read_into(&mut room, name.clone(), &answer)?;
             all.extend(page.value);
             match page.next_link.filter(|l| !l.is_empty()) {
                 None => return Ok(all),
@@ -364,6 +369,14 @@ impl Reader {
         self.patience.as_deref().unwrap_or(&self.core.patience)
     }
 
+    /// From here on, names that are not known yet are waited for: a run has made a host, or brought one back.
+    pub(crate) fn await_names(&self) {
+        self.hosts_made.store(true, Ordering::Relaxed);
+    }
+    pub(crate) fn names(&self) -> Names {
+        if self.hosts_made.load(Ordering::Relaxed) { Names::Coming } else { Names::Settled }
+    }
+
     /// One call with its repetitions; a read is told to the trail, and had from memory where there is one. `of`, a query or a
     /// page, and `body` tell one question from another.
     pub(crate) async fn called<'s, F>(
@@ -378,7 +391,7 @@ impl Reader {
     where
         F: Future<Output = Result<Try, CallError>>,
     {
-        let call = || self.core.call(self.patience(), nature, scope, request.to_owned(), attempt);
+        let call = || self.core.call(self.patience(), self.names(), nature, scope, request.to_owned(), attempt);
         if nature != Nature::Read {
             return call().await;
         }
@@ -406,9 +419,17 @@ pub(crate) fn name_of(verb: Method, url: &Url) -> String {
 }
 
 pub(crate) fn read<T: DeserializeOwned>(request: String, answer: &Answer) -> Called<T> {
-    serde_json::from_slice(&answer.body).map_err(|e| {
+    read_into(&mut Room::default(), request, answer)
+}
+
+/// Reads one of several answers that there is room for together.
+pub(crate) fn read_into<T: DeserializeOwned>(room: &mut Room, request: String, answer: &Answer) -> Called<T> {
+    let read = room
+        .take(&answer.body)
+        .and_then(|()| serde_json::from_slice(&answer.body).map_err(|e| format!("status {}, {e}", answer.status)));
+    read.map_err(|why| {
         let sent = if answer.doubt { Sent::Maybe } else { Sent::No };
-        CallError::new(sent, request, Cause::Unreadable(format!("status {}, {e}", answer.status)))
+        CallError::new(sent, request, Cause::Unreadable(why))
     })
 }
 
@@ -419,7 +440,7 @@ impl Core {
         Ok(match self.pipeline.send(&Context::new(), request, Some(options)).await {
             Ok(raw) => {
                 let (status, headers, body) = raw.deconstruct();
-                Try::Answered(Answer { status: status.into(), headers, body: body.to_vec(), doubt: false })
+                Try::Answered(Answer { status: status.into(), headers, body: body.into(), doubt: false })
             }
             Err(e) => match super::door::foreign(&e) {
                 Some(foreign) => {

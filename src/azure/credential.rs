@@ -90,7 +90,7 @@ impl Tokens {
         const EARLY: Duration = Duration::minutes(5);
         let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         let (token, expires) = cached.get(scope)?;
-        (*expires - self.clock.now() > EARLY).then(|| token.clone())
+        (self.clock.now().saturating_add(EARLY) < *expires).then(|| token.clone())
     }
 
     async fn fetch(&self, scope: &str, options: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {

@@ -1,6 +1,9 @@
 //! The last thing every request passes: whatever client built it, a token leaves for the cloud's own hosts only.
 
-use super::cloud::{Cloud, ForeignHost, HostKind};
+use super::{
+    cloud::{Cloud, ForeignHost, HostKind},
+    limited::{self, limited},
+};
 use crate::guard::{Guard, Guards};
 use async_trait::async_trait;
 use azure_core::{
@@ -56,6 +59,17 @@ pub(crate) struct Door {
 }
 
 impl Door {
+    /// How long an answer may be.
+    fn limit(&self, url: &Url) -> usize {
+        match self.cloud.allows(url) {
+            Ok(HostKind::Authority) => limited::TOKEN,
+            // Where tokens are given, and where it is told how.
+            Ok(HostKind::Registry) if url.path() == "/v2/" || url.path().starts_with("/oauth2/") => limited::TOKEN,
+            Ok(HostKind::Registry) if url.path().contains("/manifests/") => limited::MANIFEST,
+            _ => limited::BODY,
+        }
+    }
+
     pub(crate) fn new(cloud: Cloud, inner: Arc<dyn HttpClient>, guards: Guards, given: Given) -> Self {
         Self { cloud, inner, guards, given }
     }
@@ -84,7 +98,8 @@ impl HttpClient for Door {
         {
             return Err(azure_core::Error::with_error(ErrorKind::Other, foreign, "the request was not sent"));
         }
-        self.inner.execute_request(request).await.map_err(scrubbed)
+        let answer = self.inner.execute_request(request).await.map_err(scrubbed)?;
+        Ok(limited(answer, self.limit(request.url())))
     }
 }
 
@@ -98,10 +113,15 @@ fn scrubbed(e: azure_core::Error) -> azure_core::Error {
 
 /// The refusal of [`Door`] in an SDK error, if that is what it is.
 pub(crate) fn foreign(e: &azure_core::Error) -> Option<ForeignHost> {
+    of_type(e)
+}
+
+/// The first of an SDK error and its sources that is of a type of ours.
+pub(crate) fn of_type<E: std::error::Error + Clone + 'static>(e: &azure_core::Error) -> Option<E> {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(e);
     while let Some(s) = source {
-        if let Some(f) = s.downcast_ref::<ForeignHost>() {
-            return Some(f.clone());
+        if let Some(found) = s.downcast_ref::<E>() {
+            return Some(found.clone());
         }
         source = s.source();
     }

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+use time::OffsetDateTime;
 
 mod body;
 mod classify;
@@ -108,28 +108,9 @@ impl ServiceError {
             policies: error.policies,
             request_id: header("x-ms-request-id").or(read.request_id),
             correlation_id: header("x-ms-correlation-request-id").or(read.correlation_id),
-            retry_after: retry_after(&headers, now),
+            retry_after: super::time_format::retry_after(&headers, now),
         }
     }
-}
-
-/// The wait a service asks for: `x-ms-retry-after-ms`, `retry-after-ms`, or `Retry-After` in seconds or as a date.
-///
-/// At most a year, so that adding it to a time cannot overflow.
-fn retry_after(headers: &impl Fn(&str) -> Option<String>, now: OffsetDateTime) -> Option<Duration> {
-    let year = Duration::from_secs(365 * 24 * 3600);
-    let millis = |name| headers(name).and_then(|value| value.trim().parse().ok()).map(Duration::from_millis);
-    let wait = millis("x-ms-retry-after-ms").or_else(|| millis("retry-after-ms")).or_else(|| {
-        let value = headers("retry-after")?;
-        let value = value.trim();
-        if let Ok(seconds) = value.parse() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let date = OffsetDateTime::parse(value, &Rfc2822).ok()?;
-        // A date that has passed asks for no wait.
-        Some(Duration::try_from(date - now).unwrap_or_default())
-    });
-    wait.map(|wait| wait.min(year))
 }
 
 impl Detail {

@@ -7,11 +7,12 @@ use super::{
     core::{name_of, read},
     id::{ClientId, PrincipalId, TenantId},
     resources::{is, null_as_default},
+    time_format,
 };
 use azure_core::http::{Method, Request};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 use url::Url;
 
 /// Somebody in the directory: a service principal, a user, a group, ..
@@ -100,7 +101,7 @@ impl AppCredential {
     /// When it ends.
     #[must_use]
     pub fn ends(&self) -> Option<OffsetDateTime> {
-        OffsetDateTime::parse(self.end_date_time.as_ref()?, &Rfc3339).ok()
+        time_format::date(self.end_date_time.as_ref()?)
     }
 }
 

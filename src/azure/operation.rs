@@ -4,11 +4,13 @@ use super::{
     Reader,
     call::{Answer, CallError, Called, Cause, Nature, Sent},
     error::ServiceError,
+    time_format,
 };
 use azure_core::http::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{fmt, time::Duration};
+use time::OffsetDateTime;
 use url::Url;
 
 /// An operation the service has accepted and not yet finished.
@@ -55,8 +57,8 @@ pub enum Progress {
 
 impl Operation {
     /// The operation behind an answer to a write, if the service has not finished with it.
-    pub(crate) fn of(answer: &Answer, verb: Method, url: &Url) -> Option<Self> {
-        let after_s = answer.header("retry-after").and_then(|s| s.trim().parse().ok());
+    pub(crate) fn of(answer: &Answer, verb: Method, url: &Url, now: OffsetDateTime) -> Option<Self> {
+        let after_s = answer.retry_after(now).map(|wait| wait.as_millis().div_ceil(1000) as u64);
         let state = provisioning_state(&answer.body);
         let done = state.as_deref().is_some_and(|s| s.eq_ignore_ascii_case("Succeeded"));
         let (style, url) = match (answer.header("azure-asyncoperation"), answer.header("location")) {
@@ -71,11 +73,22 @@ impl Operation {
     /// What the service asked to wait before the first look.
     #[must_use]
     pub fn after(&self) -> Option<Duration> {
-        self.after_s.map(Duration::from_secs)
+        self.after_s.map(time_format::seconds)
+    }
+    /// The same for whoever takes it up so long after it was accepted. A clock that was set back in between shortens nothing.
+    pub(crate) fn since(mut self, accepted: time::Duration) -> Self {
+        let passed = u64::try_from(accepted.whole_seconds()).unwrap_or_default();
+        self.after_s = self.after_s.map(|after| after.saturating_sub(passed));
+        self
     }
 }
 
 impl Reader {
+    /// Whether an operation's URL is one of the cloud's, so that it may be asked.
+    pub(crate) fn can_poll(&self, operation: &Operation) -> bool {
+        self.polled_url(&operation.url, "poll of an operation").is_ok()
+    }
+
     /// Looks once how an operation stands.
     ///
     /// # Errors
@@ -89,7 +102,7 @@ impl Reader {
             // A deleted resource is what its deletion wants; of anything else the state is unknown.
             return Err(self.core.refused(name, &answer));
         }
-        let after = answer.header("retry-after").and_then(|s| s.trim().parse().ok()).map(Duration::from_secs);
+        let after = answer.retry_after(self.now());
         let running = Progress::Running(after.map(|d| d.max(Duration::from_secs(1))));
         let body: Value = if answer.body.is_empty() { Value::Null } else { super::core::read(name, &answer)? };
         let state = match operation.style {
@@ -161,10 +174,23 @@ impl Reader {
                 let why = "it is not finished, and does not say where to look".to_owned();
                 return Err(CallError::new(Sent::No, name, Cause::Unreadable(why)));
             };
-            let after = answer.header("retry-after").and_then(|s| s.trim().parse().ok()).map(Duration::from_secs);
-            let wait = after.map_or(PAUSE, |d| d.max(Duration::from_secs(1)));
-            if started.elapsed() + wait > budget {
-                return Err(CallError::new(Sent::No, name, Cause::Deadline(budget)));
+            let asked = answer.retry_after(self.now());
+            let wait = asked.map_or(PAUSE, |d| d.max(Duration::from_secs(1)));
+            if started.elapsed().saturating_add(wait) > budget {
+                let cause = match asked {
+                    None => Cause::Deadline(budget),
+                    Some(_) => Cause::Throttled {
+                        until: time_format::later(self.now(), wait),
+                        error: ServiceError {
+                            status: answer.status,
+                            code: "Accepted".into(),
+                            message: "it is not finished".into(),
+                            retry_after: asked,
+                            ..ServiceError::default()
+                        },
+                    },
+                };
+                return Err(CallError::new(Sent::No, name, cause));
             }
             tokio::time::sleep(wait).await;
             answer = self.arm(Nature::Read, Method::Get, at, None).await?;
@@ -173,6 +199,14 @@ impl Reader {
 }
 
 fn provisioning_state(body: &[u8]) -> Option<String> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    body.get("properties")?.get("provisioningState")?.as_str().map(str::to_owned)
+    #[derive(Deserialize)]
+    struct Resource {
+        properties: Option<Properties>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Properties {
+        provisioning_state: Option<String>,
+    }
+    serde_json::from_slice::<Resource>(body).ok()?.properties?.provisioning_state
 }

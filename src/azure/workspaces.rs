@@ -7,12 +7,12 @@ use super::{
     core::{name_of, read},
     id::ResourceId,
     resources::null_as_default,
-    versions,
+    time_format, versions,
 };
 use azure_core::http::{Method, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 use url::Url;
 use uuid::Uuid;
 
@@ -87,7 +87,7 @@ impl LogRow<'_> {
     /// A time.
     #[must_use]
     pub fn time(&self, column: &str) -> Option<OffsetDateTime> {
-        OffsetDateTime::parse(self.value(column)?.as_str()?, &Rfc3339).ok()
+        time_format::date(self.value(column)?.as_str()?)
     }
 }
 

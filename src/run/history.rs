@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Result,
-    azure::Operation,
+    azure::{Operation, time_format},
     error::Hint,
     journal::{Entry, Journaled, Record},
     step::Rollback,
@@ -18,6 +18,7 @@ pub(crate) struct Open {
     pub(crate) before: Value,
     pub(crate) deadline_s: u64,
     pub(crate) accepted: Option<(Value, Option<Operation>)>,
+    pub(crate) accepted_at: Option<OffsetDateTime>,
 }
 
 /// Where a step stands.
@@ -40,12 +41,14 @@ pub(crate) fn standing(records: &[Record], name: &str, about: &str) -> Standing 
                     before: before.clone(),
                     deadline_s: *deadline_s,
                     accepted: None,
+                    accepted_at: None,
                 });
             }
             Entry::Rejected { step, subject, .. } if step == name && subject == about => now.open = None,
             Entry::Accepted { step, subject, made, operation } if step == name && subject == about => {
                 if let Some(open) = &mut now.open {
                     open.accepted = Some((made.clone(), operation.clone()));
+                    open.accepted_at = Some(record.at);
                 }
             }
             Entry::Done { step, subject, made, .. } if step == name && subject == about => {
@@ -133,13 +136,10 @@ pub(crate) fn in_doubt(records: &[Record]) -> Option<u64> {
     open.iter().map(|(_, _, d)| *d).max()
 }
 
-/// For how long a request is waited for at most, whatever a journal says: longer than any that this program sends.
-const LONGEST_DOUBT: Duration = Duration::from_secs(60 * 60);
-
 /// How long after now a request may still land whose sender is gone: as long as the one who sent it gave it, or as we give
 /// ours, whichever is longer.
 pub(crate) fn doubt(deadline_s: u64, ours: Duration) -> Duration {
-    Duration::from_secs(deadline_s).min(LONGEST_DOUBT).max(ours)
+    time_format::deadline(deadline_s).max(ours)
 }
 
 /// Whether the run has changed anything, or may have.

@@ -192,7 +192,7 @@ pub(super) async fn go<W: Workflow>(run: Run<W>) -> Result<W::Outcome> {
     let (azure, order) = (run.azure.clone(), run.order.clone());
     let ended = async {
         match went(run, name).await {
-            Err(e) if e.key_symptom().is_some() => {
+            Err(e) if e.asks_for_cause(azure.cloud()) => {
                 let cause = order.explain(&azure, &e).await;
                 Err(e.explained(cause))
             }

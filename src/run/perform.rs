@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    azure::{Operation, Progress, Sent},
+    azure::{Operation, Progress, Sent, time_format},
     event::Event,
     guard::Guard,
     journal::{Entry, How},
@@ -51,6 +51,9 @@ pub(super) async fn perform<S: Step>(cx: &Context, running: &Running, step: S, s
 async fn performed<S: Step>(cx: &Context, running: &Running, step: S, subject: String) -> Result<S::Made> {
     if let Some(after) = step.awaits() {
         return Err(Error::bug(format!("{} is taken in a run before {after} has made what it needs", S::NAME)));
+    }
+    if step.brings_host() {
+        cx.shared.look.await_names();
     }
     let standing = history::standing(&running.records.lock().await, S::NAME, &subject);
     if let Some(made) = standing.done {
@@ -128,8 +131,7 @@ impl<S: Step> Going<'_, S> {
 
     /// A request may still land for so long from now.
     fn doubt(&mut self, deadline: Duration) {
-        let now = Instant::now();
-        self.doubt_until = Some(now.checked_add(deadline).unwrap_or(now));
+        self.doubt_until = Some(time_format::after(deadline));
     }
 
     async fn note(&self, entry: Entry) -> Result<()> {
@@ -148,6 +150,8 @@ impl<S: Step> Going<'_, S> {
         match open.accepted {
             Some((made, operation)) => {
                 self.accepted = true;
+                let since = open.accepted_at.map_or(time::Duration::ZERO, |at| self.cx.shared.azure.now() - at);
+                let operation = operation.map(|operation| operation.since(since));
                 let made =
                     serde_json::from_value(made).map_err(|e| Error::bug(format!("the journaled answer: {e}")))?;
                 Ok(Some(Applied { made, operation }))
@@ -189,7 +193,7 @@ impl<S: Step> Going<'_, S> {
             if let Some(until) = self.doubt_until.filter(|_| self.cx.guard(Guard::LateLanding)) {
                 let left = until.saturating_duration_since(Instant::now());
                 if !left.is_zero() {
-                    self.wait("a request whose answer was lost: it may still land".into(), Some(left)).await?;
+                    self.sleep("a request whose answer was lost: it may still land".into(), left).await?;
                     return Ok(None);
                 }
             }
@@ -244,20 +248,16 @@ impl<S: Step> Going<'_, S> {
 
     /// What an error of `apply` means: look again, try again, or give up.
     async fn failed(&mut self, error: Error) -> Result<()> {
-        match error.sent() {
-            Sent::Maybe => {
-                self.doubt(self.cx.shared.azure.request_deadline());
-                self.last = Some(error);
-                self.wait("whether a request whose answer was lost was carried out".into(), None).await
-            }
+        let why = match error.sent() {
+            Sent::No => return self.rejected(error).await,
+            Sent::Maybe => "whether a request whose answer was lost was carried out",
             // Accepted, and the answer unreadable: the next observation tells, and may be stale.
-            Sent::Yes => {
-                self.doubt(self.cx.shared.azure.request_deadline());
-                self.last = Some(error);
-                self.wait("what the service made of it".into(), None).await
-            }
-            Sent::No => self.rejected(error).await,
-        }
+            Sent::Yes => "what the service made of it",
+        };
+        self.doubt(self.cx.shared.azure.request_deadline());
+        let asked = asked(&error);
+        self.last = Some(error);
+        self.wait(why.into(), asked).await
     }
 
     /// The change was refused, or its operation failed: it will not land. Again, or final.
@@ -270,8 +270,9 @@ impl<S: Step> Going<'_, S> {
         match class {
             Class::Final => Err(error),
             Class::Again { why } => {
+                let asked = asked(&error);
                 self.last = Some(error);
-                self.wait(why, None).await
+                self.wait(why, asked).await
             }
         }
     }
@@ -321,6 +322,10 @@ impl<S: Step> Going<'_, S> {
 
     /// Polls an operation to its end; the error is the operation's own.
     async fn follow(&mut self, operation: &Operation) -> Result<Option<Error>> {
+        if !self.cx.shared.look.can_poll(operation) {
+            // Nothing is sent where the service, or an edited journal, says: the resource itself tells.
+            return Ok(None);
+        }
         let mut after = operation.after();
         loop {
             self.wait("the operation the service has accepted".into(), after).await?;
@@ -336,15 +341,30 @@ impl<S: Step> Going<'_, S> {
         }
     }
 
+    /// Waits as long as was asked for, or a little longer than the last time. What was asked for is never cut short: beyond
+    /// the step's patience the run ends, to be taken up then.
     async fn wait(&mut self, why: String, asked: Option<Duration>) -> Result<()> {
-        let elapsed = self.started.elapsed();
-        if elapsed >= self.step.patience() {
+        let (elapsed, patience) = (self.started.elapsed(), self.step.patience());
+        if let Some(asked) = asked.filter(|asked| elapsed.saturating_add(*asked) > patience) {
+            let until = time_format::later(self.cx.shared.azure.now(), asked);
+            return Err(Error::new(ErrorKind::Throttled { until }));
+        }
+        if elapsed >= patience {
             let last = self.last.take().map(Box::new);
             return Err(Error::new(ErrorKind::Unsettled { waited_for: why, last }));
         }
-        let pause = asked.unwrap_or(self.pause);
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        self.cx.tell(&Event::Waiting { step: S::NAME, why, pause, elapsed });
+        self.sleep(why, asked.unwrap_or(self.pause)).await
+    }
+
+    /// Waits, however long the step has taken so far.
+    async fn sleep(&mut self, why: String, pause: Duration) -> Result<()> {
+        self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
+        self.cx.tell(&Event::Waiting { step: S::NAME, why, pause, elapsed: self.started.elapsed() });
         self.cx.pause(pause).await
     }
+}
+
+/// How long the service asks to be left alone, in an error. Never "at once".
+fn asked(error: &Error) -> Option<Duration> {
+    error.service()?.retry_after.map(|wait| wait.max(FIRST_PAUSE))
 }

@@ -88,7 +88,7 @@ impl Context {
             }
             self.tell(&Event::Waiting { step: name, why, pause, elapsed });
             self.pause(pause).await?;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
     }
 }

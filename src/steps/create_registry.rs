@@ -148,6 +148,9 @@ impl Step for CreateRegistry {
             ),
         ]
     }
+    fn brings_host(&self) -> bool {
+        true
+    }
     fn patience(&self) -> Duration {
         Duration::from_secs(40 * 60)
     }

@@ -114,6 +114,9 @@ impl Step for DeployTemplate {
     fn requires(&self) -> Vec<Requirement> {
         vec![Requirement::new(&self.group, "Microsoft.Resources/deployments/write")]
     }
+    fn brings_host(&self) -> bool {
+        true
+    }
     fn patience(&self) -> Duration {
         Duration::from_secs(60 * 60)
     }

@@ -222,6 +222,9 @@ impl Step for EnsureVault {
             _ => write,
         }]
     }
+    fn brings_host(&self) -> bool {
+        !matches!(self.way, VaultWay::Adopt)
+    }
     fn patience(&self) -> Duration {
         Duration::from_secs(15 * 60)
     }

@@ -7,7 +7,7 @@ use crate::{
         id::{KeyId, KeyVersion},
         keys::{KeyItemView, KeySpec, KeyView},
     },
-    error::{Error, Refusal},
+    error::{Error, Refusal, when},
     guard::Guard,
     journal::journaled,
     step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step},
@@ -48,7 +48,14 @@ journaled!(MintVersion, Minted);
 
 impl MintVersion {
     /// What to do about the versions seen: pure, so that it can be tested without a cloud.
-    fn decide(&self, versions: &[KeyItemView], current: &KeyView, me: &Me<'_>, tag_look: bool) -> Seen<Minted> {
+    fn decide(
+        &self,
+        versions: &[KeyItemView],
+        current: &KeyView,
+        me: &Me<'_>,
+        tag_look: bool,
+        now: OffsetDateTime,
+    ) -> Seen<Minted> {
         let mine = |v: &&KeyItemView| tag_look && v.tags().get(TAG).is_some_and(|t| t == me.key);
         let mut ours: Vec<(OffsetDateTime, &KeyVersion)> = versions
             .iter()
@@ -72,8 +79,21 @@ impl MintVersion {
             )]);
         }
         let was = current.version().map(ToString::to_string);
-        Seen::Needs(Needs::new(self.foresee()).before(&was))
+        let what = match life(current) {
+            Some((life, end)) if now.checked_add(life).is_none() => self.foresee().note(format!(
+                "its current version ends on {}, and there is no date as far from now as that was then: the new one ends with it",
+                when(end)
+            )),
+            _ => self.foresee(),
+        };
+        Seen::Needs(Needs::new(what).before(&was))
     }
+}
+
+/// How long a version was given when it was made, and when it ends.
+fn life(current: &KeyView) -> Option<(time::Duration, OffsetDateTime)> {
+    let (made, end) = current.created().zip(current.exp())?;
+    Some((end - made, end))
 }
 
 fn not_rsa(key: &KeyId) -> Refusal {
@@ -112,7 +132,10 @@ impl Step for MintVersion {
             Err(e) => return door::kept_out(e, me, self.granted.is_some(), RIGHTS),
         };
         match look.key_versions(self.key.host(), self.key.name()).await {
-            Ok(versions) => Ok(self.decide(&versions, &current, me, look.core.guards.hold(Guard::TagLook))),
+            Ok(versions) => {
+                let tag_look = look.core.guards.hold(Guard::TagLook);
+                Ok(self.decide(&versions, &current, me, tag_look, look.now()))
+            }
             Err(e) => door::kept_out(e, me, self.granted.is_some(), RIGHTS),
         }
     }
@@ -122,8 +145,8 @@ impl Step for MintVersion {
         let current = azure.key(&self.key).await?.ok_or_else(|| Error::invalid(format!("{} is gone", self.key)))?;
         let mut tags = current.tags().clone();
         tags.insert(TAG.into(), me.key.into());
-        // As long from now as the current version was given when it was made.
-        let exp = current.created().zip(current.exp()).map(|(made, ends)| azure.now() + (ends - made));
+        // As long from now as the current version was given when it was made; with it, where there is no such date.
+        let exp = life(&current).map(|(life, end)| azure.now().checked_add(life).unwrap_or(end));
         let (Some(kty), Some(size)) = (current.kty(), current.size()) else {
             return Err(Error::refused(not_rsa(current.id())));
         };

@@ -77,6 +77,9 @@ impl Step for RecoverVault {
     fn requires(&self) -> Vec<Requirement> {
         vec![Requirement::new(self.vault.resource(), "Microsoft.KeyVault/vaults/write")]
     }
+    fn brings_host(&self) -> bool {
+        true
+    }
     fn patience(&self) -> Duration {
         Duration::from_secs(15 * 60)
     }

@@ -7,9 +7,11 @@ mod ids;
 #[cfg(feature = "azure_mgmt")]
 mod interop;
 mod key_client;
+mod lookups;
 mod redaction;
 mod sdk_guards;
 mod service_errors;
+mod sizes;
 mod wire;
 
 #[test]

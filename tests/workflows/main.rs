@@ -22,6 +22,7 @@ mod revoke;
 mod rights;
 mod targets;
 mod undo;
+mod waits;
 
 use cmk::{Azure, ErrorKind, Plan, Workflow, run::Run};
 use cmk_mocks::World;

@@ -16,8 +16,11 @@ mod runs;
 mod setting;
 #[cfg(unix)]
 mod signals;
+#[cfg(target_os = "linux")]
+mod sizes;
 mod story;
 #[cfg(unix)]
 mod templates;
 mod terminal;
+mod unknown_hosts;
 mod wrong;

@@ -3,7 +3,7 @@
 //!
 //! `CMK_KILLS` sets how many kills (24 unless told; 500 with `CMK_LONG=1`), `CMK_KILL` plays a single one.
 
-use crate::setting::{Ended, Setting};
+use crate::setting::Setting;
 use cmk_mocks::{
     Params, Setup, When, World,
     troubles::{self, Names},
@@ -224,22 +224,18 @@ fn unfinished(s: &Setting) -> Vec<String> {
 
 /// Takes up what was cut short, as the messages say, until the command itself ends as it should.
 fn take_up(s: &Setting, script: &Script, code: i32) -> Result<(), String> {
-    let mut last: Option<Ended> = None;
+    let mut said = Vec::new();
     for _ in 0..4 {
         for run in unfinished(s).into_iter().filter(|run| run != "first") {
-            let ended = s.cmk(&["resume", &run]);
-            if ended.code != 0 {
-                last = Some(ended);
-            }
+            said.push(s.cmk(&["resume", &run]));
         }
-        let ended = s.cmk(&script.cut());
-        if ended.code == code && unfinished(s).iter().all(|run| run == "first") {
+        said.push(s.cmk(&script.cut()));
+        if said.last().is_some_and(|e| e.code == code) && unfinished(s).iter().all(|run| run == "first") {
             return Ok(());
         }
-        last = Some(ended);
     }
-    let last = last.map(|e| format!("exit code {}: {}{}", e.code, e.out, e.err)).unwrap_or_default();
-    Err(format!("not taken up: {last}"))
+    let said: Vec<_> = said.iter().map(|e| format!("\n  exit code {}: {}{}", e.code, e.out, e.err)).collect();
+    Err(format!("not taken up: {}", said.concat()))
 }
 
 /// Kill `n`: what it was, and what went wrong.

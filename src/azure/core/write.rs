@@ -48,7 +48,7 @@ impl Writer {
             }
             return Err(self.core.refused(name, &answer));
         }
-        let operation = Operation::of(&answer, verb, &url);
+        let operation = Operation::of(&answer, verb, &url, self.now());
         let body = if answer.body.iter().all(u8::is_ascii_whitespace) {
             None
         } else {

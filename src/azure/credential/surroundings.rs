@@ -1,7 +1,10 @@
 //! What logging in finds around it.
 
 use super::{Secrets, auth::Unbuilt, failure};
-use crate::{azure::Cloud, program::Program};
+use crate::{
+    azure::{Cloud, limited::ForTokens},
+    program::Program,
+};
 use async_trait::async_trait;
 use azure_core::{
     cloud::{CloudConfiguration, CustomConfiguration},
@@ -148,13 +151,14 @@ impl Surroundings {
     }
 
     fn options(cloud: &Cloud, transport: Option<Arc<dyn HttpClient>>) -> ClientOptions {
+        let transport = transport.unwrap_or_else(|| azure_core::http::new_http_client(None));
         let mut custom = CustomConfiguration::default();
         // Named always: without it the SDK would take it from AZURE_AUTHORITY_HOST.
         custom.authority_host = cloud.authority_endpoint().to_owned();
         ClientOptions {
             cloud: Some(Arc::new(CloudConfiguration::from(custom))),
             retry: RetryOptions::exponential(ExponentialRetryOptions { max_retries: 3, ..Default::default() }),
-            transport: transport.map(Transport::new),
+            transport: Some(Transport::new(Arc::new(ForTokens(transport)))),
             ..ClientOptions::default()
         }
     }

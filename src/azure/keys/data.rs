@@ -9,9 +9,10 @@ use crate::{
         Azure, Kept, Reader, Writer,
         call::{Answer, CallError, Called, Cause, Nature, Sent, Try},
         cloud::ForeignHost,
-        core::{VaultClient, read},
+        core::{VaultClient, read, read_into},
         door,
         id::{InvalidId, KeyId, KeyName, VaultHost},
+        limited::{PAGES, Room},
     },
     guard::Guard,
 };
@@ -35,9 +36,6 @@ use futures::StreamExt as _;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use url::Url;
-
-/// A list that never ends is a fault of the service, not a reason to read for ever.
-const PAGES: usize = 1000;
 
 impl Azure {
     /// The official client of a vault, for what is not wrapped here. It shares this handle's transport, tokens and
@@ -98,7 +96,7 @@ impl Reader {
         }
         let request = format!("GET {host}/keys/{name}/versions");
         let client = self.vault_client(host, &request)?;
-        let mut all = Vec::new();
+        let (mut all, mut room) = (Vec::new(), Room::default());
         let mut next: Option<Url> = None;
         for _ in 0..PAGES {
             // The SDK's own paging stops for good at the first failure, so it is asked for one page at a time.
@@ -124,7 +122,7 @@ impl Reader {
             if answer.status == 404 {
                 return Ok(all);
             }
-            let page: Page = read(request.clone(), &answer)?;
+            let page: Page = read_into(&mut room, request.clone(), &answer)?;
             for item in page.value {
                 let id = self.own_key_id(host, &request, item.kid.as_deref())?;
                 all.push(KeyItemView { id, item });
@@ -216,7 +214,7 @@ impl Reader {
         let error = match result {
             Ok(response) => {
                 let (status, headers, body) = response.deconstruct();
-                let (status, body) = (status.into(), body.to_vec());
+                let (status, body) = (status.into(), body.into());
                 return Ok(Try::Answered(Answer { status, headers, body, doubt: false }));
             }
             Err(error) => error,
@@ -228,7 +226,7 @@ impl Reader {
             ErrorKind::HttpResponse { status, raw_response: Some(raw), .. } => Ok(Try::Answered(Answer {
                 status: (*status).into(),
                 headers: raw.headers().clone(),
-                body: raw.body().as_ref().to_vec(),
+                body: raw.body().clone().into(),
                 doubt: false,
             })),
             ErrorKind::Credential => {

@@ -288,7 +288,7 @@ pub struct KeyReleasePolicy {
 }
 
 pub(super) fn moment(seconds: Option<i64>) -> Option<OffsetDateTime> {
-    OffsetDateTime::from_unix_timestamp(seconds?).ok()
+    crate::azure::time_format::epoch(seconds?)
 }
 
 impl ArmKey {

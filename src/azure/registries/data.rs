@@ -71,7 +71,7 @@ impl Reader {
     where
         F: Future<Output = Result<Try, CallError>>,
     {
-        let answer = self.core.call(self.patience(), nature, scope, name.to_owned(), attempt).await;
+        let answer = self.core.call(self.patience(), self.names(), nature, scope, name.to_owned(), attempt).await;
         self.trace(name, &answer, self.now());
         answer
     }

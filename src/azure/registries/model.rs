@@ -5,11 +5,12 @@ use crate::azure::{
     cloud::Cloud,
     id::{ClientId, IdentityId, InvalidId, KeyId, Location, PrincipalId, RegistryId, TenantId},
     resources::{PrivateEndpointConnection, SystemData, Tags, is, lenient_tags, null_as_default},
+    time_format,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 /// A container registry.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -250,7 +251,7 @@ impl KeyVaultProperties {
     /// When the registry went to another version last.
     #[must_use]
     pub fn last_rotation(&self) -> Option<OffsetDateTime> {
-        OffsetDateTime::parse(self.last_key_rotation_timestamp.as_deref()?, &Rfc3339).ok()
+        time_format::date(self.last_key_rotation_timestamp.as_deref()?)
     }
 }
 

@@ -5,10 +5,10 @@ use crate::azure::{
     Kept, Reader,
     call::Called,
     resources::{is, null_as_default},
-    versions,
+    time_format, versions,
 };
 use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 /// A repository token.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -92,7 +92,7 @@ impl Token {
     /// When the last of its passwords ended, if none of them is good any more.
     #[must_use]
     pub fn ended(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        let ends = |p: &TokenPassword| OffsetDateTime::parse(p.expiry.as_ref()?, &Rfc3339).ok();
+        let ends = |p: &TokenPassword| time_format::date(p.expiry.as_ref()?);
         let all: Option<Vec<_>> = self.properties.credentials.passwords.iter().map(ends).collect();
         all?.into_iter().max().filter(|end| *end <= now)
     }

@@ -4,9 +4,10 @@ use crate::azure::{
     cloud::Cloud,
     id::{InvalidId, Location, PrincipalId, TenantId, VaultHost, VaultId},
     resources::{PrivateEndpointConnection, SystemData, Tags, is, lenient_tags, null_as_default},
+    time_format,
 };
 use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 /// A key vault.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -348,6 +349,6 @@ impl DeletedVault {
     /// When it will be gone.
     #[must_use]
     pub fn purged_at(&self) -> Option<OffsetDateTime> {
-        OffsetDateTime::parse(self.properties.scheduled_purge_date.as_deref()?, &Rfc3339).ok()
+        time_format::date(self.properties.scheduled_purge_date.as_deref()?)
     }
 }

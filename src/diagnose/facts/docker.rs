@@ -1,5 +1,6 @@
 use crate::{
     azure::Reader,
+    azure::time_format,
     diagnose::{Blind, Fact, Looked, Scene},
 };
 use base64::{Engine as _, engine::general_purpose};
@@ -97,7 +98,7 @@ fn expires(token: &str) -> Option<OffsetDateTime> {
     let part = token.split('.').nth(1)?.trim_end_matches('=');
     let claims = general_purpose::URL_SAFE_NO_PAD.decode(part).ok()?;
     let claims: Value = serde_json::from_slice(&claims).ok()?;
-    OffsetDateTime::from_unix_timestamp(claims.get("exp")?.as_i64()?).ok()
+    time_format::epoch(claims.get("exp")?.as_i64()?)
 }
 
 impl Fact for DockerConfigFact {

@@ -4,10 +4,11 @@ use crate::{
         Reader,
         id::{PrincipalId, ResourceId, RoleId},
         role_assignments::roles,
+        time_format,
     },
     diagnose::{Blind, Fact, Looked, Scene},
 };
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 /// What lets the identity use the registry's key. Only with a customer-managed key.
 #[derive(Clone, Debug)]
@@ -73,7 +74,7 @@ impl Fact for GrantFact {
             let at = assignment.properties.scope.clone().unwrap_or_default();
             let p = &assignment.properties;
             let since = p.updated_on.as_ref().or(p.created_on.as_ref());
-            let since = since.and_then(|t| OffsetDateTime::parse(t, &Rfc3339).ok());
+            let since = since.and_then(|t| time_format::date(t));
             if UNWRAP.contains(&role) {
                 grant.roles.push(GrantHeld { role, scope: at, since, conditional: assignment.has_condition() });
             } else if !harmless(&role) {

@@ -6,12 +6,13 @@ use crate::{
         permissions::Permissions,
         registries::{RegistryAccess, RoleMode, condition_allows},
         role_assignments::{PrincipalType, roles},
+        time_format,
     },
     diagnose::{Blind, Fact, Looked, Scene},
 };
 use futures::future::try_join_all;
 use std::collections::BTreeMap;
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Duration, OffsetDateTime};
 
 /// The roles that whoever is asked about has at the registry or above it, by itself: what it has through groups is not
 /// among them.
@@ -67,7 +68,7 @@ impl Fact for RolesFact {
                 name: name.or_else(|| roles::name(&role).map(str::to_owned)).unwrap_or_else(|| role.to_string()),
                 scope: p.scope.clone().unwrap_or_default(),
                 assignment: a.id.clone().unwrap_or_default(),
-                since: since.and_then(|t| OffsetDateTime::parse(t, &Rfc3339).ok()),
+                since: since.and_then(|t| time_format::date(t)),
                 condition: p.condition.clone().filter(|c| !c.trim().is_empty()),
                 allows: definition.properties.permissions.clone(),
             })

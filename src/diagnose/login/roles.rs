@@ -185,7 +185,7 @@ async fn missing(scene: &Scene) -> Judged {
 
 /// Waiting for a role that was given then.
 fn waited(scene: &Scene, case: Case, since: time::OffsetDateTime) -> Case {
-    let left = (crate::diagnose::facts::SURE - (scene.now() - since)).whole_minutes() + 1;
+    let left = crate::diagnose::facts::SURE.saturating_sub(scene.now() - since).whole_minutes() + 1;
     case.wait(format!("{left} min, then log in again"))
 }
 

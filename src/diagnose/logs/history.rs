@@ -49,7 +49,7 @@ async fn at_risk(scene: &Scene) -> Judged {
     if writes().filter(|e| e.succeeded()).filter_map(|e| e.at()).any(|after| after > *at) {
         return Ok(None);
     }
-    let (ends, today): (OffsetDateTime, _) = (*at + RUNS_OUT, scene.now());
+    let (ends, today): (OffsetDateTime, _) = (at.saturating_add(RUNS_OUT), scene.now());
     let left = match (ends - today).whole_days() {
         days if ends > today => format!("in {days} days"),
         _ => "which is past".to_owned(),

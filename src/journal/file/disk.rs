@@ -222,12 +222,12 @@ impl<'a> Hold<'a> {
     }
 
     fn patiently(file: &'a File, attempt: impl Fn(&File) -> Result<(), TryLockError>) -> io::Result<Self> {
-        let end = Instant::now() + PATIENCE;
+        let began = Instant::now();
         loop {
             match attempt(file) {
                 Ok(()) => return Ok(Self(file)),
                 Err(TryLockError::Error(e)) => return Err(e),
-                Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(Duration::from_millis(1)),
+                Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(1)),
                 Err(TryLockError::WouldBlock) => {
                     let why = format!("another process has held a run's file for {} s", PATIENCE.as_secs());
                     return Err(io::Error::new(ErrorKind::TimedOut, why));

@@ -4,8 +4,9 @@ use super::{AccessToken, Asked, Digest, Repository};
 use crate::azure::{
     Reader, Writer,
     call::{Answer, CallError, Called, Cause, Nature, Sent},
-    core::read,
+    core::read_into,
     id::InvalidId,
+    limited::{PAGES, Room},
 };
 use azure_core::http::Method;
 use serde::Deserialize;
@@ -82,7 +83,7 @@ impl Reader {
             return Ok(None);
         }
         let media_type = answer.header("content-type").unwrap_or_default();
-        Ok(Some(Manifest { media_type, digest: Digest::of(&answer.body), bytes: answer.body }))
+        Ok(Some(Manifest { media_type, digest: Digest::of(&answer.body), bytes: answer.body.into() }))
     }
 
     /// A layer or another blob, if there is one. The registry may send one on to where it is kept; that host is given no
@@ -108,7 +109,7 @@ impl Reader {
             let there = self.given_by(&with.server, &url, &location, true, &name)?;
             answer = self.ask_registry(Asked::new(Nature::Read, Method::Get, &there)).await?;
         }
-        Ok((answer.status != 404).then_some(answer.body))
+        Ok((answer.status != 404).then_some(answer.body.into()))
     }
 
     /// The repositories, page after page.
@@ -123,10 +124,8 @@ impl Reader {
             #[serde(default)]
             repositories: Option<Vec<String>>,
         }
-        /// A list that never ends is a fault of the service, not a reason to read for ever.
-        const PAGES: usize = 1000;
         let mut next = with.server.url("/v2/_catalog?n=1000").map_err(|e| invalid("GET /v2/_catalog", &e))?;
-        let mut all = Vec::new();
+        let (mut all, mut room) = (Vec::new(), Room::default());
         for _ in 0..PAGES {
             let asked = authorized(Nature::Read, Method::Get, &next, with).header("accept", "application/json");
             let name = asked.name();
@@ -134,7 +133,7 @@ impl Reader {
             if answer.status == 404 {
                 return Err(self.core.refused(name, &answer));
             }
-            let page: Page = read(name.clone(), &answer)?;
+            let page: Page = read_into(&mut room, name.clone(), &answer)?;
             all.extend(page.repositories.unwrap_or_default());
             match answer.header("link").as_deref().and_then(next_link) {
                 None => return Ok(all),

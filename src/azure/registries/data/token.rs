@@ -218,7 +218,7 @@ impl Claims {
         let from = self.nbf.or(self.iat);
         let said =
             self.exp.zip(from).and_then(|(until, from)| until.checked_sub(from)).filter(|s| (1..86_400).contains(s));
-        now + said.map_or(unless_said, Duration::seconds)
+        now.saturating_add(said.map_or(unless_said, Duration::seconds))
     }
 }
 

@@ -63,8 +63,9 @@ impl DataPlaneError {
     /// An error of a call at a stage. What happened at the first call is told apart: not being reached, or not being
     /// told how to log in.
     pub(crate) fn new(server: &LoginServer, stage: Stage, source: CallError) -> Self {
-        let unreached =
-            matches!(source.first_cause(), Cause::Transport(_) | Cause::Deadline(_)) || source.status() == Some(403);
+        let unreached = matches!(source.first_cause(), Cause::Transport(_) | Cause::Deadline(_))
+            || source.status() == Some(403)
+            || source.is_lookup();
         let stage = if stage == Stage::Challenge && unreached { Stage::Network } else { stage };
         Self { server: server.clone(), stage, code: code(server, stage, &source), source }
     }
@@ -83,6 +84,9 @@ fn without_addresses(said: &str, server: &LoginServer) -> String {
 fn code(server: &LoginServer, stage: Stage, e: &CallError) -> Option<&'static str> {
     if e.status() == Some(429) {
         return Some("CONNECTIVITY_TOOMANYREQUESTS_ERROR");
+    }
+    if e.is_lookup() {
+        return Some("CONNECTIVITY_DNS_ERROR");
     }
     if let Cause::Transport(e) = e.first_cause() {
         let said = without_addresses(&crate::azure::call::chain(e).to_ascii_lowercase(), server);
