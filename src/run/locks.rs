@@ -103,8 +103,9 @@ impl Locks {
     /// Waits until what a run had on its way when it was given up can no longer land: counted from now, as nobody knows
     /// when it left, and clocks are set.
     async fn wait(&self, earlier: &RunName, pause: Duration) -> Result<()> {
-        let why = format!("what run {earlier}, which was given up, may still have on its way: {} s", pause.as_secs());
-        tracing::info!(pause_s = pause.as_secs(), run = %earlier, "waiting for what a run that was given up has on its way");
+        let lasts = pause.as_secs();
+        let why = format!("what a run that was given up may still have on its way: {lasts} s for run {earlier}");
+        tracing::info!(pause_s = lasts, run = %earlier, "waiting for what a run that was given up has on its way");
         if let Some(watch) = &self.watch {
             watch(&Event::Waiting { step: "(begin)", why, pause, elapsed: Duration::ZERO });
         }

@@ -106,6 +106,15 @@ fn a_world_that_moves_before_the_answer_is_not_touched() {
     let others = || {
         s.sim.with_world(|w, now| {
             w.seed_key(crate::setting::VAULT, "others", now);
+            let identity = format!(
+                "{}/id-contoso",
+                s.registry_id("x").replace(
+                    "Microsoft.ContainerRegistry/registries/x",
+                    "Microsoft.ManagedIdentity/userAssignedIdentities"
+                )
+            );
+            let who = w.identity(&identity).expect("the identity").principal_id;
+            w.seed_grant(who, crate::setting::VAULT, "others", now);
             w.mutate_registry_key(&s.registry_id(REGISTRY), crate::setting::VAULT, "others", None);
         });
     };
