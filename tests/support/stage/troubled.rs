@@ -15,7 +15,7 @@ use std::{
     future::Future,
     sync::{
         Mutex, OnceLock, PoisonError,
-        atomic::{AtomicUsize, MakeOrder},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -306,7 +306,7 @@ fn each_came() {
     ONCE.get_or_init(|| {
         let next = AtomicUsize::new(0);
         let worker = || {
-            while let Some(t) = all_pairs().get(next.fetch_add(1, MakeOrder::SeqCst)) {
+            while let Some(t) = all_pairs().get(next.fetch_add(1, Ordering::SeqCst)) {
                 t.came();
             }
         };
