@@ -99,6 +99,9 @@ fn a_vaults_rules_are_changed_one_by_one() {
         "/subscriptions/{}/resourceGroups/{GROUP}/providers/Microsoft.Network/virtualNetworks/v/subnets/a",
         s.subscription
     );
+    let closed = ["vault-network", VAULT, "--default-action", "Deny", "--trusted-services", "off", "--yes"];
+    s.cmk(&closed).with(3, &[REGISTRY, "R-CMK-27"]);
+    assert_eq!(s.sim.writes(), 0);
     let done = once_and_for_all(
         &s,
         &[
@@ -113,13 +116,16 @@ fn a_vaults_rules_are_changed_one_by_one() {
             "--allow-subnet",
             &subnet,
             "--trusted-services",
-            "off",
+            "on",
             "--public-access",
             "on",
         ],
     );
     assert_eq!(done["after"]["ip"], json!(["203.0.113.7", "198.51.100.0/24"]));
-    assert_eq!((&done["before"]["default-action"], &done["after"]["bypass"]), (&json!("Allow"), &json!("None")));
+    assert_eq!(
+        (&done["before"]["default-action"], &done["after"]["bypass"]),
+        (&json!("Allow"), &json!("AzureServices"))
+    );
     let id =
         format!("/subscriptions/{}/resourceGroups/{GROUP}/providers/Microsoft.KeyVault/vaults/{VAULT}", s.subscription);
     let done = once_and_for_all(
