@@ -11,7 +11,7 @@ use crate::{
     error::Refusal,
     journal::journaled,
     run::{Context, Run, Workflow},
-    step::Known,
+    step::{Known, Step as _},
     steps::{AttachedAs, MintVersion, PointRegistry, Reference, Was},
 };
 use serde::{Deserialize, Serialize};
@@ -234,7 +234,8 @@ impl Workflow for Rotate {
             })
             .await?;
         if who.is_some() || !key.same_key(&now.key) {
-            self.leave_old_grant(access, &now, pointed.map_ref(|_| ())).await?;
+            // The registry needs the old right until it has moved, even where its new key can be told beforehand.
+            self.leave_old_grant(access, &now, cx.carried_out(PointRegistry::NAME)).await?;
         }
         let caller_keeps = keeps(cx, self.grant_me).await?;
         let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;

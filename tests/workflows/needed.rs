@@ -296,3 +296,22 @@ fn what_a_registry_needs_is_taken_only_where_the_order_names_it() {
         });
     }
 }
+
+/// The registry needs its old right until it has moved, and the plan knows that it will have.
+#[test]
+fn a_registry_that_moves_to_a_key_it_has_a_right_to_leaves_its_old_right() {
+    play(async {
+        let mut world = encrypted(KeyRef::Versioned, VaultModel::Policy);
+        let now = world.now();
+        let id = identity(IDENTITY).to_string();
+        world.seed_vault(GROUP, "kv-other", VaultModel::Rbac);
+        world.seed_key("kv-other", "other", now);
+        world.seed_registry_cmk(GROUP, "contoso2", "kv-other", "other", KeyRef::Versioned, &id);
+        let ground = Ground::of(world);
+        let key = "https://kv-other.vault.azure.net/keys/other".parse().unwrap();
+        ground.run(rotate().to_version(key).remove_old_grant()).named("play").await.unwrap();
+        let principal = ground.sim.with_world(|w, _| w.identity(&id).unwrap().principal_id);
+        let held = ground.sim.with_world(|w, _| w.access_policies(VAULT));
+        assert!(held.iter().all(|(who, keys)| *who != principal || keys.is_empty()), "{held:?}");
+    });
+}
