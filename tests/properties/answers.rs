@@ -7,7 +7,7 @@ use cmk_tests::stage::{self, Stage, play};
 fn at_each_request(faults: &[What]) {
     stage::each_anywhere(|scenario| {
         let (requests, _) = play(Stage::rehearse(scenario, 5));
-        for n in 1..=requests {
+        for n in stage::moments(scenario, 1..=requests) {
             for what in faults {
                 play(async {
                     let stage = Stage::new(scenario, 5);
@@ -74,7 +74,7 @@ fn each_grant_is_slow() {
 fn fail_each_step() {
     stage::each_anywhere(|scenario| {
         let (requests, _) = play(Stage::rehearse(scenario, 6));
-        for n in 1..=requests {
+        for n in stage::moments(scenario, 1..=requests) {
             for code in [400, 403] {
                 play(async {
                     let stage = Stage::new(scenario, 6);

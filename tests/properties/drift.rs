@@ -41,7 +41,7 @@ fn world_moves_between_crash_and_resume() {
     stage::each_anywhere(|scenario| {
         let (requests, _) = play(Stage::rehearse(scenario, 11));
         for (name, change) in moves() {
-            for n in (1..=requests).step_by(2) {
+            for n in stage::moments(scenario, (1..=requests).step_by(2)) {
                 for held in [What::HoldBefore, What::HoldAfter] {
                     told.fetch_add(usize::from(play(moved(scenario, name, change, n, held))), Ordering::Relaxed);
                 }

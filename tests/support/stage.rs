@@ -28,6 +28,8 @@ use time::OffsetDateTime;
 
 /// The deadline of requests in tests; late landings and staleness of the generators stay within it.
 pub const DEADLINE: Duration = Duration::from_secs(60);
+/// Of the moments at which a generator can disturb a play, it does at one in so many, unless all are asked for.
+const EVERY: u64 = 3;
 
 #[derive(Debug)]
 struct Shared(SimClock);
@@ -177,6 +179,14 @@ pub fn each_anywhere(test: impl Fn(&'static dyn Scenario) + Sync) {
     plays.retain(|play| troubled::wanted().is_none_or(|wanted| play.name().contains(&wanted)));
     each_of(&plays, test);
     print!("{}", troubled::disturbed(&generator));
+}
+
+/// At which moments of a play it is disturbed: at one in three, others for each play and generator, or at all of them where
+/// everything or this play is asked for.
+pub fn moments(scenario: &dyn Scenario, all: impl Iterator<Item = u64>) -> impl Iterator<Item = u64> {
+    let whole = troubled::long() || troubled::wanted().is_some();
+    let first = troubled::hash(&format!("{} {}", generator(), scenario.name())) % EVERY;
+    all.filter(move |n| whole || n % EVERY == first)
 }
 
 /// The test that runs here, by which its plays in trouble are chosen and counted.

@@ -75,7 +75,10 @@ pub fn digest(world: &World, before: &World) -> String {
         let (deleted, network) = (world.vault_deleted(vault), world.vault_network(vault));
         lines.push(format!("vault {vault} deleted {deleted} policies {policies:?} network {network:?}"));
         for key in world.key_names(vault) {
-            lines.push(format!("key {vault}/{key} policy {:?}", world.rotation_policy(vault, &key)));
+            let mut policy = world.rotation_policy(vault, &key);
+            // Its times.
+            policy.as_mut().and_then(Value::as_object_mut).and_then(|policy| policy.remove("attributes"));
+            lines.push(format!("key {vault}/{key} policy {policy:?}"));
             for (n, v) in world.key_versions(vault, &key).into_iter().enumerate() {
                 let (from, until, tags) =
                     (v.nbf.is_some(), v.exp.is_some(), v.tags.keys().cloned().collect::<Vec<_>>());

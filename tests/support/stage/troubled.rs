@@ -39,9 +39,10 @@ const ORDERS: &[(&str, MakeOrder)] = &[
     ("rotate to another identity", || {
         Rotate::new(registry()).keeping_version().identity(IdentityWanted::System).into()
     }),
-    ("auto-rotate", || {
+    ("auto-rotate", || AutoRotate::new(registry()).every("P90D").grant_me().into()),
+    ("extend", || {
         let until = time::macros::datetime!(2040-01-01 0:00 UTC);
-        AutoRotate::new(registry()).every("P90D").extend_current(until).grant_me().into()
+        AutoRotate::new(registry()).extend_current(until).grant_me().into()
     }),
 ];
 
@@ -296,7 +297,7 @@ pub fn plays_of(generator: &str) -> Vec<&'static dyn Scenario> {
 }
 
 /// FNV-1a: the same on every machine.
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
