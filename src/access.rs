@@ -1,10 +1,12 @@
 //! How the workflows of this floor bring a registry, an identity and a key together.
 
 mod caller;
+mod old_grant;
 mod way;
 
 pub use caller::CallersRight;
 pub(crate) use caller::{GrantMe, grant_me, keeps, may};
+pub(crate) use old_grant::old_grant;
 use way::WayToKey;
 pub(crate) use way::other_tenant;
 
@@ -18,14 +20,13 @@ use crate::{
         vaults::{ENCRYPTION_USER_PERMISSIONS, Firewall},
     },
     checks::{
-        Check, Encrypted, Encryption, EncryptionOf, GrantModel, GrantsHeld, Held, IdentityWanted, KeyRight, KeySeen,
-        KeyUsable, OnKey, RegistriesOnKey, VaultFacts, VaultFound, VaultOfKey, Who, WhoIs,
+        Check, Encrypted, Encryption, EncryptionOf, GrantModel, IdentityWanted, KeyRight, KeySeen, KeyUsable,
+        VaultFacts, VaultFound, VaultOfKey, Who, WhoIs,
     },
     error::Refusal,
-    journal::journaled,
     run::Context,
     step::Known,
-    steps::{Attach, AttachIdentity, AttachedAs, Grant, SetAssignment, Withdraw},
+    steps::{Attach, AttachIdentity, AttachedAs, Grant},
 };
 use std::time::Duration;
 
@@ -416,80 +417,4 @@ pub(crate) fn then(a: Known<()>, b: Known<()>) -> Known<()> {
         Known::Now(()) => b,
         after @ Known::After(_) => after,
     }
-}
-
-/// What the identity that used a key may still do with it once its registry is off it: taken away when asked and when no
-/// other registry found is on that key, else named (R-CMK-16).
-pub(crate) async fn old_grant(access: Access<'_>, now: &Encrypted, remove: bool, after: Known<()>) -> Result<()> {
-    let Some(principal) = now.principal_of(&now.identity) else { return Ok(()) };
-    let cx = access.cx;
-    let key = now.key.versionless();
-    let seen = async |look: Reader| old_grant_seen(&look, access.registry, &key, &principal).await;
-    let Seen { vault, held, others } = if remove {
-        let subject = format!("{key} {principal}");
-        cx.decide("old-grant", &subject, |look| async move { seen(look).await }).await?
-    } else {
-        // Named only, so that it cannot be seen is no reason to fail.
-        match cx.peek(|look| async move { Ok(seen(look).await) }).await? {
-            Some(Ok(seen)) => seen,
-            Some(Err(e)) => {
-                cx.note(format!("what {principal} may still do with {key} is unknown: {e}"));
-                return Ok(());
-            }
-            None => return Ok(()),
-        }
-    };
-    let Some(vault) = vault else {
-        cx.note(format!("what {principal} may still do with {key} is unknown: its vault is not found"));
-        return Ok(());
-    };
-    if !held.any() {
-        return Ok(());
-    }
-    if !others.is_empty() || !remove {
-        let why = if others.is_empty() {
-            "take it away with `--remove-old-grant`, or by hand".to_owned()
-        } else {
-            format!("it is left, as {} may use it", others.join(", "))
-        };
-        cx.note(format!("{principal} keeps its right to use {key}: {why}"));
-        return Ok(());
-    }
-    for assignment in held.assignments {
-        let (look_in, may_lose) = (Vec::new(), Vec::new());
-        cx.step(SetAssignment { assignment, present: false, look_in, may_lose, after: Some(after.clone()) }).await?;
-    }
-    if !held.policy.is_empty() {
-        let keys = ENCRYPTION_USER_PERMISSIONS.map(String::from).to_vec();
-        let tenant = Some(cx.caller().await?.tenant);
-        let what = GrantModel::Policy { vault, keys };
-        let (principal, principal_type) = (Known::Now(principal), PrincipalType::ServicePrincipal);
-        let (look_in, may_lose) = (Vec::new(), Vec::new());
-        cx.step(Withdraw { principal, principal_type, tenant, what, look_in, may_lose, after: Some(after) }).await?;
-    }
-    Ok(())
-}
-
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-struct Seen {
-    vault: Option<VaultId>,
-    held: Held,
-    others: Vec<String>,
-}
-
-journaled!(Seen);
-
-async fn old_grant_seen(look: &Reader, registry: &RegistryId, key: &KeyId, principal: &PrincipalId) -> Result<Seen> {
-    let subscription = *registry.subscription();
-    let vault = look.find_vault(&subscription, key.host().label()).await?;
-    let Some(vault) = vault else { return Ok(Seen { vault: None, held: Held::default(), others: Vec::new() }) };
-    let check = GrantsHeld { principal: *principal, key: key.clone(), vault: vault.clone() };
-    let held = check.look(look).await?;
-    let others = match (RegistriesOnKey { subscription, key: key.clone() }).look(look).await? {
-        OnKey::Found { registries } => {
-            registries.into_iter().map(|r| r.id).filter(|id| id.to_lowercase() != registry.key()).collect()
-        }
-        OnKey::Unknown { why } => vec![format!("registries that cannot be listed ({why})")],
-    };
-    Ok(Seen { vault: Some(vault), held, others })
 }

@@ -39,7 +39,7 @@ pub mod workspaces;
 pub use call::{CallError, Called, Cause, Sent};
 pub use cloud::Cloud;
 pub use core::{Azure, Builder, Clock, Reader, SystemClock, Writer, Written};
-pub use credential::{Auth, Caller, Secrets, Surroundings, UnknownAuth, Way};
+pub use credential::{Auth, Caller, Secrets, Surroundings, UnknownAuth, Way, is_logging_in};
 pub use door::{NotLoopback, loopback};
 pub use error::ServiceError;
 pub use kept::Kept;

@@ -336,11 +336,14 @@ impl Error {
                 f,
                 "run {run} on {subject} is unfinished: take it up again (cmk resume {run}), or give it up (cmk abandon {run})"
             )?,
-            ErrorKind::Drifted { before, found } => write!(
-                f,
-                "the world has moved since this was begun: expected {before}, found {found}: see who changed it; then \
-                 give this run up (cmk abandon) and begin a new one from what is there now"
-            )?,
+            ErrorKind::Drifted { before, found } => {
+                let (since, then) = match &self.0.run {
+                    Some(_) => ("this was begun", "give this run up (cmk abandon) and begin a new one from"),
+                    None => ("this was planned", "make a new plan of"),
+                };
+                write!(f, "the world has moved since {since}: expected {before}, found {found}: see who changed it; ")?;
+                write!(f, "then {then} what is there now")?;
+            }
             ErrorKind::Overtaken { run, changes } => {
                 write!(f, "what run {run} did has been changed since, and nothing was written")?;
                 for change in changes {

@@ -229,16 +229,19 @@ pub trait Journal: fmt::Debug + Send + Sync {
     /// [`JournalError::Store`].
     async fn runs(&self) -> Result<Vec<RunName>, JournalError>;
 
-    /// Takes the lock on a subject (a lower-cased ARM id, a key id, or `run:` and a run's name) or tells who holds it.
+    /// Takes the lock on a subject (a lower-cased ARM id, a key id, or `run:` and a run's name, as it is written) or tells who
+    /// holds it.
     ///
     /// # Errors
     /// [`JournalError::Locked`] or [`JournalError::Store`].
     async fn lock(&self, subject: &str, holder: &Holder) -> Result<Lock, JournalError>;
 
-    /// Who held the lock on a subject last, or holds it now, of those whose runs have records; `None` if there is none.
+    /// Who held the lock on a subject last, or holds it now, of those whose runs have an [`Entry::Intent`] from after they
+    /// took it (or records that cannot be read); `None` if there is none. A run that takes the lock anew holds it from when
+    /// it took it first, unless such a run has held it in between.
     ///
     /// A run that is still unfinished on a subject is found through this, by the one who has just taken the lock: a run
-    /// that took it and was refused before its first record does not hide the one before it.
+    /// that took it and has asked for no change since does not hide the one before it.
     ///
     /// # Errors
     /// [`JournalError::Store`].

@@ -8,11 +8,11 @@ use crate::{
         id::{KeyId, RegistryId, VaultId},
         vaults::Firewall,
     },
-    checks::{Encrypted, KeyRight, KeySeen, Probed, VaultFacts, VaultFound},
+    checks::{Check, Encrypted, KeyRight, KeySeen, KeyUsable, Probed, VaultFacts, VaultFound},
     error::Refusal,
     journal::journaled,
     run::{Context, Run, Workflow},
-    step::Known,
+    step::{Known, Step as _},
     steps::{EnsureGroup, RecoverKey, RecoverVault, Revalidate, SetVersionEnabled},
 };
 use serde::{Deserialize, Serialize};
@@ -110,6 +110,13 @@ struct Standing {
     back: Option<Known<()>>,
 }
 
+/// The key as it is or will be: the step that is waited for, and what of the first and last day of the version in use keeps the
+/// registry from trying it.
+struct Ready {
+    after: Known<()>,
+    dates: Vec<Refusal>,
+}
+
 impl Workflow for Recover {
     const NAME: &'static str = "recover";
     const VERSION: u32 = 1;
@@ -133,10 +140,11 @@ impl Workflow for Recover {
         }
         access.still_there(&now).await?;
         let Some(standing) = self.vault_back(access, &now).await? else { return Ok(Known::After("the vault".into())) };
-        let ready = self.key_back(access, &now, &standing).await?;
-        let granted = self.grant_again(access, &now, &standing, &ready).await?;
-        let after = Some(then(ready, granted));
-        let tried = cx.step(Revalidate { registry: self.registry.clone(), after }).await?;
+        let Ready { after, dates } = self.key_back(access, &now, &standing).await?;
+        let granted = self.grant_again(access, &now, &standing, &after).await?;
+        let after = then(after, granted);
+        self.may_be_tried(access, &now, dates, &after).await?;
+        let tried = cx.step(Revalidate { registry: self.registry.clone(), after: Some(after) }).await?;
         let caller_keeps = keeps(cx, self.grant_me).await?;
         let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;
         Ok(tried.map(|t| Recovered {
@@ -217,7 +225,7 @@ impl Recover {
     }
 
     /// The key, recovered if it is deleted.
-    async fn key_back(&self, access: Access<'_>, now: &Encrypted, standing: &Standing) -> Result<Known<()>> {
+    async fn key_back(&self, access: Access<'_>, now: &Encrypted, standing: &Standing) -> Result<Ready> {
         let cx = access.cx;
         let key = now.key.versionless();
         let mut after = standing.back.clone();
@@ -243,7 +251,8 @@ impl Recover {
                 _ => "once the vault is back, the caller gets the role Key Vault Crypto Officer on the key if it is needed, and keeps it",
             });
         }
-        cx.step(RecoverKey { key, vault: Some(standing.vault.clone()), after }).await
+        let after = cx.step(RecoverKey { key, vault: Some(standing.vault.clone()), after }).await?;
+        Ok(Ready { after, dates: Vec::new() })
     }
 
     /// A version that is disabled is not what was deleted: it is enabled only if the order says so.
@@ -253,27 +262,32 @@ impl Recover {
         now: &Encrypted,
         standing: &Standing,
         after: Known<()>,
-    ) -> Result<Known<()>> {
-        let Some(in_use) = &now.in_use else { return Ok(after) };
-        match access.usable("version-in-use", in_use).await? {
-            KeySeen::There(version) if !version.enabled => {}
+    ) -> Result<Ready> {
+        let cx = access.cx;
+        let Some(in_use) = &now.in_use else { return Ok(Ready { after, dates: Vec::new() }) };
+        let dates = match access.usable("version-in-use", in_use).await? {
             KeySeen::There(version) => {
-                access.cx.check(version.refusals(access.cx.now()))?;
-                return Ok(after);
+                let dates = version.outside_its_days(cx.now());
+                if version.enabled {
+                    let all = version.refusals(cx.now());
+                    cx.check(all.into_iter().filter(|one| !dates.contains(one)))?;
+                    return Ok(Ready { after, dates });
+                }
+                dates
             }
             KeySeen::Absent => {
-                access.cx.check([crate::access::made_anew(in_use)])?;
-                return Ok(after);
+                cx.check([crate::access::made_anew(in_use)])?;
+                return Ok(Ready { after, dates: Vec::new() });
             }
-            KeySeen::Unknown { .. } => return Ok(after),
-        }
+            KeySeen::Unknown { .. } => return Ok(Ready { after, dates: Vec::new() }),
+        };
         if !self.enable_version {
-            access.cx.check([Refusal::new(
+            cx.check([Refusal::new(
                 format!("nothing is deleted: {in_use} is disabled"),
                 "R-KV-14",
                 "enable it: `cmk restore` for the run that revoked it, or `cmk recover --enable-version` whoever disabled it",
             )])?;
-            return Ok(after);
+            return Ok(Ready { after, dates: Vec::new() });
         }
         let rights = [KeyRight::Get, KeyRight::Update];
         let granted = access.may(&now.key, Some(&standing.vault), &rights, self.grant_me).await?;
@@ -285,7 +299,36 @@ impl Recover {
             may_lose: Vec::new(),
             after: Some(after),
         };
-        access.cx.step(enable).await
+        Ok(Ready { after: cx.step(enable).await?, dates })
+    }
+
+    /// A version unwraps before its first day and after its last, and a registry cannot be put on it (R-KV-14): images are
+    /// readable again once the right is given, and then the registry cannot try its key. With nothing else to do that is a
+    /// refusal from the start.
+    async fn may_be_tried(
+        &self,
+        access: Access<'_>,
+        now: &Encrypted,
+        dates: Vec<Refusal>,
+        after: &Known<()>,
+    ) -> Result<()> {
+        let cx = access.cx;
+        let (Some(in_use), false) = (&now.in_use, dates.is_empty()) else { return Ok(()) };
+        let check = KeyUsable { key: in_use.clone(), subscription: *self.registry.subscription() };
+        // Somebody may have set another day since, as whoever resumes the run.
+        let dates = match cx.look_again(|look| async move { check.look(&look).await }).await? {
+            Some(KeySeen::There(version)) => version.outside_its_days(cx.now()),
+            _ => dates,
+        };
+        if then(after.clone(), cx.carried_out(SetVersionEnabled::NAME)).awaits().is_none() {
+            return cx.check(dates);
+        }
+        for Refusal { what, way_out, .. } in dates {
+            cx.note(format!(
+                "{what}: it unwraps all the same (R-KV-14), but the registry cannot try its key with it: {way_out}"
+            ));
+        }
+        Ok(())
     }
 
     /// Recovery does not bring roles back (R-KV-05).
@@ -344,7 +387,8 @@ impl Recover {
 /// # Errors
 /// Refused before anything is written: a vault or key that never was or is purged (R-CMK-28), an identity that is deleted
 /// (R-CMK-26), a name that somebody else has (R-KV-06), a closed firewall (R-CMK-40), a disabled version (R-KV-14), a caller without the right to recover keys
-/// (R-KV-34), a lock (R-ARM-31).
+/// (R-KV-34), a lock (R-ARM-31). A version in use that has ended, or not begun, is refused right before the registry tries it:
+/// all else is done by then (R-KV-14).
 pub fn recover(azure: &Azure, order: Recover) -> Run<Recover> {
     Run::new(azure, order)
 }

@@ -8,6 +8,7 @@ use crate::{
     azure::{
         Azure, Cloud,
         id::{KeyId, PrincipalId, RegistryId},
+        registries::KeyIdentity,
     },
     checks::{
         Check, Encrypted, GrantsHeld, Held, KeyRight, KeyVersions, OnKey, RegistriesOnKey, RegistryOnKey, VaultFound,
@@ -181,10 +182,12 @@ struct Affected {
 }
 
 impl Revoke {
-    /// Whether a registry on the key loses it too: of those that another identity unwraps for, none does by its grants.
+    /// Whether another registry on the key loses it too: of those that another identity unwraps for, none does by its grants,
+    /// and a system-assigned identity is one registry's alone.
     fn hits(&self, now: &Encrypted, other: &RegistryOnKey) -> bool {
         let by_identity = matches!(self.how, How::Access | How::Role | How::Policy);
-        !by_identity || other.identity.is_none_or(|identity| identity == now.identity)
+        let shared = |identity: KeyIdentity| identity == now.identity && identity != KeyIdentity::System;
+        !by_identity || other.identity.is_none_or(shared)
     }
     fn names(&self, other: &RegistryOnKey) -> bool {
         self.also.iter().any(|a| a.eq_ignore_ascii_case(other.name()) || a.eq_ignore_ascii_case(&other.id))
@@ -285,7 +288,8 @@ impl Revoke {
         if !held.any() && held.above.is_empty() {
             cx.note(format!("{principal} has no right on {key} to take away"));
         }
-        let tenant = if held.policy.is_empty() { None } else { Some(cx.caller().await?.tenant) };
+        // A policy may yet appear, and is taken by the last look.
+        let tenant = Some(cx.caller().await?.tenant);
         let of = Some(Grantee { principal, vault, tenant });
         Ok(Some(Usable { assignments: held.assignments, policy: held.policy, of, ..Usable::default() }))
     }

@@ -111,7 +111,7 @@ impl Restore {
                 "run {run} is a {workflow} and took no key away: `cmk rollback {run}` takes back what it did"
             ))));
         }
-        // A role that the caller gave itself for the revocation is not what was revoked.
+        // A role that the caller gave itself for the revocation, and kept, is not what was revoked.
         let (backs, _) = ways_back(&records);
         let backs: Vec<_> = backs.into_iter().filter(|b| b.from != crate::steps::Grant::NAME).collect();
         if backs.is_empty() {
@@ -331,6 +331,8 @@ const _: fn(&Rollback) -> &[Irreversible] = <Rollback as Workflow>::accepts;
 /// - A right to a key, a version or a way into a vault that a registry found needs is left, and told
 ///   ([`RolledBack::stays`]); it is looked at again right before it is taken, and refused then. Only the registry that the run was
 ///   about loses a way through a firewall that the run had opened for it.
+/// - A right that the run gave its caller for its own time, and took back, is not given again. Whoever takes the run back has
+///   to have what that takes (R-KV-34).
 /// - A run that has been taken back already is told to be, and nothing is written.
 /// - What is lost by a way back, and what has none, is told in the plan.
 ///
@@ -367,7 +369,8 @@ pub fn rollback(azure: &Azure, order: Rollback) -> Run<Rollback> {
 /// - Pulls can stay refused for a while (R-CMK-27).
 ///
 /// # Errors
-/// Those of the steps; `Unsettled` if the registry is still refused its key after a quarter of an hour.
+/// Those of the steps; refused when the caller lacks a right at the vault, as one that it had for the revocation alone (R-KV-34);
+/// `Unsettled` if the registry is still refused its key after a quarter of an hour.
 pub fn restore(azure: &Azure, order: Restore) -> Run<Restore> {
     Run::new(azure, order)
 }

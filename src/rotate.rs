@@ -235,7 +235,8 @@ impl Workflow for Rotate {
             .await?;
         if who.is_some() || !key.same_key(&now.key) {
             // The registry needs the old right until it has moved, even where its new key can be told beforehand.
-            self.leave_old_grant(access, &now, cx.carried_out(PointRegistry::NAME)).await?;
+            let goes_on = who.is_none().then_some(&key);
+            self.leave_old_grant(access, &now, goes_on, cx.carried_out(PointRegistry::NAME)).await?;
         }
         let caller_keeps = keeps(cx, self.grant_me).await?;
         let probe = crate::probe::at_the_end(cx, self.probe, &self.registry).await?;
@@ -401,8 +402,14 @@ impl Rotate {
     }
 
     /// What the old identity may still do with the old key: removed when asked, else named.
-    async fn leave_old_grant(&self, access: Access<'_>, now: &Encrypted, pointed: Known<()>) -> Result<()> {
-        crate::access::old_grant(access, now, self.remove_old_grant, pointed).await
+    async fn leave_old_grant(
+        &self,
+        access: Access<'_>,
+        now: &Encrypted,
+        goes_on: Option<&KeyId>,
+        pointed: Known<()>,
+    ) -> Result<()> {
+        crate::access::old_grant(access, now, self.remove_old_grant, goes_on, pointed).await
     }
 
     /// With a versionless reference a new version is the roll-out to every registry on the key (R-FL-06).

@@ -1,6 +1,7 @@
 //! A run: an order being carried out, under a name, with a journal.
 
 mod abandon;
+mod agreed;
 mod context;
 mod decide;
 mod history;

@@ -56,10 +56,15 @@ pub(crate) struct Back {
 
 journaled!(Back);
 
-/// The ways back from what a run's records say was done, newest first, and in words what has none.
+/// The ways back from what a run's records say was done, newest first, and in words what has none. A right that the run gave
+/// and took again, as its caller's own for the run, has nothing to go back from.
 pub(crate) fn ways_back(records: &[Record]) -> (Vec<Back>, Vec<String>) {
     let (mut backs, mut never) = (Vec::new(), Vec::new());
+    let nothing_left = later::given_and_taken(records);
     for did in crate::run::acted(records).into_iter().rev() {
+        if nothing_left.contains(&(did.step, did.subject)) {
+            continue;
+        }
         let loss = match did.rollback {
             Rollback::WithLoss { loss, .. } => Some(loss.clone()),
             Rollback::Never { .. } => {

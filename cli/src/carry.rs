@@ -48,12 +48,16 @@ pub(crate) fn ask(question: &str) -> anyhow::Result<()> {
 
 /// Puts a question; everything but yes is no.
 fn answered(question: &str) -> anyhow::Result<bool> {
-    let mut err = std::io::stderr().lock();
-    write!(err, "{question} [y/N] ").and_then(|()| err.flush())?;
-    drop(err);
+    put(question, std::io::stderr().lock())?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+fn put(question: &str, at: impl std::io::Write) -> std::io::Result<()> {
+    let mut at = output::Shown(at);
+    write!(at, "{question} [y/N] ")?;
+    at.flush()
 }
 
 /// A plan on stdout, and what it says of what is to be done.
@@ -238,5 +242,17 @@ impl Heed<'_> {
             self.stop.ask();
             progress.say("stopping at the next safe point; once more drops it where it is");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_cannot_steer_the_terminal_that_it_is_put_at() {
+        let mut at = Vec::new();
+        put("Give run \u{1b}[2Jr1\u{202e} up?", &mut at).expect("room");
+        assert_eq!(String::from_utf8(at).expect("text"), r"Give run \u001b[2Jr1\u202e up? [y/N] ");
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     args::Globals,
     exit::{Exit, told, usage},
+    say,
 };
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -210,26 +211,66 @@ impl Alone {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(dir).with_context(|| cannot_write(config))?;
         let path = dir.join(".config.json.cmk-lock");
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let began = tokio::time::Instant::now();
         loop {
-            let file = options.open(&path).with_context(|| cannot_write(config))?;
-            match file.try_lock() {
-                // Who had it before has removed it.
-                Ok(()) if !is_at(&file, &path) => continue,
-                Ok(()) => return Ok(Self { path, file }),
-                Err(fs::TryLockError::Error(e)) => return Err(e).with_context(|| cannot_write(config)),
-                Err(fs::TryLockError::WouldBlock) if began.elapsed() >= LOCK_PATIENCE => {
-                    let why = format!("another login has held {} for {LOCK_PATIENCE:?}", path.display());
-                    return Err(told(Exit::Failed, why));
+            if let Some(file) = lock_file(&path).with_context(|| cannot_write(config))? {
+                match file.try_lock() {
+                    Ok(()) if is_at(&file, &path) => return Ok(Self { path, file }),
+                    // Who had it before has removed it, or somebody has it.
+                    Ok(()) | Err(fs::TryLockError::WouldBlock) => {}
+                    Err(fs::TryLockError::Error(e)) if knows_no_locks(&e) => {
+                        let dir = dir.display();
+                        say(format_args!(
+                            "{dir}: files cannot be locked there; of two logins at a time one may be lost"
+                        ));
+                        return Ok(Self { path, file });
+                    }
+                    Err(fs::TryLockError::Error(e)) => return Err(e).with_context(|| cannot_write(config)),
                 }
-                Err(fs::TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(20)).await,
             }
+            if began.elapsed() >= LOCK_PATIENCE {
+                let why = format!("another login has held {} for {LOCK_PATIENCE:?}", path.display());
+                return Err(told(Exit::Failed, why));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+/// The file of a lock, made if there is none, for its owner alone: no link to another is followed, and nothing that is no file
+/// is opened. `None` where it has just been removed.
+fn lock_file(path: &Path) -> io::Result<Option<fs::File>> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+        made => return made.map(Some),
+    }
+    let there = fs::symlink_metadata(path).and_then(|meta| {
+        if !meta.is_file() {
+            return Err(io::Error::other(format!("{} is no file: remove it", path.display())));
+        }
+        fs::OpenOptions::new().write(true).open(path)
+    });
+    match there {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        there => there.map(Some),
+    }
+}
+
+/// Whether a lock fails because its file system has none, as some that are reached over a network.
+fn knows_no_locks(e: &io::Error) -> bool {
+    #[cfg(unix)]
+    let says_so = {
+        use rustix::io::Errno;
+        let none = [Errno::OPNOTSUPP, Errno::NOSYS, Errno::NOLCK].map(Errno::raw_os_error);
+        e.raw_os_error().is_some_and(|code| none.contains(&code))
+    };
+    #[cfg(not(unix))]
+    let says_so = false;
+    says_so || e.kind() == io::ErrorKind::Unsupported
 }
 
 /// Whether this file is the one at the path.
@@ -295,5 +336,21 @@ impl Helper {
         }
         let said: String = secrets.scrub(&said.replace(input, "***")).chars().take(500).collect();
         Err(told(Exit::Failed, format!("{program} {verb} failed ({}): {}", ended.status, said.trim())))
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+
+    #[test]
+    fn a_file_system_without_locks_is_told_from_a_lock_that_fails() {
+        for none in [Errno::OPNOTSUPP, Errno::NOSYS, Errno::NOLCK] {
+            assert!(knows_no_locks(&io::Error::from_raw_os_error(none.raw_os_error())), "{none:?}");
+        }
+        for other in [Errno::IO, Errno::WOULDBLOCK, Errno::BADF] {
+            assert!(!knows_no_locks(&io::Error::from_raw_os_error(other.raw_os_error())), "{other:?}");
+        }
     }
 }

@@ -27,6 +27,11 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // What a panic says may quote what was being worked on.
     std::panic::set_hook(Box::new(|panic| {
+        if cmk::azure::is_logging_in() {
+            // Secrets of any form are at hand there: where it was is enough.
+            let at = panic.location().map(|at| format!(" at {at}")).unwrap_or_default();
+            return say(format_args!("cmk: a mistake in logging in{at}; please report it"));
+        }
         say(format_args!("cmk: a mistake in this program: {}; please report it", scrub(&panic.to_string())));
     }));
     listen_in(cli.globals.verbose);

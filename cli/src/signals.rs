@@ -1,4 +1,5 @@
-//! Signals: Ctrl-C and SIGTERM, and the one that comes where a file may not grow any more.
+//! Signals: Ctrl-C and SIGTERM, those of a terminal that goes away or is told to quit, and the one that comes where a file may
+//! not grow any more.
 
 use anyhow::Context as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,12 +58,31 @@ pub(crate) fn outlive_limits() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether a signal is to be outlived, as by `nohup`: so it was told before the process began, and listening would undo that.
+/// Where the system does not say so, who is to outlive a terminal has been given another stderr.
+#[cfg(unix)]
+fn is_ignored(kind: tokio::signal::unix::SignalKind) -> bool {
+    use std::io::IsTerminal as _;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    // Signals are numbered from 1.
+    let at = u32::try_from(kind.as_raw_value()).ok().and_then(|number| number.checked_sub(1));
+    match ignored {
+        Some(ignored) => at.and_then(|at| ignored.checked_shr(at)).is_some_and(|rest| rest & 1 == 1),
+        None => !std::io::stderr().is_terminal(),
+    }
+}
+
 #[derive(Debug)]
 struct Listening {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hangup: Option<tokio::signal::unix::Signal>,
+    #[cfg(unix)]
+    quit: Option<tokio::signal::unix::Signal>,
 }
 
 impl Listening {
@@ -70,7 +90,13 @@ impl Listening {
     fn begin() -> anyhow::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let listen = |kind| signal(kind).context("cannot wait for signals");
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        let unless_ignored = |kind| (!is_ignored(kind)).then(|| listen(kind)).transpose();
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hangup: unless_ignored(SignalKind::hangup())?,
+            quit: unless_ignored(SignalKind::quit())?,
+        })
     }
 
     #[cfg(not(unix))]
@@ -84,6 +110,8 @@ impl Listening {
         tokio::select! {
             _ = self.interrupt.recv() => 130,
             _ = self.terminate.recv() => 143,
+            () = heard(self.hangup.as_mut()) => 129,
+            () = heard(self.quit.as_mut()) => 131,
         }
     }
 
@@ -94,5 +122,16 @@ impl Listening {
             std::future::pending::<()>().await;
         }
         130
+    }
+}
+
+/// Comes to no end for a signal that is not listened for.
+#[cfg(unix)]
+async fn heard(signal: Option<&mut tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
     }
 }

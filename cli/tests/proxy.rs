@@ -306,3 +306,12 @@ fn the_machines_own_metadata_service_is_asked_by_no_proxy() {
         assert_eq!(company.proxy.hosts().0, ["management.azure.com"], "{auth}: and nothing else goes by the proxy");
     }
 }
+
+#[test]
+fn what_a_login_says_as_it_panics_is_not_repeated() {
+    let company = Company::new();
+    // A date that cannot be: the SDK adds it up and panics.
+    company.setting.sim.with_world(|world, _| world.params.token_lifetime = Duration::from_secs(300_000_000_000));
+    let said = company.cmk(&["status", &company.registry()]).with(1, &["a mistake in logging in at ", "(a panic)"]);
+    assert!(!said.err.contains("out of range") && said.out.is_empty(), "{}\n{}", said.out, said.err);
+}

@@ -5,7 +5,7 @@ import pathlib
 import tempfile
 
 from cli import az, cmk
-from play import CLIENT_ID, Play, check, let_pass, same
+from play import CLIENT_ID, Play, Wrong, check, let_pass, same
 
 GROUP, ENCRYPTION_USER = "both", "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 play = Play("az and cmk")

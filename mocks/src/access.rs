@@ -220,7 +220,8 @@ impl World {
         let vault = self.vaults.get(vault)?;
         if vault.rbac {
             let scope = format!("{}/keys/{key}", vault.id);
-            let grants = self.assignments.all.iter().filter(|a| a.principal == principal && a.visible());
+            let holders = self.assignments.holders(principal);
+            let grants = self.assignments.all.iter().filter(|a| holders.contains(&a.principal) && a.visible());
             let fits = |a: &&Assignment| {
                 a.effective_at > now
                     && a.covers(&scope)

@@ -63,13 +63,19 @@ impl World {
     pub fn set_role(&mut self, principal: Uuid, role: Uuid, scope: &str, now: OffsetDateTime) {
         let name = self.rng.guid();
         let user = self.directory.principals.get(&principal).is_some_and(|r| r.kind == PrincipalKind::User);
+        let group = self.assignments.groups.contains_key(&principal);
+        let principal_type = match (group, user) {
+            (true, _) => "Group",
+            (false, true) => "User",
+            (false, false) => "ServicePrincipal",
+        };
         let scope = self.canonical_scope(scope).unwrap_or_else(|_| scope.to_owned());
         self.assignments.all.push(Assignment {
             name,
             scope,
             role,
             principal,
-            principal_type: if user { "User" } else { "ServicePrincipal" }.into(),
+            principal_type: principal_type.into(),
             description: None,
             condition: None,
             created: now,

@@ -178,7 +178,7 @@ pub(crate) async fn keeps(cx: &Context, grant_me: GrantMe) -> Result<Option<Call
     }
     let taken: Withdraw =
         serde_json::from_value(undo.args).map_err(|e| Error::bug(format!("the way back from a grant: {e}")))?;
-    cx.step(Withdraw { after: Some(cx.carried_out(Grant::NAME)), ..taken }).await?;
+    cx.step(Withdraw { of_caller: true, after: Some(cx.carried_out(Grant::NAME)), ..taken }).await?;
     Ok(None)
 }
 

@@ -76,8 +76,7 @@ impl WayToKey {
         let has =
             |wanted: &&str| held.policy.iter().any(|p| p.eq_ignore_ascii_case(wanted) || p.eq_ignore_ascii_case("all"));
         let lacks = if held.by_roles {
-            let own = !(held.assignments.is_empty() && held.above.is_empty() && held.other.is_empty());
-            (!own && !self.in_a_group(look, vault, &principal).await?)
+            (held.assignments.is_empty() && held.above.is_empty() && held.other.is_empty())
                 .then(|| "no role that unwraps with it".to_owned())
         } else {
             let lacking: Vec<_> = ENCRYPTION_USER_PERMISSIONS.iter().filter(|p| !has(p)).copied().collect();
@@ -93,15 +92,6 @@ impl WayToKey {
                 ),
             )
         }))
-    }
-
-    /// Whether a group has a role there that the principal is in; what cannot be looked at may be so.
-    async fn in_a_group(&self, look: &Reader, vault: &VaultId, principal: &PrincipalId) -> Result<bool> {
-        let scope = vault.resource().child("keys", self.key.name().as_str())?;
-        Ok(match look.role_assignments_reaching(&scope, principal).await {
-            Ok(all) => all.iter().any(|a| a.principal() != Some(*principal)),
-            Err(_) => true,
-        })
     }
 
     async fn version(&self, look: &Reader) -> Result<Vec<Refusal>> {

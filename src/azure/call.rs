@@ -45,6 +45,9 @@ pub(crate) struct Patience {
 
 /// How long a name that is not known is asked for again, unless it is one that is only just coming into being.
 const LOOKUPS: (u32, Duration) = (2, Duration::from_secs(5));
+/// What getaddrinfo says where nobody could be asked for a name (EAI_AGAIN of glibc and the BSDs, of musl, and Windows'
+/// WSATRY_AGAIN): that says nothing of the name, and passes as other broken connections do.
+const FOR_NOW: [&str; 3] = ["temporary failure in name resolution", "try again", "os error 11002"];
 /// What a simulator answers for a host that its world does not have, as a proxy does.
 const NO_SUCH_HOST: &str = "SimNoSuchHost";
 
@@ -147,7 +150,8 @@ impl Cause {
             Self::Transport(e) if matches!(e.kind(), azure_core::error::ErrorKind::Connection) => {
                 // The client's own word, and what getaddrinfo says: its errors are of no public type.
                 let said = chain(e).to_ascii_lowercase();
-                ["dns error", "failed to lookup address", "failed to look up address"].iter().any(|w| said.contains(w))
+                let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
+                says(&["dns error", "failed to lookup address", "failed to look up address"]) && !says(&FOR_NOW)
             }
             Self::Service(e) => e.status == 502 && e.has_code(NO_SUCH_HOST),
             Self::Before(e) => e.cause.is_lookup(),
@@ -161,7 +165,7 @@ impl Cause {
 pub(crate) enum Names {
     /// They are known, or are not there.
     Settled,
-    /// A run has made a host, or brought one back: its name takes a while to be known.
+    /// A run is at work: what it makes or brings back takes a while to be known, and an outage is not to end it.
     Coming,
 }
 

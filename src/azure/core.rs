@@ -383,7 +383,7 @@ impl Reader {
         self.patience.as_deref().unwrap_or(&self.core.patience)
     }
 
-    /// From here on, names that are not known yet are waited for: a run has made a host, or brought one back.
+    /// From here on, names that are not known are waited for, by this handle and its clones: a run is at work with it.
     pub(crate) fn await_names(&self) {
         self.hosts_made.store(true, Ordering::Relaxed);
     }

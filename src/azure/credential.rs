@@ -29,6 +29,30 @@ use std::{
 };
 use time::{Duration, OffsetDateTime};
 
+tokio::task_local! {
+    /// There while a credential is at work.
+    static LOGGING_IN: ();
+}
+
+/// Whether a credential is being asked for a token, by the task that runs on this thread. What a panic says then may quote
+/// the secret that is logged in with: a panic hook does better not to repeat it. The login fails, as
+/// [`Cause::Credential`](super::Cause::Credential), and no more.
+///
+/// ```
+/// std::panic::set_hook(Box::new(|panic| {
+///     if cmk::azure::is_logging_in() {
+///         eprintln!("a mistake in logging in");
+///     } else {
+///         eprintln!("{panic}");
+///     }
+/// }));
+/// # assert!(!cmk::azure::is_logging_in());
+/// ```
+#[must_use]
+pub fn is_logging_in() -> bool {
+    LOGGING_IN.try_with(|_| ()).is_ok()
+}
+
 /// Asks a credential for a token. One that panics has failed, and what is none is not taken for one.
 async fn token_of(
     credential: &dyn TokenCredential,
@@ -36,7 +60,8 @@ async fn token_of(
     options: Option<TokenRequestOptions<'_>>,
 ) -> azure_core::Result<AccessToken> {
     // A credential that has panicked is asked again like one that has failed: it keeps nothing for us.
-    let asked = AssertUnwindSafe(credential.get_token(scopes, options)).catch_unwind().await;
+    let asked = LOGGING_IN.scope((), credential.get_token(scopes, options));
+    let asked = AssertUnwindSafe(asked).catch_unwind().await;
     // Nothing of what it said: that may quote what it had in hands.
     let token = asked.unwrap_or_else(|_| Err(failure("it stopped by a mistake of its own (a panic)")))?;
     // It goes into a header, where a line break would begin another.

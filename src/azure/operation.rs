@@ -152,11 +152,8 @@ impl Reader {
             if answer.status == 404 {
                 return Err(self.core.refused(name, &answer));
             }
-            let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-            let state = told.get("status").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
-            let failed = matches!(state.as_str(), "failed" | "canceled" | "cancelled")
-                || told.get("error").is_some_and(Value::is_object);
-            if failed {
+            let (state, has_error) = told(&answer.body);
+            if has_error || matches!(state.as_str(), "failed" | "canceled" | "cancelled") {
                 let mut error = ServiceError::parse(answer.status, |_| None, &answer.body, self.now());
                 if error.code.is_empty() {
                     error.code = state;
@@ -196,6 +193,24 @@ impl Reader {
             answer = self.arm(Nature::Read, Method::Get, at, None).await?;
         }
     }
+}
+
+/// The state that an answer tells, in small letters, and whether there is an error in it. Nothing else of it is kept: whether
+/// there is room for the rest is found when it is read.
+fn told(body: &[u8]) -> (String, bool) {
+    #[derive(Deserialize)]
+    struct State {
+        status: String,
+    }
+    #[derive(Deserialize)]
+    struct Failed {
+        error: Error,
+    }
+    /// An object of any members.
+    #[derive(Deserialize)]
+    struct Error {}
+    let state = serde_json::from_slice(body).map(|State { status }| status.to_ascii_lowercase());
+    (state.unwrap_or_default(), matches!(serde_json::from_slice(body), Ok(Failed { error: Error {} })))
 }
 
 fn provisioning_state(body: &[u8]) -> Option<String> {

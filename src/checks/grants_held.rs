@@ -28,7 +28,8 @@ pub struct Held {
     pub by_roles: bool,
     /// Assignments made at the key or its vault, of roles that unwrap.
     pub assignments: Vec<KeptAssignment>,
-    /// Assignments of such roles made above the vault, as `role at scope`: taking them away would reach further.
+    /// Assignments of such roles made above the vault, as `role at scope`, and all that the principal has through a group, as
+    /// `role at scope through group X`: taking them away would reach further.
     pub above: Vec<String>,
     /// Assignments of roles that this program does not know, as `role at scope`.
     pub other: Vec<String>,
@@ -64,10 +65,16 @@ impl Check for GrantsHeld {
             return Ok(held);
         }
         let scope = self.vault.resource().child("keys", self.key.name().as_str())?;
-        for assignment in look.role_assignments_for(&scope, &self.principal).await? {
+        for assignment in look.role_assignments_reaching(&scope, &self.principal).await? {
             let Some(role) = assignment.role() else { continue };
             let at = assignment.properties.scope.clone().unwrap_or_default();
             if role == roles::KEY_VAULT_READER {
+                continue;
+            }
+            // A group's is everybody's in it. One whose role is not known may unwrap.
+            if assignment.principal() != Some(self.principal) {
+                let group = assignment.properties.principal_id.as_deref().unwrap_or("without an id");
+                held.above.push(format!("{role} at {at} through group {group}"));
                 continue;
             }
             let here = assignment.scope().is_some_and(|at| at.is_within(self.vault.resource()));

@@ -107,12 +107,7 @@ impl VersionSeen {
         if !self.enabled {
             why.push(Refusal::new(format!("{id} is disabled"), "R-KV-14", "enable it, or use another version"));
         }
-        if self.expires.is_some_and(|at| at <= now) {
-            why.push(Refusal::new(format!("{id} has expired"), "R-KV-14", "extend its expiry, or make a new version"));
-        }
-        if self.not_before.is_some_and(|at| at > now) {
-            why.push(Refusal::new(format!("{id} is not yet valid"), "R-KV-14", "wait, or use another version"));
-        }
+        why.extend(self.outside_its_days(now));
         let lacks = |op: &str| !self.ops.is_empty() && !self.ops.iter().any(|o| o.eq_ignore_ascii_case(op));
         for op in ["wrapKey", "unwrapKey"] {
             if lacks(op) {
@@ -122,6 +117,19 @@ impl VersionSeen {
                     format!("allow {op} on the key"),
                 ));
             }
+        }
+        why
+    }
+
+    /// Of these reasons those that lie in its first and last day: it still unwraps (R-KV-14).
+    pub(crate) fn outside_its_days(&self, now: OffsetDateTime) -> Vec<Refusal> {
+        let id = &self.id;
+        let mut why = Vec::new();
+        if self.expires.is_some_and(|at| at <= now) {
+            why.push(Refusal::new(format!("{id} has expired"), "R-KV-14", "extend its expiry, or make a new version"));
+        }
+        if self.not_before.is_some_and(|at| at > now) {
+            why.push(Refusal::new(format!("{id} is not yet valid"), "R-KV-14", "wait, or use another version"));
         }
         why
     }

@@ -44,6 +44,9 @@ pub enum Needed {
         vault: Option<VaultHost>,
         /// With which key; with all of them if none is said.
         key: Option<KeyName>,
+        /// Whether a registry counts only if it shows that it unwraps as this principal. Otherwise one that does not show as whom
+        /// may do so by this right.
+        shown: bool,
     },
 }
 
@@ -78,11 +81,11 @@ impl Needed {
         let kind = scope.resource_type().map(|kind| kind.to_ascii_lowercase());
         let in_vault = |vault: ResourceId, key: Option<KeyName>| {
             let vault = VaultId::try_from(vault).ok()?;
-            Some(Self::Right { principal, vault: Some(vault.host(cloud)), key })
+            Some(Self::Right { principal, vault: Some(vault.host(cloud)), key, shown: false })
         };
         match kind.as_deref() {
             // A group or a subscription holds vaults.
-            None => Some(Self::Right { principal, vault: None, key: None }),
+            None => Some(Self::Right { principal, vault: None, key: None, shown: false }),
             Some("microsoft.keyvault/vaults") => in_vault(scope.clone(), None),
             Some("microsoft.keyvault/vaults/keys") => in_vault(scope.parent()?, Some(scope.name().parse().ok()?)),
             Some(_) => None,
@@ -94,8 +97,30 @@ impl Needed {
         let unwraps = |one: &String| {
             one.eq_ignore_ascii_case("all") || ENCRYPTION_USER_PERMISSIONS.iter().any(|p| one.eq_ignore_ascii_case(p))
         };
-        let right = Self::Right { principal, vault: Some(vault.host(cloud)), key: None };
+        let right = Self::Right { principal, vault: Some(vault.host(cloud)), key: None, shown: false };
         permissions.iter().any(unwraps).then_some(right)
+    }
+
+    /// Needed only by a registry that shows it: for the right of whoever is most likely no registry's identity.
+    #[must_use]
+    pub fn where_shown(mut self) -> Self {
+        if let Self::Right { shown, .. } = &mut self {
+            *shown = true;
+        }
+        self
+    }
+
+    /// Whether it is by this right that a principal unwraps with a key: pure.
+    #[must_use]
+    pub fn lets(&self, who: &PrincipalId, unwrap_with: &KeyId) -> bool {
+        matches!(self, Self::Right { principal, .. } if principal == who) && self.opens(unwrap_with)
+    }
+
+    /// Whether it is a right to this key: pure.
+    fn opens(&self, with: &KeyId) -> bool {
+        let Self::Right { vault, key, .. } = self else { return false };
+        vault.as_ref().is_none_or(|host| with.host() == host)
+            && key.as_ref().is_none_or(|name| with.name().as_str().eq_ignore_ascii_case(name.as_str()))
     }
 
     /// Whether a registry needs it: pure. While it is being rotated it may still unwrap with the old key.
@@ -109,13 +134,9 @@ impl Needed {
                 any(&|k| k.same_key(version)) && in_use.is_none_or(|used| used.same_version(version))
             }
             Self::Vault(host) => any(&|k| k.host() == host),
-            Self::Right { principal, vault, key } => {
-                let here = |k: &KeyId| {
-                    vault.as_ref().is_none_or(|host| k.host() == host)
-                        && key.as_ref().is_none_or(|name| k.name().as_str().eq_ignore_ascii_case(name.as_str()))
-                };
+            Self::Right { principal, shown, .. } => {
                 // One that does not show whose right it uses may use this one.
-                any(&here) && principal_of(registry, now).is_none_or(|its| its == *principal)
+                any(&|k| self.opens(k)) && principal_of(registry, now).map_or(!shown, |its| its == *principal)
             }
         }
     }
@@ -242,6 +263,8 @@ mod tests {
         }
         let key = role("/providers/Microsoft.KeyVault/vaults/kv-1/keys/k", PRINCIPAL);
         assert!(needs(&key, &registry(KEY, 1, false)), "it does not show whose right it uses");
+        assert!(!needs(&key.clone().where_shown(), &registry(KEY, 1, false)), "only one that shows it counts");
+        assert!(needs(&key.clone().where_shown(), &user));
         assert!(!needs(&key, &Registry::default()));
     }
 

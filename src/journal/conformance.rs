@@ -268,30 +268,41 @@ pub async fn the_last_holder_is_known(journal: &dyn Journal) {
         Ok(holder) => holder,
         Err(e) => panic!("the last holder must be told, but: {e}"),
     };
+    let act = async |holder: &Holder, at| append(journal, &holder.run, at, intent()).await;
     let take = async |holder: &Holder| match journal.lock(&subject, holder).await {
         Ok(lock) => lock,
         Err(e) => panic!("a free lock can be taken, but: {e}"),
     };
     assert_eq!(last().await, None, "nobody has held a lock that was never taken");
     let held = take(&first).await;
-    assert_eq!(last().await, None, "a holder without records has done nothing");
     append(journal, &first.run, 0, resumed("first")).await;
-    assert_eq!(last().await.as_ref(), Some(&first), "a holder with records is told while it holds");
+    assert_eq!(last().await, None, "a holder that has asked for nothing has done nothing");
+    act(&first, 1).await;
+    assert_eq!(last().await.as_ref(), Some(&first), "a holder that has acted is told while it holds");
     drop(held);
-    assert_eq!(last().await.as_ref(), Some(&first), "a holder with records is told after it is gone");
-    for refused in [&second, &third] {
-        let held = take(refused).await;
-        assert_eq!(last().await.as_ref(), Some(&first), "a holder without records does not hide the one before it");
+    assert_eq!(last().await.as_ref(), Some(&first), "a holder that has acted is told after it is gone");
+    drop(take(&first).await);
+    assert_eq!(last().await.as_ref(), Some(&first), "a holder that has acted is told when it has come again");
+    // The second has acted, elsewhere.
+    act(&second, 0).await;
+    for idle in [&second, &third] {
+        let held = take(idle).await;
+        assert_eq!(last().await.as_ref(), Some(&first), "an idle holder does not hide the one before it");
         drop(held);
-        assert_eq!(last().await.as_ref(), Some(&first), "a holder without records does not hide the one before it");
+        assert_eq!(last().await.as_ref(), Some(&first), "an idle holder does not hide the one before it");
     }
     let held = take(&second).await;
-    append(journal, &second.run, 0, resumed("second")).await;
     drop(held);
-    assert_eq!(last().await.as_ref(), Some(&second), "the last holder with records is told, not the first");
+    let held = take(&second).await;
+    act(&second, 1).await;
+    drop(held);
+    assert_eq!(last().await.as_ref(), Some(&second), "the last holder that has acted is told, not the first");
     drop(take(&third).await);
-    drop(take(&first).await);
-    assert_eq!(last().await.as_ref(), Some(&first), "who takes the lock again is the last holder again");
+    let held = take(&first).await;
+    assert_eq!(last().await.as_ref(), Some(&second), "who comes again is the last one when it acts again");
+    act(&first, 2).await;
+    assert_eq!(last().await.as_ref(), Some(&first), "who comes again is the last one when it acts again");
+    drop(held);
 }
 
 /// Of many that ask for a lock at a time, one gets it.
@@ -376,6 +387,20 @@ async fn runs(journal: &dyn Journal) -> Vec<RunName> {
 fn holder(about: &str) -> Holder {
     let since = OffsetDateTime::now_utc();
     Holder { run: RunName::unique(about, since), by: format!("{about}@conformance (pid 0)"), since }
+}
+
+/// Asks for a change.
+fn intent() -> Entry {
+    Entry::Intent {
+        step: "mint-version".into(),
+        subject: "https://v.vault.azure.net/keys/k".into(),
+        key: "run/mint-version/0123abcd".into(),
+        inputs: "0123456789abcdef".into(),
+        change: "new version of contoso-cmk".into(),
+        before: json!({"key": "https://v.vault.azure.net/keys/k/1"}),
+        rollback: Rollback::nothing("versions stay"),
+        deadline_s: 60,
+    }
 }
 
 fn resumed(by: &str) -> Entry {

@@ -32,14 +32,18 @@ struct State {
 struct Kept {
     by: Holder,
     held: bool,
-    /// The last holder before this one whose run has records.
+    /// How many records its run had when it took the lock first.
+    from: usize,
+    /// The last holder before this one whose run has asked for a change while it held the lock.
     earlier: Option<Holder>,
 }
 
 impl State {
     fn last_holder(&self, subject: &str) -> Option<Holder> {
         let lock = self.locks.get(subject)?;
-        if self.runs.contains_key(&lock.by.run) { Some(lock.by.clone()) } else { lock.earlier.clone() }
+        let since = self.runs.get(&lock.by.run).into_iter().flatten().skip(lock.from);
+        let acted = since.filter_map(|line| line::by_itself(line.as_bytes())).any(|record| record.is_intent());
+        if acted { Some(lock.by.clone()) } else { lock.earlier.clone() }
     }
 }
 
@@ -90,7 +94,11 @@ impl Journal for MemoryJournal {
             return Err(JournalError::Locked { subject: subject.into(), holder: Box::new(other.by.clone()) });
         }
         let earlier = state.last_holder(subject);
-        state.locks.insert(subject.into(), Kept { by: holder.clone(), held: true, earlier });
+        let (from, earlier) = match state.locks.get(subject).filter(|last| last.by.run == holder.run) {
+            Some(last) => (last.from, last.earlier.clone()),
+            None => (state.runs.get(&holder.run).map_or(0, Vec::len), earlier),
+        };
+        state.locks.insert(subject.into(), Kept { by: holder.clone(), held: true, from, earlier });
         Ok(Lock::new(Held { subject: subject.into(), journal: self.clone() }))
     }
 

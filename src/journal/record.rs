@@ -242,6 +242,13 @@ impl Record {
     }
 }
 
+impl Record {
+    /// Whether its run asked for a change with it.
+    pub(crate) fn is_intent(&self) -> bool {
+        matches!(self.entry, Entry::Intent { .. })
+    }
+}
+
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         use serde::ser::{Error as _, SerializeMap as _};

@@ -97,8 +97,8 @@ impl Usable {
         if let Some(Grantee { principal, vault, tenant }) = self.of.clone().filter(|_| !self.policy.is_empty()) {
             let what = GrantModel::Policy { vault, keys: self.policy.clone() };
             let (principal, principal_type) = (Known::Now(principal), PrincipalType::ServicePrincipal);
-            let (look_in, may_lose) = (Vec::new(), taken.may_lose.clone());
-            let step = Withdraw { principal, principal_type, tenant, what, look_in, may_lose, after: None };
+            let (look_in, may_lose, of_caller) = (Vec::new(), taken.may_lose.clone(), false);
+            let step = Withdraw { principal, principal_type, tenant, what, look_in, may_lose, of_caller, after: None };
             taken.add(&cx.step(step).await?);
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::{
     history,
+    locks::of_run,
     open::{ending, whoami},
 };
 use crate::{
@@ -46,7 +47,7 @@ pub struct Damage {
 /// When there is no such run, it is at work, or it has ended.
 pub async fn abandon(azure: &Azure, journal: &dyn Journal, name: &RunName) -> Result<Abandoned> {
     let holder = Holder { run: name.clone(), by: whoami(), since: azure.now() };
-    let _lock = journal.lock(&format!("run:{name}"), &holder).await?;
+    let _lock = journal.lock(&of_run(name), &holder).await?;
     let closed = Entry::Closed { ending: Ending::Abandoned, outcome: None, error: None };
     let record = |seq: usize, entry| Record { v: RECORD_VERSION, seq: seq as u64, at: azure.now(), entry };
     let records = match journal.read(name).await {

@@ -54,7 +54,7 @@ pub(super) struct Shared {
 
 /// Whether changes are withheld.
 pub(super) enum Mode {
-    Plan(Mutex<Draft>),
+    Plan(Box<Mutex<Draft>>),
     Run(Box<Running>),
 }
 
@@ -62,6 +62,8 @@ pub(super) enum Mode {
 #[derive(Default)]
 pub(super) struct Draft {
     pub(super) steps: Vec<Planned>,
+    /// The change of each step as it is foreseen without a look.
+    pub(super) foreseen: Vec<String>,
     pub(super) notes: Vec<String>,
     pub(super) refusals: Vec<Refusal>,
     pub(super) decisions: BTreeMap<(String, String), Value>,
@@ -358,6 +360,7 @@ impl Context {
     }
 
     async fn plan_step<S: Step>(&self, draft: &Mutex<Draft>, step: S, subject: String) -> Result<Known<S::Made>> {
+        lock(draft).foreseen.push(step.foresee().change);
         let mut line = Planned {
             step: S::NAME.into(),
             subject: subject.clone(),

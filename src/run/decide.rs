@@ -71,8 +71,7 @@ impl Context {
     {
         let subject = fold(subject);
         self.once(name, &subject)?;
-        let at =
-            |records: &[Record]| (history::decision(records, name, &subject).cloned(), history::has_acted(records));
+        let at = |records: &[Record]| (history::decision(records, name, &subject).cloned(), history::stands(records));
         if let (Some(value), acted) = self.journaled(at).await {
             let then: T = serde_json::from_value(value).map_err(unreadable(name))?;
             if self.guard(Guard::DecisionCheck) && (recheck == Recheck::Always || !acted) {

@@ -142,7 +142,12 @@ pub(crate) fn doubt(deadline_s: u64, ours: Duration) -> Duration {
     time_format::deadline(deadline_s).max(ours)
 }
 
-/// Whether the run has changed anything, or may have.
+/// Whether anything that the run asked for stands, or may.
+pub(crate) fn stands(records: &[Record]) -> bool {
+    !acted(records).is_empty()
+}
+
+/// Whether the run has asked for any change, whatever came of it.
 pub(crate) fn has_acted(records: &[Record]) -> bool {
-    records.iter().any(|r| matches!(r.entry, Entry::Intent { .. }))
+    records.iter().any(Record::is_intent)
 }

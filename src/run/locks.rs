@@ -23,6 +23,11 @@ pub(crate) fn fold(subject: &str) -> String {
     subject.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
+/// The subject of the lock on a run.
+pub(super) fn of_run(run: &RunName) -> String {
+    format!("run:{run}")
+}
+
 /// What a run holds, from before its plan is made to its end.
 pub(super) struct Locks {
     azure: Azure,
@@ -31,6 +36,8 @@ pub(super) struct Locks {
     watch: Option<Watcher>,
     stop: Option<Stop>,
     held: Mutex<Vec<(String, Lock)>>,
+    /// One at a time: a branch that goes on has what the other one has waited for.
+    taking: tokio::sync::Mutex<()>,
     /// A lock was taken that another run has held: what was read before it may be of before that run.
     stale: AtomicBool,
 }
@@ -56,6 +63,7 @@ impl Locks {
             watch,
             stop,
             held: Mutex::default(),
+            taking: tokio::sync::Mutex::default(),
             stale: AtomicBool::new(false),
         }
     }
@@ -65,17 +73,26 @@ impl Locks {
     /// An unfinished run that held it last and has acted refuses it; one that was given up with a request on its way is
     /// waited out.
     pub(super) async fn take(&self, subject: &str) -> Result<bool> {
-        let subject = fold(subject);
+        self.taken(fold(subject)).await
+    }
+
+    /// Takes the lock on a run's name: letter by letter, as names are told apart.
+    pub(super) async fn take_run(&self, run: &RunName) -> Result<()> {
+        self.taken(of_run(run)).await.map(|_| ())
+    }
+
+    async fn taken(&self, subject: String) -> Result<bool> {
+        let _alone = self.taking.lock().await;
         if !self.azure.guards().hold(Guard::Lock) || lock(&self.held).iter().any(|(held, _)| *held == subject) {
             return Ok(false);
         }
         let taken = self.journal.lock(&subject, &self.holder).await?;
-        lock(&self.held).push((subject.clone(), taken));
         let earlier = self.journal.last_holder(&subject).await?.map(|holder| holder.run);
         if let Some(earlier) = earlier.filter(|run| *run != self.holder.run) {
-            self.quiet_after(&earlier, subject).await?;
+            self.quiet_after(&earlier, subject.clone()).await?;
             self.stale.store(true, Ordering::Relaxed);
         }
+        lock(&self.held).push((subject, taken));
         Ok(true)
     }
 

@@ -2,6 +2,7 @@
 
 use super::{
     Run, Workflow,
+    agreed::{self, Agreed},
     context::{Context, Draft, Mode, Running, Shared, lock},
     history,
     locks::{Locks, fold},
@@ -12,7 +13,7 @@ use crate::{
     event::Event,
     guard::Guard,
     journal::{Ending, Entry, Holder, Journal, Record, RunName},
-    plan::{Plan, Planned, PlannedBy},
+    plan::{Plan, PlannedBy},
     preflight,
 };
 use serde_json::Value;
@@ -101,6 +102,8 @@ struct Made {
     decisions: BTreeMap<(String, String), Value>,
     /// What is accepted and not needed: told by the run too.
     unneeded: Vec<String>,
+    /// The change of each step as it is foreseen without a look.
+    foreseen: Vec<String>,
 }
 
 /// The workflow with every change withheld, as it would go on from these records: none, if the run has not begun.
@@ -126,11 +129,12 @@ async fn make_plan<W: Workflow>(
     draft.refuse(run.order.refusals(run.azure.cloud()));
     if !draft.refusals.is_empty() {
         // What cannot be right is not worth asking a service about.
-        return Ok(Made { plan: plan_of::<W>(order, draft, None), decisions: BTreeMap::new(), unneeded: Vec::new() });
+        let plan = plan_of::<W>(order, draft, None);
+        return Ok(Made { plan, decisions: BTreeMap::new(), unneeded: Vec::new(), foreseen: Vec::new() });
     }
     loop {
         let draft = Draft { records: records.to_vec(), ..Draft::default() };
-        let cx = context(run, name, order, Mode::Plan(Mutex::new(draft)), locks.cloned());
+        let cx = context(run, name, order, Mode::Plan(Box::new(Mutex::new(draft))), locks.cloned());
         let outcome = Box::pin(run.order.steps(&cx)).await.map(|_| ());
         if locks.is_some_and(|locks| locks.were_anothers()) && !matches!(&outcome, Err(e) if ends_at_once(e)) {
             continue;
@@ -149,6 +153,7 @@ async fn make_plan<W: Workflow>(
             return Err(Error::new(ErrorKind::JournalLost { found }));
         }
         let decisions = std::mem::take(&mut draft.decisions);
+        let foreseen = std::mem::take(&mut draft.foreseen);
         // By the token that was looked with. One that does not say whose it is has been good enough to look.
         let caller = cx.shared.look.caller().await.ok().map(|caller| PlannedBy {
             object_id: caller.object_id,
@@ -156,7 +161,7 @@ async fn make_plan<W: Workflow>(
             tenant: caller.tenant,
             login: run.azure.way().name().map(Into::into),
         });
-        return Ok(Made { plan: plan_of::<W>(order, draft, caller), decisions, unneeded });
+        return Ok(Made { plan: plan_of::<W>(order, draft, caller), decisions, unneeded, foreseen });
     }
 }
 
@@ -233,7 +238,8 @@ async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome>
     let holder = Holder { run: name.clone(), by: whoami(), since: run.azure.now() };
     let locks = Locks::new(&run.azure, journal.clone(), holder, run.watch.clone(), run.stop.clone());
     let locks = Arc::new(locks);
-    for subject in std::iter::once(&format!("run:{name}")).chain(&order.subjects) {
+    locks.take_run(&name).await?;
+    for subject in &order.subjects {
         locks.take(subject).await?;
     }
     // Nothing of what is changed was read before these.
@@ -246,19 +252,21 @@ async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome>
     let order = order.opened_by::<W>(&records);
     let caller = run.azure.reader().caller().await.map_err(Error::from)?;
     let fresh = records.is_empty();
-    let (mut decided, mut agreed, mut told) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+    let (mut decided, mut agreed, mut told) = (BTreeMap::new(), Agreed::new(), Vec::new());
     if fresh && run.azure.guards().hold(Guard::RefusalsFirst) {
-        let Made { plan, decisions, unneeded } = make_plan(&run, &name, &order, Some(&locks), &[]).await?;
+        let Made { plan, decisions, unneeded, foreseen } = make_plan(&run, &name, &order, Some(&locks), &[]).await?;
         if !plan.refusals.is_empty() {
             return Err(Error::new(ErrorKind::Refused(plan.refusals)));
         }
         if let Some(expected) = &run.expected {
-            agreed = unmoved(expected, &plan)?;
+            agreed = agreed::unmoved(expected, &plan, &foreseen)?;
         }
         (decided, told) = (decisions, unneeded);
     } else if !fresh {
         same_circumstances(&records, &run.azure, &caller, &order)?;
+        agreed = agreed::kept(&records)?;
     }
+    let keep = if fresh { agreed::entry(&agreed)? } else { None };
     let records = tokio::sync::Mutex::new(records);
     let running = Running { journal: journal.clone(), records, decided, agreed };
     let opening = if fresh {
@@ -277,6 +285,9 @@ async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome>
         Entry::Resumed { by: whoami(), cmk: env!("CARGO_PKG_VERSION").into() }
     };
     running.note(&run.azure, &name, opening).await?;
+    if let Some(keep) = keep {
+        running.note(&run.azure, &name, keep).await?;
+    }
     let cx = context(&run, &name, &order, Mode::Run(Box::new(running)), Some(locks));
     cx.tell(&if fresh { Event::Opened { run: name.clone() } } else { Event::Resumed { run: name.clone() } });
     told.into_iter().for_each(|note| cx.note(note));
@@ -284,40 +295,9 @@ async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome>
     close(&cx, &name, ended).await
 }
 
-/// Whether a plan that was made before still holds. That something keeps a step waiting is no other plan: such a step is
-/// held to the change that was shown once it no longer waits.
-fn unmoved(then: &Plan, now: &Plan) -> Result<BTreeMap<(String, String), Option<String>>> {
-    if (&then.workflow, &then.subject) != (&now.workflow, &now.subject) {
-        return Err(Error::invalid(format!("the plan is of {} {}, and the order is not", then.workflow, then.subject)));
-    }
-    // Rights and grants are planned for who looked.
-    if let (Some(was), Some(is)) = (&then.caller, &now.caller)
-        && (&was.object_id, &was.tenant) != (&is.object_id, &is.tenant)
-    {
-        return Err(Error::new(ErrorKind::Drifted {
-            before: format!("as planned, carried out as {was}"),
-            found: is.to_string(),
-        }));
-    }
-    let place = |s: &Planned| (s.step.clone(), s.subject.clone());
-    let alike = |a: &Planned, b: &Planned| a == b || ((a.waits() || b.waits()) && place(a) == place(b));
-    if then.steps.len() == now.steps.len() && then.steps.iter().zip(&now.steps).all(|(a, b)| alike(a, b)) {
-        let held = then.steps.iter().zip(&now.steps).filter(|(then, now)| now.waits() && !then.waits());
-        return Ok(held.map(|(then, _)| (place(then), then.change.clone())).collect());
-    }
-    let told = |s: &Planned| format!("{} {}: {}", s.step, s.subject, s.change.as_deref().unwrap_or("already so"));
-    let pairs = then.steps.iter().zip(&now.steps);
-    let first = pairs.take_while(|(a, b)| alike(a, b) || told(a) == told(b)).count();
-    let at = |plan: &Plan| plan.steps.get(first).map_or_else(|| "another way back, or no further step".into(), told);
-    Err(Error::new(ErrorKind::Drifted {
-        before: format!("as planned, step {}: {}", first.saturating_add(1), at(then)),
-        found: at(now),
-    }))
-}
-
 async fn close<O: crate::journal::Journaled>(cx: &Context, name: &RunName, ended: Result<O>) -> Result<O> {
     let Mode::Run(running) = &cx.shared.mode else { return Err(Error::bug("a run became a plan")) };
-    let (hints, acted) = cx.journaled(|records| (history::hints(records), history::has_acted(records))).await;
+    let (hints, acted) = cx.journaled(|records| (history::hints(records), history::stands(records))).await;
     let ended = if acted { ended.map_err(Error::after_changes) } else { ended };
     let entry = match &ended {
         Ok(outcome) => Entry::Closed {

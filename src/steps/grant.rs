@@ -66,6 +66,7 @@ impl Grant {
             what,
             look_in: Vec::new(),
             may_lose: Vec::new(),
+            of_caller: false,
             after: None,
         };
         let who = match &self.principal {

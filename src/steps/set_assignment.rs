@@ -4,7 +4,7 @@ use crate::{
     azure::{
         Cloud, Reader, Writer,
         id::{RegistryId, SubscriptionId},
-        role_assignments::KeptAssignment,
+        role_assignments::{KeptAssignment, PrincipalType},
     },
     checks::Needed,
     error::Error,
@@ -43,9 +43,11 @@ impl SetAssignment {
     }
     /// Who needs what is to be taken, now.
     pub(crate) async fn looked(&self, look: &Reader) -> Result<Looked> {
-        let KeptAssignment { scope, role, principal, .. } = &self.assignment;
+        let KeptAssignment { scope, role, principal, principal_type, .. } = &self.assignment;
+        // A person's right is no registry's.
+        let takes = !self.present && *principal_type != PrincipalType::User;
         match Needed::by_role(role, scope, *principal, look.cloud()) {
-            Some(what) if !self.present => {
+            Some(what) if takes => {
                 Looked::at(look, what, &self.look_in, Some(*scope.subscription()), &self.may_lose).await
             }
             _ => Ok(Looked::default()),

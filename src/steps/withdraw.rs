@@ -36,19 +36,27 @@ pub struct Withdraw {
     /// Registries that may lose it, where that is the purpose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub may_lose: Vec<RegistryId>,
+    /// It is the right of the run's own caller: needed only by a registry that shows that it unwraps as this principal. Not
+    /// journaled, as nobody takes the step but the run that gave the right.
+    #[serde(skip)]
+    pub of_caller: bool,
     /// What has to be done first.
     #[serde(default)]
     pub after: Option<Known<()>>,
 }
 
 impl Withdraw {
-    /// What a registry may need of it; `None` where no registry's need could be seen.
+    /// What a registry may need of it; `None` where no registry's need could be seen, or where it is a person's right.
     pub(crate) fn needed(&self, cloud: &Cloud) -> Result<Option<Needed>> {
+        if self.principal_type == PrincipalType::User {
+            return Ok(None);
+        }
         let principal = *self.principal.now()?;
-        Ok(match &self.what {
+        let needed = match &self.what {
             GrantModel::Role { role, scope, .. } => Needed::by_role(role, scope, principal, cloud),
             GrantModel::Policy { vault, keys } => Needed::by_policy(vault, keys, principal, cloud),
-        })
+        };
+        Ok(if self.of_caller { needed.map(Needed::where_shown) } else { needed })
     }
     fn subscription(&self) -> SubscriptionId {
         match &self.what {
@@ -177,5 +185,29 @@ impl Step for Withdraw {
                 Requirement::new(vault.resource(), "Microsoft.KeyVault/vaults/accessPolicies/write")
             }
         }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_persons_right_is_no_registrys() {
+        let vault = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g\
+            /providers/Microsoft.KeyVault/vaults/kv-1";
+        let of = |principal_type| Withdraw {
+            principal: Known::Now("c0ffee00-0000-4000-8000-000000000001".parse().expect("a principal")),
+            principal_type,
+            tenant: None,
+            what: GrantModel::Policy { vault: vault.parse().expect("a vault"), keys: vec!["unwrapKey".into()] },
+            look_in: Vec::new(),
+            may_lose: Vec::new(),
+            of_caller: false,
+            after: None,
+        };
+        let needed = |kind| of(kind).needed(&Cloud::public()).expect("it is known").is_some();
+        assert!(needed(PrincipalType::ServicePrincipal));
+        assert!(!needed(PrincipalType::User));
     }
 }

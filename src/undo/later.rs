@@ -18,8 +18,8 @@ use time::OffsetDateTime;
 /// What later runs have made of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Later {
-    /// For each way back: the runs that changed the same since, or relied on it, and are not taken back; how such runs left it; and
-    /// whether one of them does not say how it left it.
+    /// For each way back: the runs that changed the same since, or relied on it, and are not taken back; how the last change of all
+    /// left it; and whether that change does not say how.
     pub(crate) of: Vec<(Vec<Since>, Vec<State>, bool)>,
     /// The run that has taken all of it back already.
     pub(crate) already: Option<String>,
@@ -51,6 +51,8 @@ struct Touch {
     about: String,
     at: OffsetDateTime,
     relied: bool,
+    /// It is known to have been done.
+    done: bool,
     left: Option<State>,
     /// The version that was made.
     minted: Option<KeyId>,
@@ -116,6 +118,35 @@ fn unwraps(step: &Withdraw) -> bool {
     }
 }
 
+/// The steps, by name and subject, by which a run gave a right and took the same again: it leaves nothing of it. Where it is not
+/// known whether the right was taken in the end, that it was given is not among them.
+pub(super) fn given_and_taken(records: &[Record]) -> Vec<(&str, &str)> {
+    let is_done = |name: &str, about: &str| {
+        let done =
+            |r: &Record| matches!(&r.entry, Entry::Done { step, subject, .. } if step == name && subject == about);
+        records.iter().any(done)
+    };
+    let rights: Vec<_> = crate::run::acted(records)
+        .into_iter()
+        .filter(|did| did.step == Grant::NAME || did.step == Withdraw::NAME)
+        .filter_map(|did| Some((did.step, did.subject, Way::read(did.rollback.undo()?).ok()?)))
+        .collect();
+    let mut both = Vec::new();
+    for (n, (step, subject, way)) in rights.iter().enumerate() {
+        let Way::Grant(taken) = way else { continue };
+        let same = |given: &Way| match given {
+            Way::Withdraw(given) => given.what == taken.what && given.principal == taken.principal,
+            _ => false,
+        };
+        let Some((given, to, _)) = rights.iter().take(n).rev().find(|(_, _, way)| same(way)) else { continue };
+        both.push((*step, *subject));
+        if is_done(step, subject) {
+            both.push((*given, *to));
+        }
+    }
+    both
+}
+
 fn told(name: RunName, records: &[Record]) -> Option<Told> {
     let first = records.first()?;
     let Entry::Opened { workflow, order, .. } = &first.entry else { return None };
@@ -137,17 +168,23 @@ fn told(name: RunName, records: &[Record]) -> Option<Told> {
             let wants = takes_back.is_none() && step != AttachIdentity::NAME && step != DetachIdentity::NAME;
             if *how == How::Already && wants {
                 let about = about(step, subject, None);
-                touches.push(Touch { about, at: record.at, relied: true, left: None, minted: None });
+                touches.push(Touch { about, at: record.at, relied: true, done: true, left: None, minted: None });
             }
         }
     }
+    let nothing_left = given_and_taken(records);
     for did in crate::run::acted(records) {
+        if nothing_left.contains(&(did.step, did.subject)) {
+            continue;
+        }
         let undo = did.rollback.undo();
         let way = undo.and_then(|undo| Way::read(undo).ok());
-        let left = way.and_then(|way| way.left(made.get(&(did.step, did.subject)).copied()));
-        let minted = made.get(&(did.step, did.subject)).filter(|_| did.step == MintVersion::NAME);
-        let minted = minted.and_then(|made| serde_json::from_value::<Minted>((*made).clone()).ok()).map(|m| m.version);
-        touches.push(Touch { about: about(did.step, did.subject, undo), at: did.at, relied: false, left, minted });
+        let made = made.get(&(did.step, did.subject)).copied();
+        let left = way.and_then(|way| way.left(made));
+        let minted = made.filter(|_| did.step == MintVersion::NAME);
+        let minted = minted.and_then(|made| serde_json::from_value::<Minted>(made.clone()).ok()).map(|m| m.version);
+        let about = about(did.step, did.subject, undo);
+        touches.push(Touch { about, at: did.at, relied: false, done: made.is_some(), left, minted });
     }
     Some(Told { name, workflow: workflow.clone(), opened: first.at, ended: ended.flatten(), takes_back, touches })
 }
@@ -184,28 +221,46 @@ pub(crate) async fn later(
             && taken_back_by(run.name.as_str(), &runs, runs.len()).is_none()
     };
     let each = wanted.iter().zip(ways).map(|((all, at), way)| {
-        let (mut since, mut known, mut vague) = (Vec::new(), Vec::new(), false);
-        let Some(at) = *at else { return (since, known, vague) };
+        let (mut since, mut acted) = (Vec::new(), Vec::new());
+        let Some(at) = *at else { return (since, Vec::new(), false) };
         for run in runs.iter().filter(|run| after(run, all, at)) {
-            let of_it = || run.touches.iter().filter(|t| t.at > at && all.contains(&t.about));
-            let acted: Vec<_> = of_it().filter(|t| !t.relied).collect();
-            vague |= acted.iter().any(|t| t.left.is_none() && t.minted.is_none());
-            known.extend(acted.iter().filter_map(|t| t.left.clone()));
-            known.extend(acted.iter().filter_map(|t| way.following(t.minted.clone()?)));
+            let changes = run.touches.iter().filter(|t| t.at > at && all.contains(&t.about) && !t.relied);
+            let before = acted.len();
+            acted.extend(changes);
             if counts(run) {
                 since.push(Since {
                     run: run.name.to_string(),
                     workflow: run.workflow.clone(),
                     ended: ended(run.ended).into(),
-                    relied: acted.is_empty(),
+                    relied: acted.len() == before,
                 });
             }
         }
+        let (known, vague) = explained(acted, way);
         (since, known, vague)
     });
     let each = each.collect();
     let already = taken_back_by(of, &runs, runs.len()).map(|run| run.name.to_string());
     Ok(Later { of: each, already, unreadable })
+}
+
+/// How the last of these changes left it, and whether it does not say how: what was so before that is no longer so by them. One
+/// that may not have been done leaves it to the one before, and a version that was made may not have been taken up yet.
+fn explained(mut acted: Vec<&Touch>, way: &Way) -> (Vec<State>, bool) {
+    let (mut known, mut vague) = (Vec::new(), false);
+    acted.sort_by_key(|t| t.at);
+    for touch in acted.into_iter().rev() {
+        if let Some(version) = &touch.minted {
+            known.extend(way.following(version.clone()));
+            continue;
+        }
+        vague |= touch.left.is_none();
+        known.extend(touch.left.clone());
+        if touch.done {
+            break;
+        }
+    }
+    (known, vague)
 }
 
 fn ended(how: Option<Ending>) -> &'static str {

@@ -49,6 +49,10 @@ pub(crate) async fn standing(look: &Reader, backs: &[Back], ways: &[Way]) -> Res
             Ok(stands) => stands,
             // What is not there yet, or not to be seen yet, may be by then.
             Err(e) if opened && !matches!(e.kind(), ErrorKind::Bug(_)) => Stands::AsLeft { now: None },
+            // A caller without the right is refused for that: it is asked for next, and the step looks again.
+            Err(e) if way.key_rights().is_some() && e.service().is_some_and(|e| e.status == 403) => {
+                Stands::AsLeft { now: None }
+            }
             Err(e) => return Err(e),
         };
         if !matches!(stands, Stands::AsBefore { .. } | Stands::Needed { .. }) {

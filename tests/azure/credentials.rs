@@ -299,6 +299,32 @@ async fn chain_ends_where_a_configured_login_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn chain_ends_where_a_login_is_configured_by_half() {
+    const FILE: (&str, &str) = ("AZURE_FEDERATED_TOKEN_FILE", "/no/such/file");
+    const CERTIFICATE: (&str, &str) = ("AZURE_CLIENT_CERTIFICATE_PATH", "/no/such/certificate.pem");
+    let [tenant, client, secret] = APPLICATION;
+    let odd = ("AZURE_CLIENT_ID", "my-application");
+    for (name, variables, why) in [
+        ("env", vec![secret], "AZURE_TENANT_ID is not set"),
+        ("env", vec![client, secret], "AZURE_TENANT_ID is not set"),
+        ("env", vec![tenant, secret], "AZURE_CLIENT_ID is not set"),
+        ("env", vec![CERTIFICATE], "AZURE_CLIENT_CERTIFICATE_PATH"),
+        ("env", vec![tenant, client, CERTIFICATE], "by certificate is not supported"),
+        ("workload", vec![client, FILE], "AZURE_TENANT_ID is not set"),
+        ("workload", vec![tenant, FILE], "AZURE_CLIENT_ID is not set"),
+        ("managed", vec![odd], "'my-application'"),
+        ("managed", vec![tenant, odd], "'my-application'"),
+    ] {
+        let (az, fake) = (Arc::new(Az::default()), authority("somebody-elses-token"));
+        let credential = Auth::Chain.credential_in(&Cloud::public(), &around(&az, &fake, &variables)).unwrap();
+        let error = token(&credential).await.unwrap_err();
+        assert!(error.starts_with(&format!("{name}: ")) && error.contains(why), "{name}: {error}");
+        assert!(error.contains("--auth") && !error.contains(SECRET), "{error}");
+        assert_eq!((az.asked.load(Ordering::SeqCst), fake.seen().len()), (0, 0), "{name}: nobody else is asked");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn chain_passes_a_machine_without_an_identity_and_no_other() {
     // Other clouds have a metadata service at the same address.
     for status in [400, 401, 403, 404, 405] {
@@ -345,6 +371,7 @@ struct Odd(Option<&'static str>);
 #[async_trait]
 impl TokenCredential for Odd {
     async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
+        assert!(cmk::azure::is_logging_in());
         let Some(text) = self.0 else { panic!("{SECRET} was not expected") };
         Ok(AccessToken::new(text.to_owned(), OffsetDateTime::now_utc() + Duration::from_secs(3600)))
     }
@@ -370,6 +397,7 @@ async fn a_login_that_panics_or_gives_no_token_is_told_at_once() {
         ] {
             assert!(error.contains("no token for") && error.contains(why), "{odd:?}: {error}");
             assert!(!error.contains(SECRET) && !error.contains("x-evil"), "{error}");
+            assert!(!cmk::azure::is_logging_in());
         }
         assert!(
             started.elapsed() < Duration::from_secs(1) && service.seen().is_empty(),

@@ -7,7 +7,14 @@ use cmk::azure::{
     id::{KeyId, RegistryId},
     loopback,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::ToSocketAddrs as _,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tokio::time::Instant;
 
 const REGISTRY: &str = "/subscriptions/01234567-89ab-cdef-0123-456789abcdef/resourceGroups/rg/providers/\
@@ -69,6 +76,11 @@ async fn the_clients_own_failed_lookup_is_told_from_other_failures() {
     table.arm = "https://management.cmk-test.invalid".into();
     table.vault_suffix = "vault.cmk-test.invalid".into();
     let cloud = Cloud::custom(table).unwrap();
+    // Where there is no resolver to ask, nobody can say that the name is not there.
+    let looked = ("contoso.vault.cmk-test.invalid", 443).to_socket_addrs().map(drop).unwrap_err();
+    if ["Temporary failure", "ry again"].iter().any(|words| looked.to_string().contains(words)) {
+        return;
+    }
     let azure = Azure::builder(cloud.clone(), Arc::new(StaticToken)).transport(direct()).build();
     let key = KeyId::parse(&cloud, "https://contoso.vault.cmk-test.invalid/keys/cmk").unwrap();
     let began = Instant::now();
@@ -79,6 +91,47 @@ async fn the_clients_own_failed_lookup_is_told_from_other_failures() {
     }
     // Twice five seconds at most, and what a resolver takes that answers nobody.
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+}
+
+/// A resolver that fails with what getaddrinfo says, and how often it was asked.
+struct Resolver {
+    says: &'static str,
+    asked: Arc<AtomicUsize>,
+}
+
+impl reqwest::dns::Resolve for Resolver {
+    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let error = std::io::Error::other(format!("failed to lookup address information: {}", self.says));
+        let failed: Result<reqwest::dns::Addrs, Box<dyn std::error::Error + Send + Sync>> = Err(Box::new(error));
+        Box::pin(std::future::ready(failed))
+    }
+}
+
+fn resolving(says: &'static str) -> (Azure, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let resolver = Resolver { says, asked: asked.clone() };
+    let transport = reqwest::Client::builder().no_proxy().dns_resolver(resolver).build().unwrap();
+    (Azure::builder(Cloud::public(), Arc::new(StaticToken)).transport(Arc::new(transport)).seed(1).build(), asked)
+}
+
+/// A resolver that cannot ask anybody says nothing of the name: that is over in a moment, or lasts as any outage.
+#[tokio::test(start_paused = true)]
+async fn a_resolver_that_reaches_nobody_is_asked_as_long_as_any_service() {
+    for says in ["Temporary failure in name resolution", "Try again"] {
+        let (azure, asked) = resolving(says);
+        let began = Instant::now();
+        let error = azure.reader().registry(&registry()).await.unwrap_err();
+        assert!(!error.is_lookup() && error.to_string().contains(says), "{error}");
+        assert!(began.elapsed() > Duration::from_secs(120), "{says}: {:?}", began.elapsed());
+        assert!(asked.load(Ordering::SeqCst) > 5, "{says}");
+    }
+    for says in ["Name or service not known", "Name does not resolve", "nodename nor servname provided, or not known"] {
+        let (azure, asked) = resolving(says);
+        let error = azure.reader().registry(&registry()).await.unwrap_err();
+        assert!(error.is_lookup() && error.to_string().contains(says), "{error}");
+        assert_eq!(asked.load(Ordering::SeqCst), 2, "{says}");
+    }
 }
 
 /// Nobody listens at this port: a connection that is refused is no failed lookup.

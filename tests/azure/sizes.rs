@@ -199,3 +199,41 @@ async fn a_list_without_end_is_read_to_its_limit() {
     assert!(error.to_string().contains("more than 32 MiB"), "{error}");
     assert!(pages.load(Ordering::SeqCst) * length < 32 * MIB, "{pages:?}");
 }
+
+/// The most that this process has held at any time.
+#[cfg(target_os = "linux")]
+fn peak() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+    kib.unwrap_or(usize::MAX / 1024) * 1024
+}
+
+/// Read as it is, it would take some hundred times its length.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_to_a_long_question_takes_no_room_that_it_does_not_have() {
+    const ALONE: &str = "CMK_TESTS_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        // What is tested beside it takes memory too.
+        let mut itself = std::process::Command::new(std::env::current_exe().unwrap());
+        itself.args(["--exact", "sizes::an_answer_to_a_long_question_takes_no_room_that_it_does_not_have"]);
+        let ended = itself.env(ALONE, "1").output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stdout) + String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let small = format!(r#"{{"properties":{{"changes":[{}{{}}]}}}}"#, r#"{"a":1},"#.repeat(500_000));
+    let fake = crate::wire::Fake::new(move |_, _| crate::wire::Reply::ok(&small));
+    let group: cmk::azure::id::ResourceId =
+        "/subscriptions/01234567-89ab-cdef-0123-456789abcdef/resourceGroups/rg".parse().unwrap();
+    let body = cmk::azure::deployments::DeploymentBody {
+        template: serde_json::json!({}),
+        parameters: serde_json::json!({}),
+        tags: std::collections::BTreeMap::new(),
+    };
+    let asked = async { crate::wire::azure(&fake).reader().what_if(&group, "d", &body).await };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let error = runtime.block_on(asked).unwrap_err();
+    assert!(error.to_string().contains("more than 32 MiB"), "{error}");
+    assert!(peak() < 128 * MIB, "{} MiB", peak() / MIB);
+}

@@ -21,6 +21,20 @@ fn file_of(dir: &Path, run: &RunName) -> PathBuf {
     dir.join("runs").join(format!("{run}.jsonl"))
 }
 
+/// Asks for a change.
+fn intent() -> Entry {
+    Entry::Intent {
+        step: "mint-version".into(),
+        subject: "s".into(),
+        key: "k".into(),
+        inputs: "0123".into(),
+        change: "new version".into(),
+        before: serde_json::Value::Null,
+        rollback: cmk::step::Rollback::nothing("versions stay"),
+        deadline_s: 60,
+    }
+}
+
 fn resumed(by: &str) -> Entry {
     Entry::Resumed { by: by.into(), cmk: "0.1.0".into() }
 }

@@ -134,6 +134,7 @@ async fn the_last_holder_is_known_after_it_was_killed() {
     put(&journal, &run("child"), 0, resumed("child")).await;
     let mut child = Process::start("processes::child_locks", dir.path());
     child.told("held");
+    put(&journal, &run("child"), 1, intent()).await;
     child.kill();
     for refused in ["b", "c", "d"] {
         let _lock = journal.lock("/subscriptions/s", &holder(refused)).await.unwrap();

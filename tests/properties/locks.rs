@@ -200,6 +200,60 @@ fn an_unfinished_run_on_a_key_refuses_those_that_change_it() {
     });
 }
 
+/// A run that has asked for nothing yet and is taken up again is refused by what has begun on its key meanwhile, and hides it
+/// from nobody.
+#[test]
+fn a_run_that_is_taken_up_meets_what_has_begun_meanwhile() {
+    play(async {
+        let stage = Stage::new(scenarios::named("rotate followed"), 22);
+        let other = other_registry(&stage, cmk_mocks::KeyRef::Versionless);
+        let azure = stage.azure();
+        let second = |name: &str| {
+            let order = Rotate::new(other.clone());
+            cmk::rotate(&azure, order).named(name).shared_journal(stage.journal.clone())
+        };
+        let stop = cmk::Stop::new();
+        let asking = stop.clone();
+        let at_once = move |event: &cmk::Event| {
+            if matches!(event, cmk::Event::Opened { .. }) {
+                asking.ask();
+            }
+        };
+        let e = second("second").stop_on(&stop).watch(at_once).await.unwrap_err();
+        assert!(matches!(e.kind(), ErrorKind::Stopped) && stage.sim.writes() == 0, "{e:#?}");
+        unfinished(&stage, Rotate::new(scenarios::registry()), "POST", "/create").await;
+        for again in ["second", "third", "second", "third"] {
+            let e = second(again).await.unwrap_err();
+            let first = matches!(e.kind(), ErrorKind::Unfinished { run, .. } if run.as_str() == "first");
+            assert!(first, "{again}: {e:#?}");
+        }
+        cmk::abandon(&azure, &*stage.journal, &"first".parse().unwrap()).await.unwrap();
+        second("second").await.unwrap();
+    });
+}
+
+/// Runs are told apart letter by letter, and so are their locks.
+#[test]
+fn a_run_at_work_is_not_given_up_however_it_is_named() {
+    play(async {
+        let stage = Stage::new(scenarios::named("rotate followed"), 23);
+        let azure = stage.azure();
+        stage.sim.schedule([Fault::new(When::write(1), What::HoldBefore)]);
+        let run = stage.play_with(&azure, stage.journal.clone(), "CHG-4711");
+        let meanwhile = async {
+            held(&stage).await;
+            let abandon = async |name: &str| cmk::abandon(&azure, &*stage.journal, &name.parse().unwrap()).await;
+            let e = abandon("CHG-4711").await.unwrap_err();
+            assert!(matches!(e.kind(), ErrorKind::Locked(holder, _) if holder.run.as_str() == "CHG-4711"), "{e:#?}");
+            let e = abandon("chg-4711").await.unwrap_err();
+            assert!(e.to_string().contains("there is no run chg-4711"), "{e}");
+            stage.sim.release(None, Release::Go);
+        };
+        let (done, ()) = futures::join!(run, meanwhile);
+        done.unwrap();
+    });
+}
+
 /// To put a registry on a version that is there changes nothing of the key: others go on with it, whatever becomes of it.
 #[test]
 fn who_only_points_to_a_key_does_not_lock_it() {

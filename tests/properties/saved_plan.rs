@@ -1,6 +1,6 @@
 //! Plans that are kept: carried out as they were shown, or not at all.
 
-use cmk::{AnyRun, ErrorKind, Order, Outcome, SavedPlan};
+use cmk::{AnyRun, ErrorKind, Order, Outcome, SavedPlan, checks::IdentityWanted};
 use cmk_mocks::{KeyRef, VaultModel};
 use cmk_tests::ground::{Ground, IDENTITY, KEY, VAULT, encrypted, identity, play, registry, rotate};
 
@@ -43,6 +43,7 @@ fn a_world_that_has_moved_is_not_touched() {
         });
         let e = on(&ground, kept).await.unwrap_err();
         assert!(matches!(e.kind(), ErrorKind::Drifted { .. }), "{e:#?}");
+        assert!(e.to_string().contains("make a new plan") && !e.to_string().contains("abandon"), "{e}");
         assert_eq!(ground.sim.writes(), 0);
     });
 }
@@ -138,13 +139,62 @@ fn a_busy_registry_is_not_changed_otherwise_than_shown() {
         let [between, newest] = ground.sim.with_world(|w, _| [(); 2].map(|()| w.mutate_new_version(VAULT, KEY)));
         let order = Order::from(rotate().to_version(ground.version(KEY, &newest)));
         let plan = order.clone().on(&azure).plan().await.unwrap();
-        let kept = SavedPlan::new(&azure, order, plan).unwrap();
+        let kept = SavedPlan::new(&azure, order.clone(), plan).unwrap();
         ground.sim.with_world(|w, _| {
             w.mutate_registry_key(registry().as_str(), VAULT, KEY, Some(&between));
             w.mutate_registry_busy(registry().as_str(), std::time::Duration::from_secs(400));
         });
-        let e = on(&ground, kept).await.unwrap_err();
+        let e = on(&ground, kept).named("kept").await.unwrap_err();
+        assert!(matches!(e.kind(), ErrorKind::Drifted { .. }), "{e:#?}");
+        // Taken up again without the plan, it is held to it all the same.
+        let e = order.on(&azure).named("kept").journal(ground.journal.clone()).await.unwrap_err();
         assert!(matches!(e.kind(), ErrorKind::Drifted { .. }), "{e:#?}");
         assert_eq!(ground.sim.writes(), 0);
+    });
+}
+
+/// Of a plan that was made while the registry was at work, what was foreseen holds.
+#[test]
+fn what_was_foreseen_of_a_busy_registry_holds() {
+    let busy = std::time::Duration::from_secs(400);
+    let kept = async |ground: &Ground| {
+        let azure = ground.azure();
+        let [between, newest] = ground.sim.with_world(|w, _| [(); 2].map(|()| w.mutate_new_version(VAULT, KEY)));
+        ground.sim.with_world(|w, _| w.mutate_registry_busy(registry().as_str(), busy));
+        let order = Order::from(rotate().to_version(ground.version(KEY, &newest)));
+        let plan = order.clone().on(&azure).plan().await.unwrap();
+        assert!(plan.to_string().contains("a run would wait"), "{plan}");
+        (SavedPlan::new(&azure, order, plan).unwrap(), between)
+    };
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
+        let (plan, _) = kept(&ground).await;
+        tokio::time::sleep(busy).await;
+        on(&ground, plan).await.unwrap();
+    });
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
+        let (plan, between) = kept(&ground).await;
+        tokio::time::sleep(busy).await;
+        ground.sim.with_world(|w, _| w.mutate_registry_key(registry().as_str(), VAULT, KEY, Some(&between)));
+        let e = on(&ground, plan).await.unwrap_err();
+        assert!(matches!(e.kind(), ErrorKind::Drifted { .. }), "{e:#?}");
+        assert_eq!(ground.sim.writes(), 0);
+    });
+}
+
+/// What comes after a step that waits is no other plan either.
+#[test]
+fn what_comes_after_a_busy_step_is_no_other_plan() {
+    play(async {
+        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let azure = ground.azure();
+        let order = Order::from(rotate().grant_me().identity(IdentityWanted::Id(identity(IDENTITY))));
+        let plan = order.clone().on(&azure).plan().await.unwrap();
+        let kept = SavedPlan::new(&azure, order, plan).unwrap();
+        let busy = std::time::Duration::from_secs(400);
+        ground.sim.with_world(|w, _| w.mutate_registry_busy(registry().as_str(), busy));
+        on(&ground, kept).await.unwrap();
+        assert_eq!(ground.versions(KEY).len(), 2);
     });
 }

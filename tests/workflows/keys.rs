@@ -52,6 +52,48 @@ fn with_nothing_deleted_the_registry_just_tries_its_key() {
     });
 }
 
+/// It unwraps still: what it takes for images to be readable is done first.
+#[test]
+fn r_kv_14_a_version_that_has_ended_is_given_its_right_before_it_is_refused() {
+    let ended = || {
+        let mut world = world(VaultModel::Rbac);
+        let version = world.key_versions(VAULT, KEY)[0].version.clone();
+        let end = (world.now() - Duration::days(1)).unix_timestamp();
+        world.mutate_version_dates(VAULT, KEY, &version, None, Some(end));
+        (world, version)
+    };
+    let no_right = |world: &mut World| {
+        let who = world.identity(identity(IDENTITY).as_str()).unwrap().principal_id;
+        world.mutate_remove_grants(who, vault().as_str());
+    };
+    // With nothing else to do it is refused from the start.
+    refused(ended().0, recover(), &[("R-KV-14", &["has expired", "extend its expiry"])]);
+    for vault_deleted in [true, false] {
+        play(async {
+            let (mut world, version) = ended();
+            match vault_deleted {
+                true => world.mutate_delete_vault(VAULT),
+                false => no_right(&mut world),
+            }
+            let ground = Ground::of(world);
+            let told = plan(&ground, recover()).await;
+            assert!(told.refusals.is_empty(), "{told}");
+            // A vault that is deleted shows no versions.
+            assert_eq!(told.notes.iter().any(|n| n.contains("has expired")), !vault_deleted, "{told}");
+            let error = ground.run(recover()).named("r").await.unwrap_err();
+            assert!(
+                error.refusals().iter().any(|r| r.rule == "R-KV-14" && r.what.contains("has expired")),
+                "{error:#?}"
+            );
+            tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+            ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+            // With another end the same run goes on to its own.
+            ground.sim.with_world(|w, _| w.mutate_version_dates(VAULT, KEY, &version, None, None));
+            ground.run(recover()).named("r").await.unwrap();
+        });
+    }
+}
+
 #[test]
 fn r_cmk_28_what_never_was_or_is_purged_is_lost() {
     // The vault was purged.

@@ -262,3 +262,46 @@ fn a_registry_that_came_to_the_key_is_told_before_it_loses_it() {
         assert_eq!(ground.sim.writes(), writes);
     });
 }
+
+/// One that comes through a group is nobody's to take here, and the registry has its key by it.
+#[test]
+fn a_right_given_to_a_group_while_it_was_cut_short_is_told() {
+    play(async {
+        let ground = Ground::of(two());
+        killed(&ground, How::Access, "DELETE", "/roleassignments/").await;
+        let group = ground.sim.with_world(|w, now| {
+            let who = w.identity(identity(IDENTITY).as_str()).unwrap().principal_id;
+            let group = w.seed_directory_group(&[who]);
+            w.set_role(group, roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, vault().as_str(), now);
+            group
+        });
+        is_drift(&resumed(&ground, How::Access).await.unwrap_err(), &["through group", &group.to_string()]);
+    });
+}
+
+/// Where there was none to take when it began.
+#[test]
+fn a_policy_given_between_its_reads_and_its_last_look_is_taken_too() {
+    play(async {
+        let mut world = encrypted(KeyRef::Versionless, VaultModel::Policy);
+        let who = world.identity(identity(IDENTITY).as_str()).unwrap().principal_id;
+        world.mutate_remove_policies(VAULT, who);
+        let ground = Ground::of(world);
+        // The plan reads the registry, and then the last look does.
+        let at = When::matching(Match::new("GET", &format!("/registries/{REGISTRY}"))).nth(2);
+        ground.sim.schedule([Fault::new(at, What::HoldBefore)]);
+        let order = Revoke::new(registry(), How::Access).accept(Irreversible::Revocation);
+        let run = ground.run(order).named("r1").into_future();
+        let beside = async {
+            held(&ground).await;
+            ground.sim.with_world(|w, _| w.mutate_policy_keys(VAULT, who, &["get", "wrapKey", "unwrapKey"]));
+            ground.sim.release(None, Release::Go);
+        };
+        let both = async { futures::join!(run, beside).0 };
+        let revoked =
+            tokio::time::timeout(Duration::from_secs(3600), both).await.expect("the last look is held").unwrap();
+        assert_eq!(revoked.taken, 1);
+        let left = ground.sim.with_world(|w, _| w.access_policies(VAULT));
+        assert!(left.iter().all(|(p, keys)| *p != who || keys.is_empty()), "{left:?}");
+    });
+}

@@ -119,6 +119,51 @@ fn r_cmk_27_an_old_grant_that_comes_into_use_meanwhile_stays() {
     }
 }
 
+/// A right to the whole vault serves each registry on any key of it: known before anything moves.
+#[test]
+fn r_cmk_27_an_old_grant_that_a_registry_on_another_key_needs_is_left() {
+    for model in [VaultModel::Rbac, VaultModel::Policy] {
+        play(async {
+            let mut world = encrypted(KeyRef::Versioned, model);
+            let (now, id) = (world.now(), identity(IDENTITY).to_string());
+            let old = world.identity(&id).unwrap().principal_id;
+            world.seed_identity(GROUP, "id-two");
+            world.seed_key(VAULT, "other", now);
+            world.seed_registry_cmk(GROUP, OTHER, VAULT, "other", KeyRef::Versioned, &id);
+            if model == VaultModel::Rbac {
+                world.remove_roles(old, &format!("{}/keys/other", vault()));
+                world.set_role(old, roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, vault().as_str(), now);
+            }
+            let ground = Ground::of(world);
+            let order = rotate().keeping_version().identity(wanted("id-two")).remove_old_grant();
+            let told = ground.run(order.clone()).plan().await.unwrap();
+            assert!(told.notes.iter().any(|n| n.contains("it is left") && n.contains(OTHER)), "{model:?}: {told}");
+            done(&ground, order).await;
+            tokio::time::sleep(LATER).await;
+            readable(&ground, &registry());
+            readable(&ground, &other());
+        });
+    }
+}
+
+/// The registry itself goes on by it, where its new key is in the same vault.
+#[test]
+fn r_cmk_27_an_old_grant_by_which_the_registry_uses_its_new_key_is_left() {
+    play(async {
+        let mut world = encrypted(KeyRef::Versioned, VaultModel::Policy);
+        let now = world.now();
+        world.seed_key(VAULT, "other", now);
+        let ground = Ground::of(world);
+        let order = rotate().to_version(ground.key("other")).remove_old_grant();
+        let told = ground.run(order.clone()).plan().await.unwrap();
+        assert!(told.notes.iter().any(|n| n.contains("it is left") && n.contains(REGISTRY)), "{told}");
+        done(&ground, order).await;
+        tokio::time::sleep(LATER).await;
+        readable(&ground, &registry());
+        assert!(ground.seen().key_identifier.unwrap().contains("/keys/other"));
+    });
+}
+
 struct KeyIdOf(&'static str, &'static str);
 impl KeyIdOf {
     fn id(&self, ground: &Ground) -> cmk::azure::id::KeyId {
@@ -263,6 +308,7 @@ impl Workflow for Take {
                     what: GrantModel::Policy { vault: vault(), keys: vec!["unwrapKey".into()] },
                     look_in,
                     may_lose,
+                    of_caller: false,
                     after,
                 };
                 cx.step(step).await

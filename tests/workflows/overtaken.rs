@@ -7,7 +7,7 @@ use cmk::{
     journal::{Entry, Journal as _, MemoryJournal},
     step::Rollback as Back,
 };
-use cmk_mocks::{KeyRef, VaultModel};
+use cmk_mocks::{KeyRef, VaultModel, roles};
 use cmk_tests::ground::*;
 use std::time::Duration;
 
@@ -382,5 +382,65 @@ fn r_kv_34_a_caller_without_the_right_is_refused_and_not_waited_for() {
         let error = ground.run(of(&ground, "r1").await).named("rb2").await.unwrap_err();
         assert_eq!(error.service().map(|e| e.status), Some(403), "{error:#?}");
         assert!(ground.elapsed(since) < Duration::from_secs(120), "waited {:?}", ground.elapsed(since));
+    });
+}
+
+/// What a run had left that is taken back since, and somebody has put there again, is that somebody's.
+#[test]
+fn what_is_as_a_run_that_was_taken_back_had_left_it_is_told() {
+    for key_ref in [KeyRef::Versioned, KeyRef::Versionless] {
+        play(async {
+            let ground = Ground::of(encrypted(key_ref, VaultModel::Policy));
+            let first = in_use(&ground);
+            runs(&ground, "r1", rotate()).await;
+            let second = in_use(&ground);
+            runs(&ground, "r2", rotate()).await;
+            let third = in_use(&ground);
+            back(&ground, "rb2", "r2").await;
+            assert_eq!(in_use(&ground), second);
+            let version = third.rsplit('/').next().filter(|_| key_ref == KeyRef::Versioned);
+            ground.sim.with_world(|w, _| w.mutate_registry_key(registry().as_str(), VAULT, KEY, version));
+            assert_eq!(in_use(&ground), third);
+            let changes = overtaken(&ground, of(&ground, "r1").await).await;
+            assert!(changes[0].outside && changes[0].runs.is_empty(), "{changes:#?}");
+            assert!(changes[0].found.as_ref().unwrap().contains(&third), "{changes:#?}");
+            let order = of(&ground, "r1").await.over_outside();
+            runs(&ground, "rb1", order).await;
+            assert_eq!(in_use(&ground), first);
+        });
+    }
+}
+
+/// The right that a run gave its caller for its own time: neither given again on the way back, nor what a later run changed.
+#[test]
+fn a_right_for_the_run_alone_is_no_part_of_what_is_taken_back() {
+    play(async {
+        let mut world = encrypted(KeyRef::Versionless, VaultModel::Rbac);
+        let id = identity(IDENTITY).to_string();
+        world.seed_registry_cmk(GROUP, "contoso2", VAULT, KEY, KeyRef::Versionless, &id);
+        let ground = Ground::of(world);
+        runs(&ground, "r1", AutoRotate::new(registry()).every("P90D").grant_me_for_run()).await;
+        let other = RegistryId::new(&subscription(), GROUP, "contoso2").unwrap();
+        runs(&ground, "r2", Rotate::new(other).grant_me_for_run()).await;
+
+        // Without a right of its own the caller is refused, and nobody waits.
+        let (since, writes) = (ground.now(), ground.sim.writes());
+        let error = ground.run(of(&ground, "r1").await).named("without").await.unwrap_err();
+        assert!(error.refusals().iter().any(|r| r.rule == "R-KV-34"), "{error:#?}");
+        assert_eq!(ground.sim.writes(), writes);
+        assert!(ground.elapsed(since) < Duration::from_secs(60), "waited {:?}", ground.elapsed(since));
+
+        let me = ground.sim.with_world(|w, now| {
+            let me = w.operator().object_id;
+            w.set_role(me, roles::KEY_VAULT_CRYPTO_OFFICER, vault().as_str(), now);
+            me
+        });
+        let told = plan_of(&ground, of(&ground, "r1").await).await;
+        let steps: Vec<_> = told.steps.iter().map(|s| s.step.as_str()).collect();
+        assert_eq!(steps, ["set-rotation"], "{told}");
+        assert_eq!(back(&ground, "rb", "r1").await.taken_back, ["set-rotation"]);
+        let at_keys = |scope: &str| scope.to_lowercase().contains("/keys/");
+        let held = ground.sim.with_world(|w, _| w.role_assignments());
+        assert!(!held.iter().any(|(who, _, scope, _)| *who == me && at_keys(scope)), "{held:?}");
     });
 }

@@ -70,6 +70,47 @@ fn r_kv_32_rights_that_reach_further_are_not_taken() {
     refused(world, revoke(How::Access), &[("R-KV-32", &[&who.to_string(), &group, "--how disable"])]);
 }
 
+/// Taking the identity's own grant would leave the registry its key.
+#[test]
+fn r_kv_32_a_right_that_comes_through_a_group_is_not_taken_either() {
+    let group_of_all = format!("/subscriptions/{}/resourceGroups/{GROUP}", subscription());
+    for at in [vault().to_string(), group_of_all] {
+        for how in [How::Access, How::Role] {
+            let mut world = world(VaultModel::Rbac);
+            let now = world.now();
+            let who = world.identity(identity(IDENTITY).as_str()).unwrap().principal_id;
+            let group = world.seed_directory_group(&[who]);
+            world.set_role(group, roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, &at, now);
+            let through = format!("through group {group}");
+            refused(world, revoke(how), &[("R-KV-32", &[&at, &through, "--how disable"])]);
+        }
+    }
+}
+
+/// The system-assigned identity of one registry is not that of another.
+#[test]
+fn registries_with_identities_of_their_own_do_not_lose_by_each_others_grants() {
+    play(async {
+        let mut world = world(VaultModel::Rbac);
+        let id = identity(IDENTITY).to_string();
+        let other = world.seed_registry_cmk(GROUP, "contoso2", VAULT, KEY, KeyRef::Versionless, &id);
+        let now = world.now();
+        for one in [registry().to_string(), other.clone()] {
+            let principal = world.mutate_enable_system_identity(&one);
+            world.seed_grant(principal, VAULT, KEY, now);
+            world.mutate_registry_identity(&one, "system");
+        }
+        let ground = Ground::of(world);
+        let revoked = done(&ground, revoke(How::Access)).await;
+        assert_eq!(revoked.affected, [REGISTRY]);
+        tokio::time::sleep(std::time::Duration::from_secs(900)).await;
+        ground.sim.with_world(|w, now| {
+            w.can_unwrap(now, &other).unwrap();
+            w.can_unwrap(now, registry().as_str()).unwrap_err();
+        });
+    });
+}
+
 #[test]
 fn r_kv_34_a_caller_without_the_right_in_the_vault() {
     for how in [How::Disable, How::Delete] {
@@ -153,6 +194,30 @@ fn restoring_does_not_touch_what_the_caller_gave_itself() {
         let order = Restore::of(&ground.journal, &"revoke".parse().unwrap()).await.unwrap();
         done(&ground, order).await;
         assert_eq!(mine(&ground), 1);
+    });
+}
+
+/// Nor does it give the caller anew what it had for the revocation alone.
+#[test]
+fn restoring_does_not_give_what_the_caller_had_for_the_run() {
+    play(async {
+        let ground = Ground::of(world(VaultModel::Rbac));
+        let order = Revoke::new(registry(), How::Disable).accept(Irreversible::Revocation).grant_me_for_run();
+        done(&ground, order).await;
+        tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+        let me = ground.sim.with_world(|w, _| w.operator().object_id);
+        let mine = |g: &Ground| {
+            g.sim.with_world(|w, _| w.role_assignments().iter().filter(|r| r.0 == me && r.2.contains("/keys/")).count())
+        };
+        let order = Restore::of(&ground.journal, &"revoke".parse().unwrap()).await.unwrap();
+        let error = ground.run(order.clone()).named("without").await.unwrap_err();
+        assert!(error.refusals().iter().any(|r| r.rule == "R-KV-34" && r.what.contains(KEY)), "{error:#?}");
+        assert_eq!(mine(&ground), 0);
+        // Whoever may do it gives back what was taken, and nothing besides.
+        ground.sim.with_world(|w, now| w.set_role(me, roles::KEY_VAULT_CRYPTO_OFFICER, vault().as_str(), now));
+        let restored = done(&ground, order).await;
+        assert_eq!((restored.given_back, mine(&ground)), (1, 0));
+        ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
     });
 }
 

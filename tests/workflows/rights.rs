@@ -89,6 +89,22 @@ fn a_right_that_was_there_before_is_never_taken() {
     });
 }
 
+/// A registry that does not show as whom it unwraps does not do so by the caller's right.
+#[test]
+fn a_right_for_the_run_is_taken_back_whatever_other_registries_do_not_show() {
+    play(async {
+        let mut world = encrypted(KeyRef::Versioned, VaultModel::Rbac);
+        let second = world.seed_identity(GROUP, "id-two");
+        world.seed_registry_cmk(GROUP, "contoso2", VAULT, KEY, KeyRef::Versioned, &second.id);
+        world.mutate_detach_identity(registry().as_str(), identity(IDENTITY).as_str());
+        let ground = Ground::of(world);
+        let other = cmk::azure::id::RegistryId::new(&subscription(), GROUP, "contoso2").unwrap();
+        done(&ground, Rotate::new(other).grant_me_for_run()).await;
+        assert_eq!(held(&ground), [""; 0]);
+        assert_eq!(ground.versions(KEY).len(), 2);
+    });
+}
+
 /// Each order that can give its caller a right can give it for the run.
 #[test]
 fn each_order_takes_its_right_back() {

@@ -213,6 +213,26 @@ fn ten_logins_at_a_time_are_all_kept() {
 
 #[cfg(unix)]
 #[test]
+fn a_lock_that_is_a_link_is_neither_followed_nor_waited_for() {
+    let s = setting();
+    let (lock, elsewhere) = (docker(&s).join(".config.json.cmk-lock"), s.dir.path().join("elsewhere"));
+    configured(&s, &json!({ "auths": {} }));
+    std::os::unix::fs::symlink(&elsewhere, &lock).expect("a link");
+    for text in [None, Some("text")] {
+        if let Some(text) = text {
+            fs::write(&elsewhere, text).expect("a file");
+        }
+        cmk(&s, &["login", HOST])
+            .with(1, &["config.json cannot be written", ".config.json.cmk-lock is no file: remove it"]);
+        assert_eq!(fs::read_to_string(&elsewhere).ok().as_deref(), text);
+        assert_eq!(config(&s), json!({ "auths": {} }));
+    }
+    fs::remove_file(&lock).expect("a link");
+    cmk(&s, &["login", HOST]).with(0, &[]);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_directory_that_is_made_is_its_owners() {
     let s = setting();
     let dir = s.dir.path().join("new/docker");

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM, and a terminal that goes away.
 
 use crate::setting::{PATIENCE, REGISTRY, Setting, bare, pointing, seed};
 use cmk_mocks::{Delay, Params};
@@ -32,26 +32,62 @@ pub(crate) fn is_gone(file: &std::path::Path) -> bool {
     !pid.trim().is_empty() && matches!(state, None | Some('Z' | 'X'))
 }
 
+/// Whether this process was told to ignore a signal, as by `nohup`: `cmk` is told the same then.
+fn is_ignored(number: u32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    ignored.is_some_and(|ignored| (ignored >> (number - 1)) & 1 == 1)
+}
+
+/// A directory with an `az` that waits for a child, and the file with the number of that child.
 #[cfg(target_os = "linux")]
-#[test]
-fn az_and_what_it_starts_end_with_cmk() {
+fn hanging_az(s: &Setting) -> (std::path::PathBuf, std::path::PathBuf) {
     use std::os::unix::fs::PermissionsExt as _;
-    let s = Setting::with_registry();
     let (bin, child) = (s.dir.path().join("bin"), s.dir.path().join("child"));
     std::fs::create_dir(&bin).expect("a directory");
     let script = format!("#!/bin/sh\n/bin/sleep 300 &\necho $! > {}\nwait\n", child.display());
     std::fs::write(bin.join("az"), script).expect("a script");
     std::fs::set_permissions(bin.join("az"), std::fs::Permissions::from_mode(0o755)).expect("a mode");
-    for (name, code) in [("INT", 130), ("TERM", 143)] {
+    (bin, child)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn az_and_what_it_starts_end_with_cmk() {
+    let s = Setting::with_registry();
+    let (bin, child) = hanging_az(&s);
+    for (name, number, code) in [("INT", 2, 130), ("TERM", 15, 143), ("HUP", 1, 129), ("QUIT", 3, 131)] {
+        if is_ignored(number) {
+            continue;
+        }
         let mut command = bare(&["status", &s.registry_id(REGISTRY), "--auth", "az"]);
         command.env("PATH", &bin).stderr(Stdio::piped());
         let mut cmk = command.spawn().expect("cmk");
         s.until("az is at work", || std::fs::read_to_string(&child).is_ok_and(|pid| pid.ends_with('\n')));
         signal(&cmk, name);
-        assert_eq!(cmk.wait().expect("an end").code(), Some(code));
+        assert_eq!(cmk.wait().expect("an end").code(), Some(code), "{name}");
         s.until("what az started is gone", || is_gone(&child));
         std::fs::remove_file(&child).expect("a file");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_to_outlive_its_terminal_does() {
+    let s = Setting::with_registry();
+    let (bin, child) = hanging_az(&s);
+    let inner = bare(&["status", &s.registry_id(REGISTRY), "--auth", "az"]);
+    let mut command = Command::new("/bin/sh");
+    command.env_clear().args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(inner.get_program());
+    command.args(inner.get_args()).env("PATH", &bin).stderr(Stdio::piped());
+    let mut cmk = command.spawn().expect("cmk");
+    s.until("az is at work", || std::fs::read_to_string(&child).is_ok_and(|pid| pid.ends_with('\n')));
+    signal(&cmk, "HUP");
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(cmk.try_wait().expect("a state").is_none() && !is_gone(&child), "it goes on");
+    signal(&cmk, "TERM");
+    assert_eq!(cmk.wait().expect("an end").code(), Some(143));
+    s.until("what az started is gone", || is_gone(&child));
 }
 
 /// The lines of a child's stderr as they come.
@@ -82,7 +118,9 @@ fn wait_for(lines: &mpsc::Receiver<String>, part: &str) {
 
 #[test]
 fn the_first_signal_stops_at_a_safe_point_and_the_run_goes_on() {
-    for name in ["INT", "TERM"] {
+    // Without a terminal, and where the system does not tell what is ignored, a hangup is nobody's.
+    let hangup = ["HUP"].into_iter().filter(|_| cfg!(target_os = "linux") && !is_ignored(1));
+    for name in ["INT", "TERM"].into_iter().chain(hangup) {
         let s = slow();
         let mut child = s.start(&ROTATE);
         let said = lines(&mut child);

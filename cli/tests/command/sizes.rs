@@ -19,6 +19,8 @@ const PEAK: usize = 64 * MIB;
 enum Flood {
     /// A status, and a gigabyte.
     Gigabyte(&'static str),
+    /// A gigabyte that is a megabyte on the way.
+    Compressed,
     /// Chunks without end.
     Endless,
     /// Pages of a list, each of which names a further one.
@@ -69,6 +71,15 @@ fn served(mut stream: TcpStream, flood: Flood) -> std::io::Result<()> {
                         stream.write_all(&piece)?;
                     }
                 }
+                Flood::Compressed => {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n")?;
+                    stream.write_all(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])?;
+                    let piece = deflated(MIB);
+                    for _ in 0..1024 {
+                        stream.write_all(&piece)?;
+                    }
+                    return Ok(());
+                }
                 Flood::Endless => {
                     stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
                     let piece = [b"10000\r\n".as_slice(), &[b' '; 65536], b"\r\n"].concat();
@@ -82,6 +93,14 @@ fn served(mut stream: TcpStream, flood: Flood) -> std::io::Result<()> {
             }
         }
     }
+}
+
+/// Blanks in a piece of a deflate stream that any number of the same may follow.
+fn deflated(blanks: usize) -> Vec<u8> {
+    let mut piece = Vec::with_capacity(blanks);
+    let mut deflate = flate2::Compress::new(flate2::Compression::best(), false);
+    deflate.compress_vec(&vec![b' '; blanks], &mut piece, flate2::FlushCompress::Full).expect("memory");
+    piece
 }
 
 fn json(stream: &mut TcpStream, status: &str, body: &str) -> std::io::Result<()> {
@@ -140,6 +159,7 @@ fn no_answer_takes_more_memory_than_its_limit() {
     for (what, args, flood, code, said) in [
         ("a gigabyte", status, Flood::Gigabyte("200 OK"), 1, "over 16 MiB"),
         ("an error of a gigabyte", status, Flood::Gigabyte("400 Bad Request"), 1, "over 16 MiB"),
+        ("a compressed gigabyte", status, Flood::Compressed, 1, "over 16 MiB"),
         ("a body without end", status, Flood::Endless, 1, "over 16 MiB"),
         ("a list without end", &["list"], Flood::Pages, 1, "more than 32 MiB"),
         ("versions without end", status, Flood::Versions, 0, "more than 32 MiB"),

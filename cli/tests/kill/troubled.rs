@@ -1,7 +1,7 @@
 //! The real `cmk`, killed with SIGKILL at requests chosen by a seed, in every workflow and in worlds in which something is
 //! wrong: taken up, it ends as it does when nothing kills it.
 //!
-//! `CMK_KILLS` sets how many kills (24 unless told; 500 with `CMK_LONG=1`), `CMK_KILL` plays a single one.
+//! `CMK_KILLS` sets how many kills (12 unless told; 500 with `CMK_LONG=1`), `CMK_KILL` plays a single one.
 
 use crate::setting::Setting;
 use cmk_mocks::{
@@ -285,7 +285,7 @@ fn number(name: &str) -> Option<u64> {
 #[test]
 fn killed_anywhere_in_troubled_worlds_every_workflow_is_taken_up() {
     let long = std::env::var("CMK_LONG").is_ok_and(|v| v == "1");
-    let wanted = number("CMK_KILLS").unwrap_or(if long { 500 } else { 24 });
+    let wanted = number("CMK_KILLS").unwrap_or(if long { 500 } else { 12 });
     let single = number("CMK_KILL");
     let rehearsed = Mutex::new(BTreeMap::new());
     let (next, done) = (AtomicU64::new(single.unwrap_or(0)), AtomicU64::new(0));

@@ -84,7 +84,7 @@ fn put(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, name: &s
 
 fn list(world: &World, call: &Call, caller: &Caller, scope: &str) -> Result<Reply, Fail> {
     let filter = call.query("$filter").unwrap_or_default().trim().to_owned();
-    let (mut at_scope, mut principal) = (false, None);
+    let (mut at_scope, mut holders) = (false, None);
     for term in filter.split(" and ").map(str::trim).filter(|t| !t.is_empty()) {
         let quoted = |prefix: &str, suffix: &str| {
             let inner = term.strip_prefix(prefix)?.strip_suffix(suffix)?;
@@ -92,10 +92,13 @@ fn list(world: &World, call: &Call, caller: &Caller, scope: &str) -> Result<Repl
         };
         if term.eq_ignore_ascii_case("atScope()") {
             at_scope = true;
-        } else if let Some(p) = quoted("principalId eq ", "").or_else(|| quoted("assignedTo(", ")")) {
-            principal = Some(p);
+        } else if let Some(p) = quoted("principalId eq ", "") {
+            holders = Some(vec![p]);
+        } else if let Some(p) = quoted("assignedTo(", ")") {
+            // Through groups as well.
+            holders = Some(world.assignments.holders(p));
         } else if term.eq_ignore_ascii_case("asTarget()") {
-            principal = Some(caller.object_id);
+            holders = Some(vec![caller.object_id]);
         } else {
             return Err(errors::unsupported_filter(&filter));
         }
@@ -104,7 +107,7 @@ fn list(world: &World, call: &Call, caller: &Caller, scope: &str) -> Result<Repl
         .assignments
         .all
         .iter()
-        .filter(|a| a.visible() && principal.is_none_or(|p| a.principal == p))
+        .filter(|a| a.visible() && holders.as_ref().is_none_or(|h| h.contains(&a.principal)))
         .filter(|a| a.covers(scope) || (!at_scope && within(&a.scope, scope)))
         .map(render)
         .collect();

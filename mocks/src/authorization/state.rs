@@ -4,6 +4,7 @@ use crate::clock::Moment as _;
 use crate::roles;
 use crate::wire::Fail;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -54,6 +55,24 @@ pub(crate) fn within(inner: &str, outer: &str) -> bool {
 pub(crate) struct Assignments {
     /// Removed ones stay here until nothing depends on them any more.
     pub(crate) all: Vec<Assignment>,
+    /// Who is in which group of the directory, by group. Groups may be in groups.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) groups: BTreeMap<Uuid, BTreeSet<Uuid>>,
+}
+
+impl Assignments {
+    /// A principal and all groups it is in: whose assignments are its own too.
+    pub(crate) fn holders(&self, principal: Uuid) -> Vec<Uuid> {
+        let mut all = vec![principal];
+        loop {
+            let next = self
+                .groups
+                .iter()
+                .find(|(group, members)| !all.contains(*group) && all.iter().any(|one| members.contains(one)));
+            let Some((group, _)) = next else { return all };
+            all.push(*group);
+        }
+    }
 }
 
 pub(super) struct Wish {
@@ -67,6 +86,13 @@ pub(super) struct Wish {
 }
 
 impl World {
+    /// A group of the directory; returns its object id. Whoever is in it has the roles that are assigned to it.
+    pub fn seed_directory_group(&mut self, members: &[Uuid]) -> Uuid {
+        let group = self.rng.guid();
+        self.assignments.groups.insert(group, members.iter().copied().collect());
+        group
+    }
+
     pub(crate) fn permitted(&self, now: OffsetDateTime, principal: Uuid, action: &str, scope: &str) -> bool {
         self.granted_roles(now, principal, scope).any(|r| r.allows(action))
     }
@@ -81,10 +107,11 @@ impl World {
         principal: Uuid,
         scope: &'a str,
     ) -> impl Iterator<Item = &'static roles::Role> + 'a {
+        let holders = self.assignments.holders(principal);
         self.assignments
             .all
             .iter()
-            .filter(move |a| a.principal == principal && a.effective(now) && a.covers(scope))
+            .filter(move |a| holders.contains(&a.principal) && a.effective(now) && a.covers(scope))
             .filter_map(|a| roles::find(a.role))
     }
 

@@ -80,8 +80,9 @@ impl World {
     }
 
     fn abac(&self, registry: &Registry, who: Uuid, action: &str, name: &str, now: OffsetDateTime) -> bool {
+        let holders = self.assignments.holders(who);
         self.assignments.all.iter().any(|a| {
-            a.principal == who
+            holders.contains(&a.principal)
                 && a.effective(now)
                 && a.covers(&registry.id)
                 && roles::find(a.role).is_some_and(|r| r.allows_data(action))
@@ -91,7 +92,9 @@ impl World {
 
     /// Whether a principal has any role on the registry, be it one that opens nothing.
     pub(super) fn has_a_role(&self, registry: &Registry, who: Uuid, now: OffsetDateTime) -> bool {
-        self.assignments.all.iter().any(|a| a.principal == who && a.effective(now) && a.covers(&registry.id))
+        let holders = self.assignments.holders(who);
+        let mut all = self.assignments.all.iter();
+        all.any(|a| holders.contains(&a.principal) && a.effective(now) && a.covers(&registry.id))
     }
 
     /// The `permissions` of a refresh token: for people to read, nothing is judged by them.

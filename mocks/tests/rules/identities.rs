@@ -1,7 +1,7 @@
 //! The life of the identity a registry uses for its key, by rule.
 
 use crate::support::client::*;
-use cmk_mocks::{Denial, KeyRef, Params, Renewal, SeededIdentity, VaultModel};
+use cmk_mocks::{Denial, KeyRef, Params, Renewal, SeededIdentity, VaultModel, roles};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -197,4 +197,26 @@ fn a_system_identity_off_and_on_is_another_principal() {
     assert_ne!(first, second);
     let end = s.patch(encryption(KEY, "system"));
     assert!(end.starts_with("Failed to access KeyId"), "the grant was the first one's: {end}");
+}
+
+/// `principalId` finds what somebody is assigned, `assignedTo` also what comes by groups, and by groups of groups.
+#[test]
+fn what_a_group_may_whoever_is_in_it_may() {
+    let mut s = scene(Params::instant());
+    let (who, now) = (s.id.principal_id, s.c.now);
+    let vault = vault("kv1").replace('~', &s.c.sub());
+    let key = format!("{vault}/keys/k");
+    s.c.world.remove_roles(who, &key);
+    assert_eq!(s.c.world.can_unwrap(now, &s.reg), Err(Denial::NoRole));
+    let inner = s.c.world.seed_directory_group(&[who]);
+    let outer = s.c.world.seed_directory_group(&[inner]);
+    s.c.world.set_role(outer, roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, &vault, now);
+    assert_eq!(s.c.world.can_unwrap(now, &s.reg), Ok(()));
+    let mut listed = |filter: String| {
+        let path = format!("{key}/providers/Microsoft.Authorization/roleAssignments?$filter={filter}");
+        s.c.arm("GET", &path, RBAC, None).body["value"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(listed(format!("principalId eq '{who}'")), 0);
+    assert_eq!(listed(format!("assignedTo('{who}')")), 1);
+    assert_eq!(listed(format!("principalId eq '{outer}'")), 1);
 }

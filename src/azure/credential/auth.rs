@@ -42,7 +42,7 @@ pub enum Auth {
         client_id: Option<ClientId>,
     },
     /// Environment, workload identity, managed identity and Azure CLI in this order; the first that is configured is the one
-    /// for good. One that is configured and fails ends the chain: nobody becomes somebody else by a mistake.
+    /// for good. One that is configured, be it by half, and fails ends the chain: nobody becomes somebody else by a mistake.
     Chain,
 }
 
@@ -90,6 +90,9 @@ impl fmt::Display for Auth {
 const PATIENCE: Duration = Duration::from_secs(30);
 /// For the machine's identity when others wait behind it.
 const PATIENCE_IN_CHAIN: Duration = Duration::from_secs(5);
+
+/// What would say that an application logs in by a certificate.
+const CERTIFICATE: &str = "AZURE_CLIENT_CERTIFICATE_PATH";
 
 /// Why there is no credential.
 pub(super) enum Unbuilt {
@@ -156,6 +159,10 @@ impl Auth {
                 AzureCliCredential::new(Some(options))?
             }
             Self::Environment => {
+                if around.variable("AZURE_CLIENT_SECRET").is_none() && around.variable(CERTIFICATE).is_some() {
+                    let why = "is set, and a login by certificate is not supported: set AZURE_CLIENT_SECRET";
+                    return Err(Unbuilt::Wrong(failure(format!("{CERTIFICATE} {why}"))));
+                }
                 let tenant = around.wanted("AZURE_TENANT_ID")?;
                 let client_id = around.wanted("AZURE_CLIENT_ID")?;
                 let secret = Secret::new(around.wanted("AZURE_CLIENT_SECRET")?);
@@ -177,11 +184,25 @@ impl Auth {
         Ok(Timed { name: self.to_string(), credential, patience: PATIENCE, secrets: around.secrets() })
     }
 
-    /// This way as a link of a chain: what is not set goes by, and what is wrong does not.
+    /// The variable that says that this way is meant: a tenant and a client may be there for others too.
+    fn telling(&self) -> Option<&'static str> {
+        match self {
+            Self::Environment => Some("AZURE_CLIENT_SECRET"),
+            Self::WorkloadIdentity => Some("AZURE_FEDERATED_TOKEN_FILE"),
+            Self::Cli | Self::ManagedIdentity { .. } | Self::Chain => None,
+        }
+    }
+
+    /// This way as a link of a chain: what is not set goes by, and what is wrong, or set by half, does not.
     pub(super) fn link(&self, cloud: &Cloud, around: &Surroundings) -> Link {
         let credential: Result<Arc<dyn TokenCredential>, NoToken> = match self.timed(cloud, around) {
             Ok(timed) => Ok(Arc::new(timed)),
-            Err(Unbuilt::Unset(name)) => Err(NoToken::NotConfigured(format!("{name} is not set"))),
+            Err(Unbuilt::Unset(name)) => {
+                Err(match self.telling().filter(|telling| around.variable(telling).is_some()) {
+                    Some(telling) => NoToken::Failed(format!("{telling} is set, and {name} is not set")),
+                    None => NoToken::NotConfigured(format!("{name} is not set")),
+                })
+            }
             Err(Unbuilt::Wrong(e)) => Err(NoToken::Failed(told(&e, &around.secrets()))),
         };
         Link { name: self.to_string(), credential, machine: None }
@@ -190,19 +211,24 @@ impl Auth {
     /// The machine's identity as a link of a chain. Whether there is one is only found by asking, so that no answer, or one
     /// of another metadata service than Azure's, means that there is none.
     pub(super) fn machine_link(cloud: &Cloud, around: &Surroundings) -> Link {
-        // Of several identities of a machine, the same variable says which as for an application.
-        let client_id = around.variable("AZURE_CLIENT_ID").and_then(|id| id.trim().parse().ok());
         let heard = Heard::default();
-        let credential =
-            around.machine_options(cloud, Some(&heard)).and_then(|options| managed(client_id.as_ref(), options));
-        let credential = match credential {
-            Ok(credential) => {
-                let (name, secrets) = ("managed".to_owned(), around.secrets());
-                let timed = Timed { name, credential, patience: PATIENCE_IN_CHAIN, secrets };
-                Ok(Arc::new(timed) as Arc<dyn TokenCredential>)
+        // Of several identities of a machine, the same variable says which as for an application. One that it cannot be is
+        // not taken for none: that would be the machine's own identity, which is somebody else.
+        let named = around.variable("AZURE_CLIENT_ID").map(|id| id.trim().parse::<ClientId>()).transpose();
+        let credential = match named {
+            Err(e) => Err(NoToken::Failed(around.secrets().scrub(&format!("AZURE_CLIENT_ID: {e}")))),
+            Ok(client_id) => {
+                let options = around.machine_options(cloud, Some(&heard));
+                match options.and_then(|options| managed(client_id.as_ref(), options)) {
+                    Ok(credential) => {
+                        let (name, secrets) = ("managed".to_owned(), around.secrets());
+                        let timed = Timed { name, credential, patience: PATIENCE_IN_CHAIN, secrets };
+                        Ok(Arc::new(timed) as Arc<dyn TokenCredential>)
+                    }
+                    // On a machine of a kind that the SDK cannot ask.
+                    Err(e) => Err(NoToken::NotConfigured(told(&e, &around.secrets()))),
+                }
             }
-            // On a machine of a kind that the SDK cannot ask.
-            Err(e) => Err(NoToken::NotConfigured(told(&e, &around.secrets()))),
         };
         let told_of = around.variable("IDENTITY_ENDPOINT").is_some();
         Link { name: "managed".to_owned(), credential, machine: (!told_of).then_some(heard) }

@@ -35,15 +35,19 @@ struct Note {
     pid: u32,
     #[serde(default)]
     released: bool,
-    /// The last holder before this one whose run has records, in case that this one's never gets any.
+    /// How many records its run had when it took the lock first.
+    #[serde(default)]
+    from: u64,
+    /// The last holder before this one whose run has asked for a change, in case that this one's never does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     earlier: Option<Holder>,
 }
 
 impl Note {
-    /// The last holder whose run has records.
-    fn with_records(self, dir: &Path) -> Option<Holder> {
-        if runs::has_records(dir, &self.holder.run) { Some(self.holder) } else { self.earlier }
+    /// The last holder whose run has asked for a change while it held the lock.
+    fn acted(&self, dir: &Path) -> Option<&Holder> {
+        let acted = runs::has_acted(dir, &self.holder.run, self.from);
+        if acted { Some(&self.holder) } else { self.earlier.as_ref() }
     }
 }
 
@@ -91,10 +95,14 @@ pub(super) fn lock(dir: &Path, subject: &str, holder: Holder, taken: &Taken) -> 
     let path = path(dir, subject);
     let (file, identity) = acquire(dir, subject, &path)?;
     // A note that cannot be read is not written over: it may be all that is known of a run that was cut short.
-    let earlier = last_holder(dir, subject)?;
+    let last = last_note(dir, subject)?;
+    let (from, earlier) = match last {
+        Some(last) if last.holder.run == holder.run => (last.from, last.earlier),
+        last => (runs::length(dir, &holder.run), last.and_then(|last| last.acted(dir).cloned())),
+    };
     let mine = Mine { run: holder.run.clone(), subject: subject.into(), path: path.clone(), file: identity };
     taken.all().push(mine.clone());
-    let note = Note { holder, pid: process::id(), released: false, earlier };
+    let note = Note { holder, pid: process::id(), released: false, from, earlier };
     let mut held = Held { beside: beside(&path), note, signed: false, file, mine, taken: taken.clone() };
     held.sign(dir).map_err(failed)?;
     Ok(Lock::new(held))
@@ -142,13 +150,17 @@ fn wait_for(file: &File, dir: &Path, subject: &str, path: &Path) -> Result<(), J
     }
 }
 
-/// The last holder whose run has records. Writes nothing.
+/// The last holder whose run has asked for a change while it held the lock. Writes nothing.
 pub(super) fn last_holder(dir: &Path, subject: &str) -> Result<Option<Holder>, JournalError> {
+    Ok(last_note(dir, subject)?.and_then(|note| note.acted(dir).cloned()))
+}
+
+fn last_note(dir: &Path, subject: &str) -> Result<Option<Note>, JournalError> {
     let path = path(dir, subject);
     let began = Instant::now();
     loop {
         match note(&path) {
-            Ok(note) => return Ok(note.and_then(|note| note.with_records(dir))),
+            Ok(note) => return Ok(note),
             // It may be being written.
             Err(e) if e.kind() == ErrorKind::InvalidData && began.elapsed() < YOUNG => thread::sleep(PAUSE),
             Err(source) if source.kind() == ErrorKind::InvalidData => {

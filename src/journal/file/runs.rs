@@ -258,9 +258,16 @@ pub(super) fn list(dir: &Path) -> Result<Vec<RunName>, JournalError> {
     Ok(runs)
 }
 
-/// Whether a run has a record.
-pub(super) fn has_records(dir: &Path, run: &RunName) -> bool {
-    has_record(&path(dir, run))
+/// Whether a run has asked for a change in one of its records from this one on. One that cannot be read counts: reading it
+/// says why.
+pub(super) fn has_acted(dir: &Path, run: &RunName, from: u64) -> bool {
+    let acted = |records: Vec<Record>| records.iter().any(|record| record.seq >= from && record.is_intent());
+    read(dir, run).map_or(true, acted)
+}
+
+/// How many records a run has; none if that cannot be told, as no more are counted then than it is to answer for.
+pub(super) fn length(dir: &Path, run: &RunName) -> u64 {
+    read(dir, run).map_or(0, |records| records.len() as u64)
 }
 
 /// A file that cannot be looked into counts: reading it says why.

@@ -86,13 +86,17 @@ impl Reader {
         Ok(Some(Manifest { media_type, digest: Digest::of(&answer.body), bytes: answer.body.into() }))
     }
 
-    /// A layer or another blob, if there is one. The registry may send one on to where it is kept; that host is given no
-    /// token, as the way there is signed.
+    /// A layer or another blob, if there is one and it is of 16 MiB at most: it is held in memory. The registry may send one
+    /// on to where it is kept; that host is given no token, as the way there is signed.
+    ///
+    /// Layers of images are larger as a rule. Whoever is [logged in](crate::login()) takes them with a container client: by
+    /// `docker pull`, or `oras blob fetch`, which write what comes to a file.
     ///
     /// <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-blobs>
     ///
     /// # Errors
-    /// As [`pull_manifest`](Self::pull_manifest); when one is sent on to a host that is not the cloud's, or once more.
+    /// As [`pull_manifest`](Self::pull_manifest); [`Cause::Unreadable`] when it is longer; when one is sent on to a host that
+    /// is not the cloud's, or once more.
     pub async fn pull_blob(
         &self,
         with: &AccessToken,
