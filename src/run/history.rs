@@ -142,9 +142,18 @@ pub(crate) fn doubt(deadline_s: u64, ours: Duration) -> Duration {
     time_format::deadline(deadline_s).max(ours)
 }
 
-/// Whether anything that the run asked for stands, or may.
+/// Whether anything that the run asked for stands, or may: of what was accepted, a part stands even if it failed then.
 pub(crate) fn stands(records: &[Record]) -> bool {
-    !acted(records).is_empty()
+    let mut asked: Vec<(&str, &str)> = Vec::new();
+    for record in records {
+        match &record.entry {
+            Entry::Intent { step, subject, .. } => asked.push((step, subject)),
+            Entry::Accepted { .. } => return true,
+            Entry::Rejected { step, subject, .. } => asked.retain(|(s, o)| s != step || o != subject),
+            _ => {}
+        }
+    }
+    !asked.is_empty()
 }
 
 /// Whether the run has asked for any change, whatever came of it.

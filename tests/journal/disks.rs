@@ -43,8 +43,9 @@ async fn a_file_where_the_directory_should_be_is_told() {
 async fn a_read_only_directory_can_be_read_and_refuses_clearly() {
     let dir = TempDir::new().unwrap();
     let journal = FileJournal::open(dir.path()).unwrap();
-    put(&journal, &run("old"), 0, resumed("me")).await;
-    drop(journal.lock("s", &holder("old")).await.unwrap());
+    let lock = journal.lock("s", &holder("old")).await.unwrap();
+    put(&journal, &run("old"), 0, intent()).await;
+    drop(lock);
     let Some(told) = mounted(
         "disks::child_meets_a_full_or_read_only_disk",
         dir.path(),

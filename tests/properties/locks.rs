@@ -238,7 +238,7 @@ fn a_run_at_work_is_not_given_up_however_it_is_named() {
     play(async {
         let stage = Stage::new(scenarios::named("rotate followed"), 23);
         let azure = stage.azure();
-        stage.sim.schedule([Fault::new(When::write(1), What::HoldBefore)]);
+        stage.sim.schedule([Fault::new(When::matching(Match::new("PATCH", "/registries/")), What::HoldBefore)]);
         let run = stage.play_with(&azure, stage.journal.clone(), "CHG-4711");
         let meanwhile = async {
             held(&stage).await;

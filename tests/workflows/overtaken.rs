@@ -437,8 +437,8 @@ fn a_right_for_the_run_alone_is_no_part_of_what_is_taken_back() {
         });
         let told = plan_of(&ground, of(&ground, "r1").await).await;
         let steps: Vec<_> = told.steps.iter().map(|s| s.step.as_str()).collect();
-        assert_eq!(steps, ["set-rotation"], "{told}");
-        assert_eq!(back(&ground, "rb", "r1").await.taken_back, ["set-rotation"]);
+        assert_eq!(steps, ["set-rotation-policy"], "{told}");
+        assert_eq!(back(&ground, "rb", "r1").await.taken_back, ["set-rotation-policy"]);
         let at_keys = |scope: &str| scope.to_lowercase().contains("/keys/");
         let held = ground.sim.with_world(|w, _| w.role_assignments());
         assert!(!held.iter().any(|(who, _, scope, _)| *who == me && at_keys(scope)), "{held:?}");
