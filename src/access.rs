@@ -25,7 +25,7 @@ use crate::{
     },
     error::Refusal,
     run::Context,
-    step::Known,
+    step::{Known, Step as _},
     steps::{Attach, AttachIdentity, AttachedAs, Grant},
 };
 use std::time::Duration;
@@ -279,7 +279,10 @@ impl<'a> Access<'a> {
         let what = encryption_grant(key, vault, by_roles)?;
         let tenant = Some(self.cx.caller().await?.tenant);
         let principal_type = PrincipalType::ServicePrincipal;
-        self.cx.step(Grant { principal, principal_type, tenant, what, to_whom, after, read_by: None }).await
+        let granted =
+            self.cx.step(Grant { principal, principal_type, tenant, what, to_whom, after, read_by: None }).await?;
+        // Where the right is there already, whoever looks at the registry waits for its identity all the same.
+        Ok(then(granted, self.cx.carried_out(AttachIdentity::NAME)))
     }
 
     /// Whether the caller may do this with a key; the grant, if the order asks for one and it is needed (R-KV-34).

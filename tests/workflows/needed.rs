@@ -2,7 +2,7 @@
 
 use super::*;
 use cmk::{
-    Rollback, Rotate, VaultNetwork,
+    Reassign, Rollback, Rotate, VaultNetwork,
     azure::{
         id::{RegistryId, VaultId},
         role_assignments::PrincipalType,
@@ -51,6 +51,35 @@ fn two(model: VaultModel) -> World {
 async fn other_joins(ground: &Ground) {
     let order = Rotate::new(other()).to_version(ground.key(KEY)).identity(wanted("id-two"));
     ground.run(order).named("joins").await.unwrap();
+}
+
+/// An identity that has its right already and is still to be attached.
+#[test]
+fn r_cmk_09_an_identity_that_is_to_be_attached_is_not_missed() {
+    for model in [VaultModel::Rbac, VaultModel::Policy] {
+        play(async {
+            let ground = Ground::of(two(model));
+            let to = "https://kv-two.vault.azure.net/keys/other".parse().unwrap();
+            let order = Rotate::new(registry()).to_version(to).identity(wanted("id-two")).remove_old_grant();
+            let plan = ground.run(order.clone()).plan().await.unwrap();
+            assert_eq!(plan.refusals, [], "{plan}");
+            ground.run(order).await.unwrap();
+            assert!(ground.seen().key_identifier.unwrap().contains("kv-two"));
+            readable(&ground, &registry());
+        });
+        play(async {
+            let ground = Ground::of(two(model));
+            ground.sim.with_world(|w, now| {
+                let second = w.identity(identity("id-two").as_str()).unwrap().principal_id;
+                w.seed_grant(second, VAULT, KEY, now);
+            });
+            let order = Reassign::new(registry()).then_rotate_to(wanted("id-two"));
+            let plan = ground.run(order.clone()).plan().await.unwrap();
+            assert_eq!(plan.refusals, [], "{plan}");
+            ground.run(order).await.unwrap();
+            readable(&ground, &registry());
+        });
+    }
 }
 
 #[test]
