@@ -308,7 +308,8 @@ impl AutoRotate {
             // Nothing is asked of a registry that is pinned already.
             return Ok(Known::Now(now.in_use.clone().unwrap_or(current)));
         }
-        if !now.follows() {
+        let moves = now.in_use.as_ref().is_none_or(|in_use| !in_use.same_version(&current));
+        if moves || !now.follows() {
             access.may_leave(now).await?;
         }
         let pointed = access

@@ -109,6 +109,10 @@ fn a_finished_order_given_again_changes_nothing() {
         play(async {
             let stage = Stage::new(scenario, 9);
             stage.play().await.unwrap();
+            if scenario.trouble().is_some() {
+                // A key that is overdue is rotated by its vault, and the registry follows.
+                tokio::time::sleep(stage::troubled::FOLLOWED).await;
+            }
             let (before, sent) = (invariants::state(&stage.sim.world()), stage.sim.exchanges().len());
             let again = stage.play_with(&stage.azure(), stage.journal.clone(), "again").await;
             again.unwrap_or_else(|e| panic!("{}: {e:#?}", scenario.name()));

@@ -19,12 +19,9 @@ const NOT_FORETOLD: &[(&str, &[&str], &str)] = &[
     ("key-operations", &["rotate"], "what a new version may do is taken from the old one"),
 ];
 
-/// Trouble × workflow, whole, where that is asked for (`CMK_LONG=1`): what would fail is refused by its plan.
+/// Trouble × workflow, whole: what would fail is refused by its plan.
 #[test]
 fn no_plan_leads_to_a_run_that_fails() {
-    if !troubled::long() {
-        return;
-    }
     let named = |given: &str, name: &str| given.is_empty() || given == name;
     let unforetold = |(cause, order): &(&str, &str)| {
         NOT_FORETOLD.iter().any(|(c, orders, _)| named(c, cause) && orders.iter().any(|o| named(o, order)))

@@ -70,10 +70,11 @@ pub fn digest(world: &World, before: &World) -> String {
     let (mut lines, mut versions) = (Vec::new(), BTreeMap::new());
     let vaults: BTreeSet<String> = before.vault_names().into_iter().chain(world.vault_names()).collect();
     for vault in &vaults {
-        let mut policies = world.access_policies(vault);
-        policies.sort();
+        for (who, keys) in world.access_policies(vault) {
+            lines.push(format!("vault {vault} lets {who} {keys:?}"));
+        }
         let (deleted, network) = (world.vault_deleted(vault), world.vault_network(vault));
-        lines.push(format!("vault {vault} deleted {deleted} policies {policies:?} network {network:?}"));
+        lines.push(format!("vault {vault} deleted {deleted} network {network:?}"));
         for key in world.key_names(vault) {
             let mut policy = world.rotation_policy(vault, &key);
             // Its times.

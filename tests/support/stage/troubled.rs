@@ -21,7 +21,7 @@ use std::{
 };
 
 /// How long it takes until what follows by itself has followed, and what was given is in effect.
-const FOLLOWED: Duration = Duration::from_secs(3 * 3600);
+pub const FOLLOWED: Duration = Duration::from_secs(3 * 3600);
 /// How many plays in trouble a generator has, unless all are asked for.
 const SAMPLE: usize = 3;
 
