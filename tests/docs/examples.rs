@@ -38,7 +38,7 @@ const SAID: [(&str, &str, &str); 35] = [
     ("23_recover_vault", "Access to Key Encryption Key is forbidden.", "  pulled"),
     ("24_retire", "Nothing to do.", "1 disabled, 2 kept."),
     ("25_rollback", "run change-4711", "Taken back: point-registry, grant, attach-identity"),
-    ("26_saved_plan", "the world has moved since this was begun", "current    yes"),
+    ("26_saved_plan", "the world has moved since this was planned", "current    yes"),
     ("27_list", "unknown", "pinned1      pinned   1 behind since"),
     ("28_import_key", "it is no PEM file", "key        our-own (followed)"),
     ("29_own_workflow", "is on registry contoso1 (R-CMK-26)", "delete-identity: id-contoso1"),
