@@ -14,7 +14,7 @@ use crate::{
     Result,
     azure::{
         Cloud, Reader,
-        id::{KeyId, PrincipalId, RegistryId, TenantId, VaultId},
+        id::{IdentityId, KeyId, PrincipalId, RegistryId, TenantId, VaultId},
         registries::KeyIdentity,
         role_assignments::{PrincipalType, roles},
         vaults::{ENCRYPTION_USER_PERMISSIONS, Firewall},
@@ -162,13 +162,24 @@ impl<'a> Access<'a> {
 
     /// Attaches an identity beside those there are (R-CMK-09).
     pub(crate) async fn attach(self, who: &Who, again: bool, after: Option<Known<()>>) -> Result<Known<AttachedAs>> {
+        self.attach_beside(who, again, None, after).await
+    }
+
+    /// The same, beside one that this run has attached and that may not be shown yet.
+    pub(crate) async fn attach_beside(
+        self,
+        who: &Who,
+        again: bool,
+        beside: Option<IdentityId>,
+        after: Option<Known<()>>,
+    ) -> Result<Known<AttachedAs>> {
         let who = match who {
             Who::User { id, client, principal, .. } => {
                 Attach::User { id: id.clone(), client: *client, principal: *principal }
             }
             _ => Attach::System,
         };
-        self.cx.step(AttachIdentity { registry: self.registry.clone(), who, again, after }).await
+        self.cx.step(AttachIdentity { registry: self.registry.clone(), who, again, beside, after }).await
     }
 
     /// An identity in words that are the same in a plan and in its run.

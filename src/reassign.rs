@@ -265,7 +265,11 @@ impl Reassign {
     ) -> Result<Known<Reassigned>> {
         let cx = access.cx;
         access.may_leave(now).await?;
-        let attached = access.attach(new, false, Some(after)).await?;
+        let beside = match old {
+            Who::User { id, .. } => Some(id.clone()),
+            _ => None,
+        };
+        let attached = access.attach_beside(new, false, beside, Some(after)).await?;
         let let_in = access.let_in(&now.key, None, true, &attached, access.called(new)).await?;
         let reference = if now.follows() { Reference::Versionless } else { Reference::Versioned };
         let version = match (&now.in_use, now.follows()) {

@@ -1,11 +1,12 @@
-use super::DetachIdentity;
+use super::{DetachIdentity, not_attached};
 use crate::{
-    Result,
+    Cloud, Result,
     azure::{
         Reader, Writer,
         id::{ClientId, IdentityId, PrincipalId, RegistryId},
         registries::{KeyIdentity, Registry},
     },
+    checks::{Encryption, EncryptionOf},
     error::{Error, Refusal},
     journal::journaled,
     step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
@@ -78,6 +79,10 @@ pub struct AttachIdentity {
     pub who: Attach,
     /// Whether one that is attached is assigned once more.
     pub again: bool,
+    /// An identity that this run has attached before. It is sent along even where the registry does not show it yet: a request
+    /// without it would take it off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<IdentityId>,
     /// What has to be there first.
     pub after: Option<Known<()>>,
 }
@@ -106,6 +111,17 @@ pub(super) fn map_of(registry: &Registry) -> Vec<String> {
 }
 
 impl AttachIdentity {
+    /// Why the registry's own identity must not be switched on. Where no other is shown, the request names that one alone, and
+    /// takes off whichever unwraps the key and is not shown.
+    fn would_take_off(&self, registry: &Registry, cloud: &Cloud) -> Result<Option<Refusal>> {
+        if self.beside.is_some() || !matches!(self.who, Attach::System) || self.who.in_registry(registry).is_some() {
+            return Ok(None);
+        }
+        let Encryption::Enabled(now) = (EncryptionOf { registry: self.registry.clone() }).of(registry, cloud)? else {
+            return Ok(None);
+        };
+        Ok((!now.attached && now.identity != KeyIdentity::System).then(|| not_attached(&now, &self.registry)))
+    }
     /// Whether the map is what this run's own request makes of the one that it met: all that tells of a request whose answer was
     /// lost, as the identity may have been attached before.
     fn is_own_work(&self, map: &[String], me: &Me<'_>) -> bool {
@@ -118,7 +134,15 @@ impl AttachIdentity {
             return false;
         }
         met.push(own);
-        met.sort_unstable();
+        let mut map = map.to_vec();
+        if let Some(beside) = self.beside.as_ref().map(|id| id.to_string().to_lowercase()) {
+            met.push(beside.clone());
+            map.push(beside);
+        }
+        for all in [&mut met, &mut map] {
+            all.sort_unstable();
+            all.dedup();
+        }
         met == map
     }
 }
@@ -171,6 +195,9 @@ impl Step for AttachIdentity {
         if let Some(attached) = there.filter(|_| !self.again || me.accepted || self.is_own_work(&map, me)) {
             return Ok(Seen::Done(attached));
         }
+        if let Some(why) = self.would_take_off(&registry, look.cloud())? {
+            return Ok(Seen::Refused(vec![why]));
+        }
         let needs = Needs::new(self.foresee()).before(&map);
         Ok(Seen::Needs(match (&self.who, there) {
             (Attach::User { client, principal, .. }, _) => {
@@ -185,9 +212,16 @@ impl Step for AttachIdentity {
         // Read again rather than carried along: the map is written whole.
         let registry =
             azure.registry(&self.registry).await?.ok_or_else(|| Error::refused(no_registry(&self.registry)))?;
+        if let Some(why) = self.would_take_off(&registry, azure.cloud())? {
+            return Err(Error::refused(why));
+        }
         let map = match &self.who {
             Attach::User { id, .. } => registry.identity_map().with(id),
             Attach::System => registry.identity_map().system(true),
+        };
+        let map = match &self.beside {
+            Some(beside) => map.with(beside),
+            None => map,
         };
         let written = azure.patch_identity(&self.registry, &map).await?;
         let made = written.body.as_ref().and_then(|r| self.who.in_registry(r));

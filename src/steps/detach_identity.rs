@@ -80,7 +80,8 @@ impl Step for DetachIdentity {
     }
     fn foresee(&self) -> Foreseen {
         let (name, group) = (self.registry.name(), self.registry.group());
-        let undo = AttachIdentity { registry: self.registry.clone(), who: self.who.clone(), again: false, after: None };
+        let (registry, who) = (self.registry.clone(), self.who.clone());
+        let undo = AttachIdentity { registry, who, again: false, beside: None, after: None };
         let back = Undo::by(
             &undo,
             format!("az acr identity assign --name {name} --resource-group {group} --identities {}", self.who.az()),

@@ -10,12 +10,10 @@ const NOT_FORETOLD: &[(&str, &[&str], &str)] = &[
     ("feature-lost-trust", &[""], "it is said of what the registry once had, and content trust is none of this"),
     ("vault-refusals-logged", &[""], "the log is of what is over"),
     (
-        "identity-guid-is-principal",
+        "identity-recreated",
         &["rotate to another identity"],
-        "whether identities can be attached beside one that is none is for the service to say",
+        "whether another can be attached beside one that is none is for the service to say",
     ),
-    ("identity-recreated", &["rotate to another identity"], "as before"),
-    ("identity-not-attached", &["rotate to another identity"], "as before"),
     ("key-operations", &["rotate"], "what a new version may do is taken from the old one"),
 ];
 

@@ -29,6 +29,43 @@ fn r_cmk_09_what_a_lost_request_has_attached_is_known_again() {
     }
 }
 
+/// However late the registry shows what was attached, no request leaves the identity out that unwraps.
+#[test]
+fn r_cmk_20_what_is_shown_late_is_not_taken_off_by_what_is_attached_next() {
+    let world = || {
+        let mut world = encrypted(KeyRef::Versioned, VaultModel::Policy);
+        world.mutate_detach_identity(registry().as_str(), identity(IDENTITY).as_str());
+        world
+    };
+    let order = || Reassign::new(registry()).then_rotate_to(IdentityWanted::System);
+    let requests = play(async {
+        let ground = Ground::of(world());
+        done(&ground, order()).await;
+        ground.sim.requests()
+    });
+    for n in 1..=requests {
+        play(async {
+            let ground = Ground::of(world());
+            ground.sim.schedule([Fault::new(When::request(n), What::StaleRead { for_s: 29 })]);
+            ground.run(order()).named("play").await.unwrap_or_else(|e| panic!("{n}: {e:#?}"));
+            for e in
+                ground.sim.exchanges().iter().filter(|e| e.method == "PATCH" && !e.request_body["identity"].is_null())
+            {
+                let named = e.request_body.to_string().contains(IDENTITY);
+                assert!(named && e.status < 300, "stale at {n}: {} {}", e.status, e.request_body);
+            }
+        });
+    }
+    // Who does not know whether it is attached does not switch on another alone.
+    play(async {
+        let ground = Ground::of(world());
+        let order = cmk::Rotate::new(registry()).keeping_version().identity(IdentityWanted::System);
+        let error = ground.run(order).await.unwrap_err();
+        assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-09"), "{error:#?}");
+        assert_eq!(ground.sim.writes(), 0);
+    });
+}
+
 /// Somebody takes the identity off between the request and its resume: what is found then is not this run's work.
 #[test]
 fn what_somebody_else_has_detached_meanwhile_is_drift() {
