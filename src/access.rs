@@ -306,7 +306,7 @@ impl<'a> Access<'a> {
         rights: &[KeyRight],
         grant_me: GrantMe,
     ) -> Result<Option<Known<()>>> {
-        may(self.cx, key, vault, self.registry.subscription(), rights, grant_me).await
+        may(self.cx, key, vault, self.registry.subscription(), rights, Some(grant_me)).await
     }
 
     /// Whether the registry can be taken off the version it is on: the data key is unwrapped with it (R-CMK-15).

@@ -140,7 +140,7 @@ impl Workflow for ImportKey {
             ));
         }
         let rights = [KeyRight::Get, KeyRight::List, KeyRight::Import];
-        let granted = may(cx, &key, Some(&self.vault), &subscription, &rights, self.grant_me).await?;
+        let granted = may(cx, &key, Some(&self.vault), &subscription, &rights, Some(self.grant_me)).await?;
         let step = ImportMaterial { key, file: self.file.clone(), hsm: self.hsm, granted };
         let imported = cx.step(step).await?;
         let caller_keeps = keeps(cx, self.grant_me).await?;

@@ -357,7 +357,7 @@ pub(crate) async fn may_all(cx: &Context, ways: &[&Way], subscription: &Subscrip
         all.extend(rights.iter().filter(|right| !all.contains(right)).copied().collect::<Vec<_>>());
     }
     for (key, rights) in wanted {
-        may(cx, &key, None, subscription, &rights, crate::access::GrantMe::No).await?;
+        may(cx, &key, None, subscription, &rights, None).await?;
     }
     Ok(())
 }

@@ -96,14 +96,14 @@ fn called(caller: &crate::azure::Caller) -> String {
     format!("the caller {}", caller.object_id)
 }
 
-/// Whether the caller may do this with a key; see [`Access::may`].
+/// Whether the caller may do this with a key; see [`Access::may`]. `None` for an order that gives its caller nothing.
 pub(crate) async fn may(
     cx: &Context,
     key: &KeyId,
     vault: Option<&VaultId>,
     subscription: &SubscriptionId,
     rights: &[KeyRight],
-    grant_me: GrantMe,
+    grant_me: Option<GrantMe>,
 ) -> Result<Option<Known<()>>> {
     let key = key.versionless();
     let check =
@@ -126,17 +126,27 @@ pub(crate) async fn may(
         cx.note(format!("whether the caller may do this with {key} ({wanted}) is unknown: {why}"));
     }
     let (Some(false), Some(vault)) = (seen.may, &seen.vault) else { return Ok(None) };
-    if grant_me == GrantMe::No {
+    if grant_me.is_none_or(|grant_me| grant_me == GrantMe::No) {
         let (what, where_) = if seen.by_roles {
             ("the role Key Vault Crypto Officer".to_owned(), format!("{vault}/keys/{}", key.name()))
         } else {
             (format!("an access policy with the key permissions {wanted}"), vault.to_string())
         };
+        let way_out = match grant_me {
+            Some(_) => "give it to the caller, or say `.grant_me()` (`--grant-me`) and the run does; with `.grant_me_for_run()` \
+                        (`--grant-me-for-run`) it takes it back in the end"
+                .to_owned(),
+            None if seen.by_roles => format!(
+                "give it to the caller, and order this again: `az role assignment create --role \"Key Vault Crypto Officer\" \
+                 --scope {where_} --assignee {}`",
+                cx.caller().await?.object_id
+            ),
+            None => "give it to the caller, beside the permissions it has, and order this again".to_owned(),
+        };
         cx.check([Refusal::new(
             format!("the caller may not do this with {key} ({wanted}): it lacks {what} on {where_}"),
             "R-KV-34",
-            "give it to the caller, or say `.grant_me()` (`--grant-me`) and the run does; with `.grant_me_for_run()` \
-             (`--grant-me-for-run`) it takes it back in the end",
+            way_out,
         )])?;
         return Ok(Some(Known::After("the caller's right in the vault".into())));
     }

@@ -65,8 +65,8 @@ pub(crate) fn shut_out(error: &CallError, permissions: &str) -> Refusal {
         None => (
             "R-KV-34",
             format!(
-                "give the caller the role Key Vault Crypto Officer on the key (`.grant_me()`), or an access policy with \
-                 {permissions}"
+                "give the caller the role Key Vault Crypto Officer on the key (`.grant_me()`, where the order has it), or an \
+                 access policy with {permissions}"
             ),
         ),
     };

@@ -368,7 +368,8 @@ fn r_kv_34_a_caller_without_the_right_is_refused_and_not_waited_for() {
         tokio::time::sleep(LATER).await;
         let (since, writes) = (ground.now(), ground.sim.writes());
         let error = ground.run(of(&ground, "r1").await).named("rb").await.unwrap_err();
-        assert!(error.refusals().iter().any(|r| r.rule == "R-KV-34"), "{error:#?}");
+        let told = error.refusals().iter().find(|r| r.rule == "R-KV-34").unwrap_or_else(|| panic!("{error:#?}"));
+        assert!(!told.way_out.contains("grant"), "an option that a rollback does not have: {told:?}");
         assert_eq!(ground.sim.writes(), writes);
         assert!(ground.elapsed(since) < Duration::from_secs(60), "waited {:?}", ground.elapsed(since));
         // Where the plan cannot tell, the write's refusal is final.
@@ -426,7 +427,8 @@ fn a_right_for_the_run_alone_is_no_part_of_what_is_taken_back() {
         // Without a right of its own the caller is refused, and nobody waits.
         let (since, writes) = (ground.now(), ground.sim.writes());
         let error = ground.run(of(&ground, "r1").await).named("without").await.unwrap_err();
-        assert!(error.refusals().iter().any(|r| r.rule == "R-KV-34"), "{error:#?}");
+        let told = error.refusals().iter().find(|r| r.rule == "R-KV-34").unwrap_or_else(|| panic!("{error:#?}"));
+        assert!(!told.way_out.contains("grant"), "an option that a rollback does not have: {told:?}");
         assert_eq!(ground.sim.writes(), writes);
         assert!(ground.elapsed(since) < Duration::from_secs(60), "waited {:?}", ground.elapsed(since));
 
