@@ -14,6 +14,7 @@ mod needed;
 mod networks;
 mod only;
 mod overtaken;
+mod own;
 mod parents;
 mod policies;
 mod preflight;
