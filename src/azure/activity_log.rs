@@ -2,10 +2,10 @@
 
 use super::{
     Kept, Reader,
-    call::Called,
     error::ServiceError,
     id::ResourceId,
     resources::{is, null_as_default, quoted},
+    retry::Called,
     time_format, versions,
 };
 use serde::{Deserialize, Serialize};

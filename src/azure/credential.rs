@@ -10,9 +10,9 @@ pub use secrets::Secrets;
 pub use surroundings::{Surroundings, Way};
 
 use super::{
-    call::{CallError, Called, Cause, Sent},
-    core::Clock,
+    client::Clock,
     id::{ClientId, PrincipalId, TenantId},
+    retry::{CallError, Called, Cause, Sent},
 };
 use async_trait::async_trait;
 use azure_core::{

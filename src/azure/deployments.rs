@@ -2,11 +2,11 @@
 
 use super::{
     Kept, Reader, Writer,
-    call::{CallError, Called, Cause, Sent},
-    core::Written,
+    client::Written,
     error::ServiceError,
     id::ResourceId,
     resources::{Tags, lenient_tags, null_as_default, with_tags},
+    retry::{CallError, Called, Cause, Sent},
     versions,
 };
 use azure_core::http::Method;

@@ -2,10 +2,10 @@
 
 use super::{
     Kept, Reader, Writer,
-    call::Called,
-    core::Written,
+    client::Written,
     id::ResourceId,
     resources::{is, null_as_default},
+    retry::Called,
     versions,
 };
 use azure_core::http::Method;

@@ -2,11 +2,11 @@
 
 use super::{
     Kept, Reader,
-    call::{CallError, Called, Cause, Nature, Sent},
+    client::{name_of, read},
     cloud::HostKind,
-    core::{name_of, read},
     id::{ClientId, PrincipalId, TenantId},
     resources::{is, null_as_default},
+    retry::{CallError, Called, Cause, Nature, Sent},
     time_format,
 };
 use azure_core::http::{Method, Request};

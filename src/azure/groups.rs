@@ -2,10 +2,10 @@
 
 use super::{
     Kept, Reader, Writer,
-    call::Called,
-    core::Written,
+    client::Written,
     id::{Location, ResourceGroupName, ResourceId, SubscriptionId},
     resources::{Tags, lenient_tags, null_as_default},
+    retry::Called,
     versions,
 };
 use azure_core::http::Method;

@@ -2,10 +2,10 @@
 
 use super::{
     Kept, Reader, Writer,
-    call::Called,
-    core::Written,
+    client::Written,
     id::{ClientId, IdentityId, Location, PrincipalId, SubscriptionId, TenantId},
     resources::{SystemData, Tags, lenient_tags, null_as_default, with_tags},
+    retry::Called,
     versions,
 };
 use azure_core::http::Method;

@@ -25,10 +25,10 @@ pub use view::{DeletedKeyView, KeyItemView, KeyView};
 
 use super::{
     Kept, Reader, Writer,
-    call::Called,
-    core::Written,
+    client::Written,
     id::{KeyName, KeyVersion, VaultId},
     resources::{Tags, with_tags},
+    retry::Called,
     versions,
 };
 use azure_core::http::Method;

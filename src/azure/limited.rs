@@ -46,7 +46,7 @@ pub(crate) fn limited(answer: AsyncRawResponse, limit: usize) -> AsyncRawRespons
 
 /// That an answer was too long, if that is what an SDK error is about.
 pub(crate) fn too_long(e: &azure_core::Error) -> Option<TooLong> {
-    super::door::of_type(e)
+    super::host_guard::of_type(e)
 }
 
 /// A transport for logging in, whose answers are as long as tokens are.

@@ -2,9 +2,9 @@
 
 use super::{
     Kept, Reader,
-    call::Called,
     id::SubscriptionId,
     resources::{is, null_as_default},
+    retry::Called,
     versions,
 };
 use serde::{Deserialize, Serialize};

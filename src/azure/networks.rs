@@ -2,7 +2,7 @@
 
 mod endpoints;
 mod firewalls;
-mod guards;
+mod security_groups;
 mod subnets;
 mod zones;
 
@@ -14,7 +14,7 @@ pub use firewalls::{
     AddressRule, AzureFirewall, AzureFirewallProperties, FirewallAddress, FirewallAddressProperties, HostRule,
     RuleAction, RuleCollection, RuleCollectionProperties,
 };
-pub use guards::{
+pub use security_groups::{
     Route, RouteProperties, RouteTable, RouteTableProperties, SecurityGroup, SecurityGroupProperties, SecurityRule,
     SecurityRuleProperties,
 };

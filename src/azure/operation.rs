@@ -2,8 +2,8 @@
 
 use super::{
     Reader,
-    call::{Answer, CallError, Called, Cause, Nature, Sent},
     error::ServiceError,
+    retry::{Answer, CallError, Called, Cause, Nature, Sent},
     time_format,
 };
 use azure_core::http::Method;
@@ -96,7 +96,7 @@ impl Reader {
     /// the cloud's (a journal may have been tampered with).
     pub async fn poll(&self, operation: &Operation) -> Called<Progress> {
         let url = self.polled_url(&operation.url, "poll of an operation")?;
-        let name = super::core::name_of(Method::Get, &url);
+        let name = super::client::name_of(Method::Get, &url);
         let answer = self.arm(Nature::Read, Method::Get, &url, None).await?;
         if answer.status == 404 {
             // A deleted resource is what its deletion wants; of anything else the state is unknown.
@@ -104,7 +104,7 @@ impl Reader {
         }
         let after = answer.retry_after(self.now());
         let running = Progress::Running(after.map(|d| d.max(Duration::from_secs(1))));
-        let body: Value = if answer.body.is_empty() { Value::Null } else { super::core::read(name, &answer)? };
+        let body: Value = if answer.body.is_empty() { Value::Null } else { super::client::read(name, &answer)? };
         let state = match operation.style {
             Style::Location if answer.status == 202 => return Ok(running),
             Style::Location => match provisioning_state(&answer.body) {
@@ -144,7 +144,7 @@ impl Reader {
         /// Between two looks, if the service names no time.
         const PAUSE: Duration = Duration::from_secs(5);
         let url = self.arm_url(path, &[("api-version", version)])?;
-        let name = super::core::name_of(Method::Post, &url);
+        let name = super::client::name_of(Method::Post, &url);
         let (started, budget) = (tokio::time::Instant::now(), self.core.patience.budget);
         let mut answer = self.arm(Nature::Read, Method::Post, &url, Some(body)).await?;
         let mut place = None;
@@ -161,7 +161,7 @@ impl Reader {
                 return Err(CallError::new(Sent::No, name, Cause::Service(error)));
             }
             if answer.status != 202 && matches!(state.as_str(), "" | "succeeded") {
-                return super::core::read(name, &answer);
+                return super::client::read(name, &answer);
             }
             // The operation's own resource, where it is named as well, has no more than a status at times.
             if let Some(at) = answer.header("location").or_else(|| answer.header("azure-asyncoperation")) {

@@ -1,6 +1,6 @@
 //! What the caller may do at a scope, as ARM sees it (R-ARM-33, R-KV-34).
 
-use super::{Reader, call::Called, id::ResourceId, resources::null_as_default, versions};
+use super::{Reader, id::ResourceId, resources::null_as_default, retry::Called, versions};
 use serde::{Deserialize, Serialize};
 
 /// What the caller may do at a scope: one entry for each of its roles there.

@@ -2,9 +2,9 @@
 
 use super::{
     Reader,
-    call::Called,
     id::ResourceId,
     resources::{is, null_as_default},
+    retry::Called,
     versions,
 };
 use serde::{Deserialize, Serialize};

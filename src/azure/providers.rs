@@ -2,10 +2,10 @@
 
 use super::{
     Kept, Reader, Writer,
-    call::{CallError, Called, Cause, Sent},
-    core::Written,
+    client::Written,
     id::SubscriptionId,
     resources::{is, null_as_default},
+    retry::{CallError, Called, Cause, Sent},
     versions,
 };
 use azure_core::http::Method;

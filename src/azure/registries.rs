@@ -28,10 +28,10 @@ pub use tokens::{ScopeMap, ScopeMapProperties, Token, TokenCredentials, TokenPas
 
 use super::{
     Kept, Reader, Writer,
-    call::Called,
-    core::Written,
+    client::Written,
     id::{ClientId, IdentityId, KeyId, Location, RegistryId, SubscriptionId},
     resources::{Tags, with_tags},
+    retry::Called,
     versions,
 };
 use azure_core::http::Method;

@@ -2,8 +2,8 @@
 
 use super::{
     Kept, Reader,
-    call::Called,
     id::{ResourceId, SubscriptionId},
+    retry::Called,
     versions,
 };
 use serde::{Deserialize, Deserializer, Serialize};

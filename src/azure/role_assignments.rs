@@ -2,10 +2,10 @@
 
 use super::{
     Kept, Reader, Writer,
-    call::Called,
-    core::Written,
+    client::Written,
     id::{PrincipalId, ResourceId, RoleId},
     resources::{null_as_default, quoted},
+    retry::Called,
     versions,
 };
 use azure_core::http::Method;

@@ -1,7 +1,7 @@
 //! What roles allow.
 
 use super::{
-    Kept, Reader, call::Called, id::ResourceId, permissions::Permissions, resources::null_as_default, versions,
+    Kept, Reader, id::ResourceId, permissions::Permissions, resources::null_as_default, retry::Called, versions,
 };
 use serde::{Deserialize, Serialize};
 

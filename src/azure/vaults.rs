@@ -15,10 +15,10 @@ pub use network::{NetworkAction, NetworkBypass, NetworkRules};
 
 use super::{
     Kept, Reader, Writer,
-    call::Called,
-    core::Written,
+    client::Written,
     id::{Location, PrincipalId, SubscriptionId, TenantId, VaultId, vault_label_fault},
     resources::{Tags, with_tags},
+    retry::Called,
     versions,
 };
 use azure_core::http::Method;

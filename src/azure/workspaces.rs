@@ -2,11 +2,11 @@
 
 use super::{
     Kept, Reader,
-    call::{CallError, Called, Cause, Nature, Sent},
+    client::{name_of, read},
     cloud::HostKind,
-    core::{name_of, read},
     id::ResourceId,
     resources::null_as_default,
+    retry::{CallError, Called, Cause, Nature, Sent},
     time_format, versions,
 };
 use azure_core::http::{Method, Request};

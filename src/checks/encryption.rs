@@ -1,13 +1,14 @@
 use super::Check;
 use crate::{
-    Result,
     azure::{
         Cloud, Reader,
         id::{ClientId, IdentityId, KeyId, Location, PrincipalId, RegistryId},
         registries::{KeyIdentity, Registry},
     },
-    error::{Error, Refusal},
-    journal::{Journaled, journaled},
+    engine::{
+        error::{Error, Refusal, Result},
+        journal::{Journaled, journaled},
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -1,11 +1,10 @@
 use super::Check;
 use crate::{
-    Result,
     azure::{
         Reader,
         id::{PrincipalId, ResourceId, RoleId, VaultId},
     },
-    journal::journaled,
+    engine::{error::Result, journal::journaled},
 };
 use serde::{Deserialize, Serialize};
 

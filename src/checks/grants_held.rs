@@ -1,12 +1,11 @@
 use super::Check;
 use crate::{
-    Result,
     azure::{
         Reader,
         id::{KeyId, PrincipalId, RoleId, VaultId},
         role_assignments::{KeptAssignment, roles},
     },
-    journal::journaled,
+    engine::{error::Result, journal::journaled},
 };
 use serde::{Deserialize, Serialize};
 

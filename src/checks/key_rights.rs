@@ -1,12 +1,14 @@
 use super::Check;
 use crate::{
-    Result,
     azure::{
         Reader,
         id::{KeyId, SubscriptionId, TenantId, VaultId},
         vaults::Firewall,
     },
-    journal::{Journaled, journaled},
+    engine::{
+        error::Result,
+        journal::{Journaled, journaled},
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

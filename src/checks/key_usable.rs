@@ -1,13 +1,14 @@
 use super::Check;
 use crate::{
-    Result,
     azure::{
         Called, Cloud, Reader,
         id::{KeyId, SubscriptionId},
         keys::{ArmKey, KeyView, Kty},
     },
-    error::Refusal,
-    journal::{Journaled, journaled, written},
+    engine::{
+        error::{Refusal, Result},
+        journal::{Journaled, journaled, written},
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -1,11 +1,13 @@
 use super::{Check, VersionSeen};
 use crate::{
-    Result,
     azure::{
         Reader,
         id::{KeyId, SubscriptionId},
     },
-    journal::{Journaled, journaled},
+    engine::{
+        error::Result,
+        journal::{Journaled, journaled},
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -1,6 +1,5 @@
 use super::Check;
 use crate::{
-    Result,
     azure::{
         Cloud, Reader,
         id::{KeyId, KeyName, PrincipalId, RegistryId, ResourceId, RoleId, SubscriptionId, VaultHost, VaultId},
@@ -8,8 +7,10 @@ use crate::{
         role_assignments::roles,
         vaults::ENCRYPTION_USER_PERMISSIONS,
     },
-    error::Refusal,
-    journal::journaled,
+    engine::{
+        error::{Refusal, Result},
+        journal::journaled,
+    },
 };
 use serde::{Deserialize, Serialize};
 

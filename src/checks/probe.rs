@@ -1,6 +1,5 @@
 use super::Check;
 use crate::{
-    Result,
     azure::{
         CallError, Reader,
         error::scrub,
@@ -10,7 +9,7 @@ use crate::{
             Trouble,
         },
     },
-    journal::journaled,
+    engine::{error::Result, journal::journaled},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;

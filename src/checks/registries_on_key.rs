@@ -1,13 +1,15 @@
 use super::Check;
 use crate::{
-    Result,
     azure::{
         Reader,
         id::{KeyId, SubscriptionId},
         registries::KeyIdentity,
     },
-    journal::{Journaled, journaled},
-    run::fold,
+    engine::{
+        error::Result,
+        journal::{Journaled, journaled},
+        run::fold,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

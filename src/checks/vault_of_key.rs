@@ -1,11 +1,13 @@
 use super::{Check, VaultFacts};
 use crate::{
-    Result,
     azure::{
         Reader,
         id::{KeyId, Location, SubscriptionId, VaultId},
     },
-    journal::{Journaled, written},
+    engine::{
+        error::Result,
+        journal::{Journaled, written},
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -1,12 +1,14 @@
 use super::Check;
 use crate::{
-    Result,
     azure::{
         Reader,
         id::{Location, TenantId, VaultId},
         vaults::{Firewall, Vault},
     },
-    journal::{Journaled, journaled, written},
+    engine::{
+        error::Result,
+        journal::{Journaled, journaled, written},
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

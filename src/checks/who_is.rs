@@ -1,14 +1,15 @@
 use super::Check;
 use crate::{
-    Result,
     azure::{
         Reader,
         id::{ClientId, IdentityId, PrincipalId, RegistryId, TenantId},
         identities::Identity,
         registries::KeyIdentity,
     },
-    error::{Error, Refusal},
-    journal::journaled,
+    engine::{
+        error::{Error, Refusal, Result},
+        journal::journaled,
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};

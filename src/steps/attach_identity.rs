@@ -1,15 +1,16 @@
 use super::{DetachIdentity, not_attached};
 use crate::{
-    Cloud, Result,
     azure::{
-        Reader, Writer,
+        Cloud, Reader, Writer,
         id::{ClientId, IdentityId, PrincipalId, RegistryId},
         registries::{KeyIdentity, Registry},
     },
     checks::{Encryption, EncryptionOf},
-    error::{Error, Refusal},
-    journal::journaled,
-    step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
+    engine::{
+        error::{Error, Refusal, Result},
+        journal::journaled,
+        step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt};

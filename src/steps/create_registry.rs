@@ -1,14 +1,15 @@
 use crate::{
-    Result,
     azure::{
         Reader, Writer,
         id::{ClientId, IdentityId, KeyId, Location, RegistryId},
         registries::NewRegistry,
     },
     checks::{Check, Encrypted, Encryption, EncryptionOf},
-    error::{Error, Refusal},
-    journal::journaled,
-    step::{Applied, Class, Foreseen, Irreversible, Known, Me, Needs, Requirement, Rollback, Seen, Step},
+    engine::{
+        error::{Error, Refusal, Result},
+        journal::journaled,
+        step::{Applied, Class, Foreseen, Irreversible, Known, Me, Needs, Requirement, Rollback, Seen, Step},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};

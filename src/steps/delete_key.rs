@@ -1,14 +1,15 @@
-use super::{RecoverKey, door, locks, needed::Looked};
+use super::{RecoverKey, locks, needed::Looked, vault_denied};
 use crate::{
-    Result,
     azure::{
         Cloud, Reader, Writer,
         id::{KeyId, RegistryId, SubscriptionId},
     },
     checks::Needed,
-    error::Error,
-    journal::journaled,
-    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Settled, Step, Undo},
+    engine::{
+        error::{Error, Result},
+        journal::journaled,
+        step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Settled, Step, Undo},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
@@ -61,7 +62,7 @@ impl Step for DeleteKey {
         match look.key(&self.key.versionless()).await {
             Ok(None) => return Ok(Seen::Done(())),
             Ok(Some(_)) => {}
-            Err(e) => return door::kept_out(e, me, self.after.is_some(), "get, list and delete"),
+            Err(e) => return vault_denied::kept_out(e, me, self.after.is_some(), "get, list and delete"),
         }
         let key = self.key.versionless();
         let looked = Looked::at(look, Needed::Key(key.clone()), &self.look_in, None, &self.may_lose).await?;
@@ -89,9 +90,9 @@ impl Step for DeleteKey {
         })
     }
     fn patience(&self) -> Duration {
-        door::PATIENCE
+        vault_denied::PATIENCE
     }
     fn class(&self, error: &Error, me: &Me<'_>) -> Class {
-        door::class(error, me, self.after.is_some())
+        vault_denied::class(error, me, self.after.is_some())
     }
 }

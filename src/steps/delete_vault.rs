@@ -1,14 +1,15 @@
 use super::RecoverVault;
 use crate::{
-    Result,
     azure::{
         Cloud, Reader, Writer,
         id::{KeyId, Location, SubscriptionId, TenantId, VaultId},
     },
     checks::{Check, Needed, NeededBy},
-    error::Refusal,
-    journal::journaled,
-    step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
+    engine::{
+        error::{Refusal, Result},
+        journal::journaled,
+        step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

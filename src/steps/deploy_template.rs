@@ -1,20 +1,21 @@
 use crate::{
-    Result,
     azure::{
         Reader, Writer,
         deployments::{Deployment, DeploymentBody},
         id::ResourceId,
     },
-    error::{Error, Refusal},
-    journal::journaled,
-    step::{Applied, Foreseen, Me, Needs, Requirement, Rollback, Seen, Step},
+    engine::{
+        error::{Error, Refusal, Result},
+        journal::journaled,
+        step::{Applied, Foreseen, Me, Needs, Requirement, Rollback, Seen, Step},
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
 /// The tag that carries the idempotency key on a deployment.
-const TAG: &str = super::mint_version::TAG;
+const TAG: &str = super::create_key_version::TAG;
 /// The tag that carries what was deployed, as a sha-256: a deployment does not show its template.
 const CONTENT: &str = "cmk-content";
 
@@ -44,7 +45,7 @@ journaled!(DeployTemplate, Deployed);
 
 impl DeployTemplate {
     fn content(&self) -> String {
-        crate::run::sha256_hex(&[&self.template.to_string(), &self.parameters.to_string()])
+        crate::engine::run::sha256_hex(&[&self.template.to_string(), &self.parameters.to_string()])
     }
     fn of(deployment: &Deployment) -> Deployed {
         let resources = deployment.properties.output_resources.iter().filter_map(|r| r.id.clone()).collect();
@@ -120,12 +121,12 @@ impl Step for DeployTemplate {
     fn patience(&self) -> Duration {
         Duration::from_secs(60 * 60)
     }
-    fn class(&self, error: &Error, _: &Me<'_>) -> crate::step::Class {
+    fn class(&self, error: &Error, _: &Me<'_>) -> crate::engine::step::Class {
         match error.service() {
             Some(e) if e.status == 409 && e.code.eq_ignore_ascii_case("DeploymentActive") => {
-                crate::step::Class::Again { why: "the deployment of that name to end".into() }
+                crate::engine::step::Class::Again { why: "the deployment of that name to end".into() }
             }
-            _ => crate::step::Class::of(error),
+            _ => crate::engine::step::Class::of(error),
         }
     }
 }

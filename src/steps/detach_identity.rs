@@ -1,12 +1,13 @@
 use super::{Attach, AttachIdentity, attach_identity};
 use crate::{
-    Result,
     azure::{Reader, Writer, id::RegistryId, registries::Registry},
     checks::{Encryption, EncryptionOf},
-    error::{Error, ErrorKind, Refusal},
-    guard::Guard,
-    journal::journaled,
-    step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Settled, Step, Undo},
+    engine::{
+        error::{Error, ErrorKind, Refusal, Result},
+        journal::journaled,
+        step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Settled, Step, Undo},
+    },
+    sabotage::Guard,
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};

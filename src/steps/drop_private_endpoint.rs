@@ -1,9 +1,11 @@
 use super::attach_identity::no_registry;
 use crate::{
-    Result,
     azure::{Reader, Writer, id::RegistryId, resources::PrivateEndpointConnection},
-    journal::journaled,
-    step::{Applied, Foreseen, Irreversible, Me, Needs, Requirement, Rollback, Seen, Settled, Step},
+    engine::{
+        error::Result,
+        journal::journaled,
+        step::{Applied, Foreseen, Irreversible, Me, Needs, Requirement, Rollback, Seen, Settled, Step},
+    },
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,11 +1,13 @@
 use crate::{
-    Result,
     azure::{
         Reader, Writer,
         id::{Location, ResourceGroupName, ResourceId, SubscriptionId, VaultId},
     },
-    journal::journaled,
-    step::{Applied, Foreseen, Me, Needs, Requirement, Rollback, Seen, Step},
+    engine::{
+        error::Result,
+        journal::journaled,
+        step::{Applied, Foreseen, Me, Needs, Requirement, Rollback, Seen, Step},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;

@@ -1,13 +1,14 @@
 use crate::{
-    Result,
     azure::{
         Reader, Writer, Written,
         id::{ClientId, IdentityId, Location, PrincipalId, TenantId},
         identities::Identity,
     },
-    error::Refusal,
-    journal::journaled,
-    step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step},
+    engine::{
+        error::{Refusal, Result},
+        journal::journaled,
+        step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};

@@ -1,15 +1,16 @@
 use super::locks;
 use crate::{
-    Result,
     azure::{
         Cloud, Kept, Reader, Writer,
         id::{KeyId, KeyName, VaultId},
         keys::{ArmKey, Kty, NewKey},
     },
     checks::VersionSeen,
-    error::{Error, Refusal},
-    journal::journaled,
-    step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step},
+    engine::{
+        error::{Error, Refusal, Result},
+        journal::journaled,
+        step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap};

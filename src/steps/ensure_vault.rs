@@ -1,14 +1,15 @@
 use crate::{
-    Result,
     azure::{
         Cloud, Reader, Writer,
         id::{Location, TenantId, VaultId},
         vaults::{Firewall, NewVault, VaultSku},
     },
     checks::VaultFacts,
-    error::Refusal,
-    journal::journaled,
-    step::{Applied, Class, Foreseen, Irreversible, Known, Me, Needs, Requirement, Rollback, Seen, Settled, Step},
+    engine::{
+        error::{Refusal, Result},
+        journal::journaled,
+        step::{Applied, Class, Foreseen, Irreversible, Known, Me, Needs, Requirement, Rollback, Seen, Settled, Step},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
@@ -181,7 +182,7 @@ impl Step for EnsureVault {
     }
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<VaultMade>> {
         let (written, by_roles) = match &self.way {
-            VaultWay::Adopt => return Err(crate::Error::bug("an adopted vault is never written")),
+            VaultWay::Adopt => return Err(crate::engine::error::Error::bug("an adopted vault is never written")),
             VaultWay::Create { location, by_roles, retention_days, tags } => {
                 let new = NewVault {
                     location: location.clone(),
@@ -228,7 +229,7 @@ impl Step for EnsureVault {
     fn patience(&self) -> Duration {
         Duration::from_secs(15 * 60)
     }
-    fn class(&self, error: &crate::Error, _: &Me<'_>) -> Class {
+    fn class(&self, error: &crate::engine::error::Error, _: &Me<'_>) -> Class {
         match error.service() {
             Some(e) if e.object_in_transition() => {
                 Class::Again { why: "the deleted vault to come out of a transition".into() }

@@ -1,16 +1,16 @@
-use super::Withdraw;
-use super::locks;
+use super::{Withdraw, locks};
 use crate::{
-    Result,
     azure::{
         Cloud, Reader, Writer,
         id::{KeyId, PrincipalId, RoleId, TenantId},
         role_assignments::{KeptAssignment, PrincipalType, assignment_name, roles},
     },
     checks::{Check, GrantModel, GrantOf},
-    error::{Error, Refusal},
-    journal::journaled,
-    step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Settled, Step, Undo},
+    engine::{
+        error::{Error, Refusal, Result},
+        journal::journaled,
+        step::{Applied, Class, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Settled, Step, Undo},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};

@@ -1,15 +1,16 @@
-use super::{door, locks, mint_version::TAG};
+use super::{create_key_version::TAG, locks, vault_denied};
 use crate::{
-    Result,
     azure::{
         Cloud, Reader, Writer,
         id::KeyId,
         keys::{InvalidMaterial, KeyMaterial, LARGEST_MATERIAL},
     },
-    error::Error,
-    guard::Guard,
-    journal::journaled,
-    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step},
+    engine::{
+        error::{Error, Result},
+        journal::journaled,
+        step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step},
+    },
+    sabotage::Guard,
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, io::Read as _, path::PathBuf, time::Duration};
@@ -145,7 +146,7 @@ impl Step for ImportMaterial {
     }
 
     async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<Imported>> {
-        let kept_out = |e| door::kept_out(e, me, self.granted.is_some(), RIGHTS);
+        let kept_out = |e| vault_denied::kept_out(e, me, self.granted.is_some(), RIGHTS);
         let versions = match look.key_versions(self.key.host(), self.key.name()).await {
             Ok(versions) => versions,
             Err(e) => return kept_out(e),
@@ -186,9 +187,9 @@ impl Step for ImportMaterial {
     }
 
     fn patience(&self) -> Duration {
-        door::PATIENCE
+        vault_denied::PATIENCE
     }
     fn class(&self, error: &Error, me: &Me<'_>) -> Class {
-        door::class(error, me, self.granted.is_some())
+        vault_denied::class(error, me, self.granted.is_some())
     }
 }

@@ -1,15 +1,16 @@
 //! Who needs what a step takes away, looked at right before it is taken.
 
 use crate::{
-    Result,
     azure::{
         Reader,
         id::{RegistryId, SubscriptionId},
     },
     checks::{Check, Need, Needed, NeededBy},
-    error::Refusal,
-    guard::Guard,
-    step::Foreseen,
+    engine::{
+        error::{Refusal, Result},
+        step::Foreseen,
+    },
+    sabotage::Guard,
 };
 
 /// What a look at those who need it found.

@@ -1,14 +1,14 @@
-use super::door;
-use super::locks;
+use super::{locks, vault_denied};
 use crate::{
-    Result,
     azure::{
         Cloud, Reader, Writer,
         id::{KeyId, VaultId},
     },
-    error::{Error, Refusal},
-    journal::journaled,
-    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Settled, Step},
+    engine::{
+        error::{Error, Refusal, Result},
+        journal::journaled,
+        step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Settled, Step},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
@@ -69,17 +69,17 @@ impl Step for RecoverKey {
             Ok(None) => {}
             // ARM shows what is there and nothing of what is deleted.
             Err(e) if e.status() == Some(403) && self.there_by_arm(look).await? => return Ok(Seen::Done(())),
-            Err(e) => return door::kept_out(e, me, self.after.is_some(), RIGHTS),
+            Err(e) => return vault_denied::kept_out(e, me, self.after.is_some(), RIGHTS),
         }
         match look.deleted_key(host, name).await {
             Ok(Some(deleted)) => {
-                let before = deleted.deleted_at().map(crate::error::when);
+                let before = deleted.deleted_at().map(crate::engine::error::when);
                 Ok(Seen::Needs(Needs::new(self.foresee()).before(&before).foreseen(())))
             }
             // Neither here nor there while it comes back.
             Ok(None) if me.attempted => Ok(Seen::Busy("the recovered key to be back (R-KV-13)".into())),
             Ok(None) => Ok(Seen::Refused(vec![self.gone()])),
-            Err(e) => door::kept_out(e, me, self.after.is_some(), RIGHTS),
+            Err(e) => vault_denied::kept_out(e, me, self.after.is_some(), RIGHTS),
         }
     }
     async fn apply(&self, azure: &Writer, _: &Me<'_>) -> Result<Applied<()>> {
@@ -99,13 +99,13 @@ impl Step for RecoverKey {
         })
     }
     fn patience(&self) -> Duration {
-        door::PATIENCE
+        vault_denied::PATIENCE
     }
     fn class(&self, error: &Error, me: &Me<'_>) -> Class {
         match error.service() {
             // An earlier try whose answer was lost has recovered it already.
             Some(e) if e.status == 404 => Class::Again { why: "a key that is on its way back to be seen".into() },
-            _ => door::class(error, me, self.after.is_some()),
+            _ => vault_denied::class(error, me, self.after.is_some()),
         }
     }
 }

@@ -1,13 +1,14 @@
 use crate::{
-    Result,
     azure::{
         Cloud, Reader, Writer,
         id::{Location, TenantId, VaultId},
     },
     checks::VaultFacts,
-    error::Error,
-    journal::journaled,
-    step::{Applied, Class, Foreseen, Me, Needs, Requirement, Rollback, Seen, Settled, Step},
+    engine::{
+        error::{Error, Result},
+        journal::journaled,
+        step::{Applied, Class, Foreseen, Me, Needs, Requirement, Rollback, Seen, Settled, Step},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;

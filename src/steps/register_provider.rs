@@ -1,8 +1,10 @@
 use crate::{
-    Result,
     azure::{Reader, Writer, id::SubscriptionId},
-    journal::journaled,
-    step::{Applied, Foreseen, Me, Needs, Rollback, Seen, Settled, Step},
+    engine::{
+        error::Result,
+        journal::journaled,
+        step::{Applied, Foreseen, Me, Needs, Rollback, Seen, Settled, Step},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;

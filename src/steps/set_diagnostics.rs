@@ -1,9 +1,10 @@
 use crate::{
-    Result,
     azure::{Cloud, Kept, Reader, Writer, diagnostic_settings::DiagnosticSetting, id::ResourceId},
-    error::{Error, Refusal},
-    journal::journaled,
-    step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
+    engine::{
+        error::{Error, Refusal, Result},
+        journal::journaled,
+        step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

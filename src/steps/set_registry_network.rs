@@ -1,9 +1,8 @@
 use super::{
     attach_identity::no_registry,
-    set_network::{address, edit, is_ipv4},
+    set_vault_network::{address, edit, is_ipv4},
 };
 use crate::{
-    Result,
     azure::{
         Kept, Reader, Writer,
         id::RegistryId,
@@ -12,9 +11,11 @@ use crate::{
         vaults::NetworkAction,
         versions,
     },
-    error::{Error, Refusal},
-    journal::journaled,
-    step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
+    engine::{
+        error::{Error, Refusal, Result},
+        journal::journaled,
+        step::{Applied, Foreseen, Known, Me, Needs, Requirement, Rollback, Seen, Step, Undo},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

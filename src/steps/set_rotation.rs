@@ -1,15 +1,15 @@
-use super::door;
-use super::locks;
+use super::{locks, vault_denied};
 use crate::{
-    Result,
     azure::{
         Cloud, Reader, Writer,
         id::KeyId,
         keys::{RotationRules, Trigger},
     },
-    error::{Error, Refusal},
-    journal::journaled,
-    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
+    engine::{
+        error::{Error, Refusal, Result},
+        journal::journaled,
+        step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
@@ -94,7 +94,7 @@ impl Step for SetRotation {
             Ok(seen) => seen,
             Err(e) => {
                 let rights = "getrotationpolicy, setrotationpolicy and rotate";
-                return door::kept_out(e, me, self.after.is_some(), rights);
+                return vault_denied::kept_out(e, me, self.after.is_some(), rights);
             }
         };
         let Some(was) = seen else {
@@ -135,9 +135,9 @@ impl Step for SetRotation {
         Ok(Applied::now(()))
     }
     fn patience(&self) -> Duration {
-        door::PATIENCE
+        vault_denied::PATIENCE
     }
     fn class(&self, error: &Error, me: &Me<'_>) -> Class {
-        door::class(error, me, self.after.is_some())
+        vault_denied::class(error, me, self.after.is_some())
     }
 }

@@ -1,16 +1,16 @@
-use super::door;
-use super::locks;
+use super::{locks, vault_denied};
 use crate::{
-    Result,
     azure::{
         Cloud, Reader, Writer,
         id::{KeyId, RegistryId, SubscriptionId},
     },
     checks::{Check, Need, Needed, NeededBy},
-    error::{Error, Refusal},
-    guard::Guard,
-    journal::journaled,
-    step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
+    engine::{
+        error::{Error, Refusal, Result},
+        journal::journaled,
+        step::{Applied, Class, Foreseen, Known, Me, Needs, Rollback, Seen, Step, Undo},
+    },
+    sabotage::Guard,
 };
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, time::Duration};
@@ -100,7 +100,7 @@ impl Step for SetVersionEnabled {
     async fn observe(&self, look: &Reader, me: &Me<'_>) -> Result<Seen<()>> {
         let seen = match look.key(&self.version).await {
             Ok(seen) => seen,
-            Err(e) => return door::kept_out(e, me, self.after.is_some(), "get and update"),
+            Err(e) => return vault_denied::kept_out(e, me, self.after.is_some(), "get and update"),
         };
         let Some(version) = seen else {
             return Ok(Seen::Refused(vec![Refusal::new(
@@ -122,9 +122,9 @@ impl Step for SetVersionEnabled {
         Ok(Applied::now(()))
     }
     fn patience(&self) -> Duration {
-        door::PATIENCE
+        vault_denied::PATIENCE
     }
     fn class(&self, error: &Error, me: &Me<'_>) -> Class {
-        door::class(error, me, self.after.is_some())
+        vault_denied::class(error, me, self.after.is_some())
     }
 }

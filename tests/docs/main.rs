@@ -1,6 +1,7 @@
-//! The examples and the tutorial, run as their readers run them.
+//! The examples and the tutorial, run as their readers run them, and the floors of the library.
 
 mod examples;
+mod layers;
 mod program;
 mod tutorial;
 

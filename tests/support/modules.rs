@@ -1,4 +1,4 @@
-//! Whether each file of a suite is compiled with it.
+//! The source files of the repository, and whether each of a suite is compiled with it.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -23,6 +23,17 @@ pub fn check(suite: &str) {
     assert!(there.len() > 1, "{} holds no suite", dir.display());
     let forgotten: Vec<_> = there.difference(&named).collect();
     assert!(forgotten.is_empty(), "no `mod` names {forgotten:#?}");
+}
+
+/// The source files below a folder of the repository, by their paths from there, and what is in them.
+pub fn sources(folder: &str) -> Vec<(String, String)> {
+    let (dir, mut all) = (crate::repository(folder), Vec::new());
+    walk(&dir, &mut |file| {
+        let path = file.strip_prefix(&dir).expect("a file below it").to_string_lossy().replace('\\', "/");
+        all.push((path, fs::read_to_string(file).expect("a source file")));
+    });
+    assert!(!all.is_empty(), "{} holds no sources", dir.display());
+    all
 }
 
 fn walk(dir: &Path, each: &mut impl FnMut(&Path)) {

@@ -1,10 +1,7 @@
 //! What logging in finds around it.
 
 use super::{Secrets, auth::Unbuilt, failure};
-use crate::{
-    azure::{Cloud, limited::ForTokens},
-    program::Program,
-};
+use crate::azure::{Cloud, limited::ForTokens, program::Program};
 use async_trait::async_trait;
 use azure_core::{
     cloud::{CloudConfiguration, CustomConfiguration},

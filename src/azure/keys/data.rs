@@ -7,14 +7,14 @@ use super::{
 use crate::{
     azure::{
         Azure, Kept, Reader, Writer,
-        call::{Answer, CallError, Called, Cause, Nature, Sent, Try},
+        client::{VaultClient, read, read_into},
         cloud::ForeignHost,
-        core::{VaultClient, read, read_into},
-        door,
+        host_guard,
         id::{InvalidId, KeyId, KeyName, VaultHost},
         limited::{PAGES, Room},
+        retry::{Answer, CallError, Called, Cause, Nature, Sent, Try},
     },
-    guard::Guard,
+    sabotage::Guard,
 };
 use azure_core::{
     error::ErrorKind,
@@ -219,7 +219,7 @@ impl Reader {
             }
             Err(error) => error,
         };
-        if let Some(foreign) = door::foreign(&error) {
+        if let Some(foreign) = host_guard::foreign(&error) {
             return Err(CallError::new(Sent::No, request, Cause::Foreign(foreign)));
         }
         match error.kind() {

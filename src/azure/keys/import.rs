@@ -4,13 +4,15 @@ use super::{
     KeyView,
     data::{content, done},
 };
-use crate::azure::{
-    Writer,
-    call::{Called, Nature},
-    id::{KeyName, VaultHost},
-    resources::{Tags, with_tags},
+use crate::{
+    azure::{
+        Writer,
+        id::{KeyName, VaultHost},
+        resources::{Tags, with_tags},
+        retry::{Called, Nature},
+    },
+    sabotage::Guard,
 };
-use crate::guard::Guard;
 use azure_security_keyvault_keys::models::KeyClientImportKeyOptions;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use pkcs8::der::{Decode as _, asn1::UintRef};

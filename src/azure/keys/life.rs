@@ -1,12 +1,14 @@
 //! The end of a key: its date, and its deletion.
 
 use super::KeyView;
-use crate::azure::{
-    Writer,
-    call::{Called, Nature},
-    id::{KeyId, KeyName, VaultHost},
+use crate::{
+    azure::{
+        Writer,
+        id::{KeyId, KeyName, VaultHost},
+        retry::{Called, Nature},
+    },
+    sabotage::Guard,
 };
-use crate::guard::Guard;
 use azure_security_keyvault_keys::models::KeyClientDeleteKeyOptions;
 use serde_json::json;
 use time::OffsetDateTime;

@@ -6,10 +6,10 @@ use super::{
 };
 use crate::azure::{
     Reader, Writer,
-    call::{Called, Nature},
-    core::read,
+    client::read,
     id::{KeyName, VaultHost},
     resources::is,
+    retry::{Called, Nature},
 };
 use azure_security_keyvault_keys::models::{
     KeyClientGetKeyRotationPolicyOptions, KeyClientUpdateKeyRotationPolicyOptions,

@@ -3,9 +3,9 @@
 use super::Named;
 use crate::azure::{
     Kept, Reader,
-    call::Called,
     id::{ResourceId, SubscriptionId},
     resources::{PrivateLinkState, null_as_default},
+    retry::Called,
     versions,
 };
 use serde::{Deserialize, Serialize};

@@ -19,9 +19,9 @@ pub use trouble::{DataPlaneError, Stage, Trouble};
 
 use crate::azure::{
     Reader,
-    call::{Answer, CallError, Called, Cause, Nature, Sent, Try},
+    client::name_of,
     cloud::HostKind,
-    core::name_of,
+    retry::{Answer, CallError, Called, Cause, Nature, Sent, Try},
 };
 use azure_core::http::{Method, Request};
 use std::future::Future;

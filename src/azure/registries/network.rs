@@ -1,7 +1,9 @@
 //! A registry's network rules as one block that is read, kept and written back whole, and its private endpoints.
 
 use super::{Registry, RegistryId};
-use crate::azure::{Kept, Reader, Writer, call::Called, core::Written, resources::is, vaults::NetworkAction, versions};
+use crate::azure::{
+    Kept, Reader, Writer, client::Written, resources::is, retry::Called, vaults::NetworkAction, versions,
+};
 use azure_core::http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

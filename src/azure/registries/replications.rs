@@ -1,7 +1,7 @@
 //! The other regions of a registry.
 
 use super::{RegistryId, RegistryStatus};
-use crate::azure::{Kept, Reader, call::Called, id::Location, resources::null_as_default, versions};
+use crate::azure::{Kept, Reader, id::Location, resources::null_as_default, retry::Called, versions};
 use serde::{Deserialize, Serialize};
 
 /// A registry in another region, or in its own.

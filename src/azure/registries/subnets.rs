@@ -1,7 +1,7 @@
 //! The subnets that a registry lets in by service endpoint: a preview that the api-version of all else does not show.
 
 use super::RegistryId;
-use crate::azure::{Reader, call::Called, id::ResourceId, resources::null_as_default, versions};
+use crate::azure::{Reader, id::ResourceId, resources::null_as_default, retry::Called, versions};
 use serde::Deserialize;
 
 #[derive(Deserialize, Default)]

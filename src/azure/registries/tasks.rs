@@ -3,8 +3,8 @@
 use super::{RegistryId, RegistryIdentity};
 use crate::azure::{
     Kept, Reader,
-    call::Called,
     resources::{is, null_as_default},
+    retry::Called,
     versions,
 };
 use serde::{Deserialize, Serialize};

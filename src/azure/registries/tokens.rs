@@ -3,8 +3,8 @@
 use super::RegistryId;
 use crate::azure::{
     Kept, Reader,
-    call::Called,
     resources::{is, null_as_default},
+    retry::Called,
     time_format, versions,
 };
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! A vault's network rules as one block that is read, kept and written back whole (R-KV-40).
 
 use super::{Vault, VirtualNetworkRule};
-use crate::azure::{Kept, Writer, call::Called, core::Written, id::VaultId, resources::is, versions};
+use crate::azure::{Kept, Writer, client::Written, id::VaultId, resources::is, retry::Called, versions};
 use azure_core::http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

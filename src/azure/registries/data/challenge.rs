@@ -3,7 +3,7 @@
 use super::{Asked, LoginServer, trouble::NO_BEARER};
 use crate::azure::{
     Reader,
-    call::{CallError, Called, Cause, Nature, Sent},
+    retry::{CallError, Called, Cause, Nature, Sent},
 };
 use azure_core::http::Method;
 use url::Url;

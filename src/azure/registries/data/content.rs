@@ -3,10 +3,10 @@
 use super::{AccessToken, Asked, Digest, Repository};
 use crate::azure::{
     Reader, Writer,
-    call::{Answer, CallError, Called, Cause, Nature, Sent},
-    core::read_into,
+    client::read_into,
     id::InvalidId,
     limited::{PAGES, Room},
+    retry::{Answer, CallError, Called, Cause, Nature, Sent},
 };
 use azure_core::http::Method;
 use serde::Deserialize;

@@ -3,9 +3,9 @@
 use super::{Asked, Challenge, LoginServer, Repository, secret::Hidden};
 use crate::azure::{
     Reader,
-    call::{Answer, CallError, Called, Cause, Nature, Sent, Try},
-    core::read,
+    client::read,
     credential::Caller,
+    retry::{Answer, CallError, Called, Cause, Nature, Sent, Try},
 };
 use azure_core::http::Method;
 use base64::Engine as _;

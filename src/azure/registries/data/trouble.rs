@@ -2,8 +2,8 @@
 
 use super::LoginServer;
 use crate::azure::{
-    call::{CallError, Cause},
     error::{ServiceError, scrub},
+    retry::{CallError, Cause},
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -89,7 +89,7 @@ fn code(server: &LoginServer, stage: Stage, e: &CallError) -> Option<&'static st
         return Some("CONNECTIVITY_DNS_ERROR");
     }
     if let Cause::Transport(e) = e.first_cause() {
-        let said = without_addresses(&crate::azure::call::chain(e).to_ascii_lowercase(), server);
+        let said = without_addresses(&crate::azure::retry::chain(e).to_ascii_lowercase(), server);
         let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
         return if says(&["certificate", "tls", "ssl"]) {
             Some("CONNECTIVITY_SSL_ERROR")
@@ -163,7 +163,7 @@ impl fmt::Display for Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::call::Sent;
+    use crate::azure::retry::Sent;
     use azure_core::error::ErrorKind;
 
     #[test]

@@ -1,0 +1,9 @@
+//! Floor 3: runs, plans, journals and errors. It knows Azure Resource Manager, and no service.
+
+pub mod error;
+pub mod event;
+pub mod journal;
+pub mod plan;
+pub(crate) mod preflight;
+pub mod run;
+pub mod step;
