@@ -3,7 +3,9 @@
 pub mod error;
 pub mod event;
 pub mod journal;
+pub(crate) mod known;
 pub mod plan;
 pub(crate) mod preflight;
+pub(crate) mod rollback;
 pub mod run;
 pub mod step;

@@ -4,6 +4,7 @@ mod abandon;
 mod agreed;
 mod context;
 mod decide;
+mod erased;
 mod execute;
 mod history;
 mod lifecycle;
@@ -28,6 +29,7 @@ use crate::{
         step::{Irreversible, Known},
     },
 };
+use erased::AnyOrder;
 use std::{
     fmt,
     future::{Future, IntoFuture},
@@ -88,21 +90,30 @@ pub(crate) type Explain = for<'a> fn(&'a Azure, String, &'a Error) -> futures::f
 /// See [`ErrorKind`](crate::engine::error::ErrorKind).
 #[must_use = "a run does nothing until it is awaited"]
 pub struct Run<W> {
-    pub(crate) azure: Azure,
-    pub(crate) order: W,
-    explain: Explain,
+    order: W,
+    pub(super) set: Settings,
+}
+
+/// All of a run but its order.
+pub(super) struct Settings {
+    pub(super) azure: Azure,
+    pub(super) explain: Explain,
     /// Whether its workflow bears the name of another one.
     misnamed: bool,
     name: Option<String>,
-    journal: Option<Arc<dyn Journal>>,
-    watch: Option<Watcher>,
-    stop: Option<Stop>,
-    pub(crate) expected: Option<Plan>,
+    pub(super) journal: Option<Arc<dyn Journal>>,
+    pub(super) watch: Option<Watcher>,
+    pub(super) stop: Option<Stop>,
+    pub(super) expected: Option<Plan>,
 }
 
 impl<W: Workflow> fmt::Debug for Run<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").field("workflow", &W::NAME).field("order", &self.order).field("name", &self.name).finish()
+        f.debug_struct("Run")
+            .field("workflow", &W::NAME)
+            .field("order", &self.order)
+            .field("name", &self.set.name)
+            .finish()
     }
 }
 
@@ -139,52 +150,44 @@ impl Stop {
 impl<W: Workflow> Run<W> {
     /// An order to be carried out on a cloud, with what only the floors above know.
     pub(crate) fn begun(azure: &Azure, order: W, explain: Explain, misnamed: bool) -> Self {
-        Self {
-            azure: azure.clone(),
-            order,
-            explain,
-            misnamed,
-            name: None,
-            journal: None,
-            watch: None,
-            stop: None,
-            expected: None,
-        }
+        let azure = azure.clone();
+        let (name, journal, watch, stop, expected) = (None, None, None, None, None);
+        Self { order, set: Settings { azure, explain, misnamed, name, journal, watch, stop, expected } }
     }
     /// Names the run: the same name and the same order take the same run up again, on any machine that has its
     /// journal. Without a name it gets one nobody else uses.
     ///
     /// 1 to 64 of `A-Z a-z 0-9 . _ -`, beginning with a letter or digit; anything else fails when the run is awaited.
     pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        self.set.name = Some(name.into());
         self
     }
     /// Keeps the run's journal in this store. Without one it is kept in files below
     /// [`FileJournal::default_dir`](crate::engine::journal::FileJournal::default_dir).
     pub fn journal(mut self, journal: impl Journal + 'static) -> Self {
-        self.journal = Some(Arc::new(journal));
+        self.set.journal = Some(Arc::new(journal));
         self
     }
     /// As [`journal`](Self::journal), for a store that is shared.
     pub fn shared_journal(mut self, journal: Arc<dyn Journal>) -> Self {
-        self.journal = Some(journal);
+        self.set.journal = Some(journal);
         self
     }
     /// Tells what happens, as it happens.
     pub fn watch(mut self, watch: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        self.watch = Some(Arc::new(watch));
+        self.set.watch = Some(Arc::new(watch));
         self
     }
     /// Stops at the next safe point once it is asked to.
     pub fn stop_on(mut self, stop: &Stop) -> Self {
-        self.stop = Some(stop.clone());
+        self.set.stop = Some(stop.clone());
         self
     }
 
     /// Begins only if the plan is still this one, step by step: a world that has moved since it was made fails with
     /// [`Drifted`](crate::engine::error::ErrorKind::Drifted) before anything is written. A run that is taken up goes on whatever the plan.
     pub fn expecting(mut self, plan: Plan) -> Self {
-        self.expected = Some(plan);
+        self.set.expected = Some(plan);
         self
     }
 
@@ -195,35 +198,36 @@ impl<W: Workflow> Run<W> {
     /// When something cannot be looked at, and when a run that has begun would not be resumed. Reasons to refuse are part
     /// of the plan, not errors.
     pub async fn plan(&self) -> Result<Plan> {
-        let name = self.run_name()?;
-        self.check_order()?;
-        let records = match (&self.name, &self.journal) {
-            (Some(_), Some(journal)) => journal.read(&name).await?,
-            _ => Vec::new(),
-        };
-        match lifecycle::plan_on(self, &name, records).await {
-            Err(e) if e.asks_for_cause(self.azure.cloud()) => {
-                let cause = (self.explain)(&self.azure, self.order.subject(), &e).await;
-                Err(e.explained(cause))
-            }
-            made => made,
-        }
+        lifecycle::plan(&self.set, &self.order).await
     }
+}
 
-    fn run_name(&self) -> Result<RunName> {
+impl<W: Workflow> IntoFuture for Run<W> {
+    type Output = Result<W::Outcome>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { erased::read("the journaled outcome", lifecycle::go(self.set, &self.order).await?) })
+    }
+}
+
+impl Settings {
+    fn run_name(&self, order: &dyn AnyOrder) -> Result<RunName> {
         Ok(match &self.name {
             Some(name) => name.parse()?,
-            None => RunName::unique(W::NAME, self.azure.now()),
+            None => RunName::unique(order.workflow(), self.azure.now()),
         })
     }
-    fn check_order(&self) -> Result<()> {
+    fn is_named(&self) -> bool {
+        self.name.is_some()
+    }
+    fn check(&self, order: &dyn AnyOrder) -> Result<()> {
         if self.misnamed {
             return Err(Error::invalid(format!(
                 "'{}' is the name of a workflow of this library: give one of your own another name",
-                W::NAME
+                order.workflow()
             )));
         }
-        if self.order.subject().is_empty() {
+        if order.about().is_empty() {
             return Err(Error::invalid("the order says nothing of what it is about"));
         }
         Ok(())
@@ -237,13 +241,5 @@ impl<W: Workflow> Run<W> {
                 Ok(Arc::new(journal))
             }
         }
-    }
-}
-
-impl<W: Workflow> IntoFuture for Run<W> {
-    type Output = Result<W::Outcome>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(lifecycle::go(self))
     }
 }

@@ -203,9 +203,7 @@ impl Workflow for AutoRotate {
 
     async fn steps(&self, cx: &Context) -> Result<Known<AutoRotated>> {
         let access = Access::new(cx, &self.registry);
-        let Some(now) = access.encryption().await? else {
-            return Ok(Known::After("a registry with a customer-managed key".into()));
-        };
+        let now = access.encryption().await?;
         cx.check(foreign(&now.key, cx.cloud()).into_iter().chain(hsm(&now.key)))?;
         if !now.attached {
             cx.check([crate::steps::not_attached(&now, &self.registry)])?;
@@ -215,9 +213,7 @@ impl Workflow for AutoRotate {
             cx.lock(&key.to_string()).await?;
         }
         let granted = access.may(&key, None, &self.rights(), self.grant_me).await?;
-        let Some(current) = self.current(access, &key).await? else {
-            return Ok(Known::After("a usable key".into()));
-        };
+        let current = self.current(access, &key).await?;
         let rules = self.set_policy(cx, &key, granted.clone()).await?;
         if let Some(until) = self.extend_current {
             self.extend(cx, &current, until, granted).await?;
@@ -241,7 +237,7 @@ impl AutoRotate {
     }
 
     /// The key's current version, which a registry without a version in its reference goes to.
-    async fn current(&self, access: Access<'_>, key: &KeyId) -> Result<Option<VersionSeen>> {
+    async fn current(&self, access: Access<'_>, key: &KeyId) -> Result<VersionSeen> {
         let refusal = match access.usable("current", key).await? {
             KeySeen::There(version) => {
                 let extended = self.extend_current.is_some_and(|until| until > access.cx.now());
@@ -249,7 +245,7 @@ impl AutoRotate {
                 let mended =
                     |r: &Refusal| extended && version.expires.is_some() && r.rule == "R-KV-14" && version.enabled;
                 access.cx.check(version.refusals(access.cx.now()).into_iter().filter(|r| !mended(r)))?;
-                return Ok(Some(*version));
+                return Ok(*version);
             }
             KeySeen::Absent => Refusal::new(
                 format!("there is no key {key}"),
@@ -262,8 +258,7 @@ impl AutoRotate {
                 "run where the vault lets you in",
             ),
         };
-        access.cx.check([refusal])?;
-        Ok(None)
+        access.cx.refuse(refusal)
     }
 
     /// The policy, as it is to be; decided by what it is now, so that what the order does not say stays.

@@ -113,15 +113,10 @@ impl Workflow for Bypass {
         // What is not made yet cannot be looked at; in a run it is made by now.
         let now = match &created {
             Some(Known::After(step)) => Known::After(step.clone()),
-            _ => match access.encryption_of(created.is_some()).await? {
-                Some(now) => Known::Now(now),
-                None => return Ok(Known::After("a registry with a customer-managed key".into())),
-            },
+            _ => Known::Now(access.encryption_of(created.is_some()).await?),
         };
-        let Some(target) = self.target(access, &now).await? else { return Ok(Known::After("a key".into())) };
-        let Some((identity, to_whom)) = self.identity_attached(access, &now).await? else {
-            return Ok(Known::After("an identity".into()));
-        };
+        let target = self.target(access, &now).await?;
+        let (identity, to_whom) = self.identity_attached(access, &now).await?;
         let principal = identity.map_ref(|i| i.principal);
         let granted =
             access.grant(&target.key, &target.vault, target.by_roles, principal, to_whom, target.ready.clone()).await?;
@@ -178,45 +173,40 @@ impl Bypass {
     }
 
     /// The key behind the firewall, as it is or as it is made.
-    async fn target(&self, access: Access<'_>, now: &Known<Encrypted>) -> Result<Option<Target>> {
+    async fn target(&self, access: Access<'_>, now: &Known<Encrypted>) -> Result<Target> {
         let cx = access.cx;
-        let key = match (&self.key, now) {
-            (Some(key), _) => key.versionless(),
-            (None, Known::Now(now)) => now.key.versionless(),
-            (None, Known::After(_)) => return Ok(None),
+        // A registry that is created is put on the key that the order names.
+        let key = match &self.key {
+            Some(key) => key.versionless(),
+            None => now.now()?.key.versionless(),
         };
         let label = key.host().label();
-        let refuse = |what: String, rule, way: &str| cx.check([Refusal::new(what, rule, way)]);
-        match access.vault_of(&key, self.vault.as_ref()).await? {
-            VaultFound::There { vault, facts } => {
+        let refused = |what: String, rule, way: &str| cx.refuse(Refusal::new(what, rule, way));
+        match (access.vault_of(&key, self.vault.as_ref()).await?, &self.create, &self.vault) {
+            (VaultFound::There { vault, facts }, ..) => {
                 self.fits(access, &vault, &facts).await?;
                 let ready = match &self.create {
                     Some(create) => Some(self.make_key(access, create, &vault, &key, None).await?),
                     None => None,
                 };
-                Ok(Some(Target { key, vault, by_roles: facts.by_roles, ready }))
+                Ok(Target { key, vault, by_roles: facts.by_roles, ready })
             }
-            VaultFound::Gone if self.create.is_some() => self.make_target(access, key).await,
-            VaultFound::Gone | VaultFound::Elsewhere { .. } => {
-                refuse(
-                    format!("there is no vault {label} in this subscription"),
-                    "R-KV-06",
-                    "if it is in another one, name it by its resource id (`.vault(..)`, `--vault`)",
-                )?;
-                Ok(None)
-            }
-            VaultFound::Deleted { until, .. } => {
+            (VaultFound::Gone, Some(create), Some(vault)) => self.make_target(access, create, vault, key).await,
+            (VaultFound::Gone | VaultFound::Elsewhere { .. }, ..) => refused(
+                format!("there is no vault {label} in this subscription"),
+                "R-KV-06",
+                "if it is in another one, name it by its resource id (`.vault(..)`, `--vault`)",
+            ),
+            (VaultFound::Deleted { until, .. }, ..) => {
                 let until = until.unwrap_or_else(|| "its retention ends".into());
-                refuse(
+                refused(
                     format!("vault {label} is deleted, to be recovered until {until}"),
                     "R-KV-04",
                     "recover it first: `cmk recover`",
-                )?;
-                Ok(None)
+                )
             }
-            VaultFound::Unknown { why } => {
-                refuse(format!("vault {label} cannot be looked at: {why}"), "R-ARM-33", "have the right to read it")?;
-                Ok(None)
+            (VaultFound::Unknown { why }, ..) => {
+                refused(format!("vault {label} cannot be looked at: {why}"), "R-ARM-33", "have the right to read it")
             }
         }
     }
@@ -241,8 +231,7 @@ impl Bypass {
         Ok(())
     }
 
-    async fn make_target(&self, access: Access<'_>, key: KeyId) -> Result<Option<Target>> {
-        let (Some(create), Some(vault)) = (&self.create, &self.vault) else { return Ok(None) };
+    async fn make_target(&self, access: Access<'_>, create: &Create, vault: &VaultId, key: KeyId) -> Result<Target> {
         let tenant = access.cx.caller().await?.tenant;
         if *vault.group() != *create.vault_id().group() || vault.subscription() != create.vault_id().subscription() {
             create.ensure_group_of(access.cx, vault, create.location()).await?;
@@ -265,7 +254,7 @@ impl Bypass {
             })
             .await?;
         let ready = self.make_key(access, create, vault, &key, Some(made.map(|_| ()))).await?;
-        Ok(Some(Target { key, vault: vault.clone(), by_roles: true, ready: Some(ready) }))
+        Ok(Target { key, vault: vault.clone(), by_roles: true, ready: Some(ready) })
     }
 
     async fn make_key(
@@ -294,33 +283,22 @@ impl Bypass {
         &self,
         access: Access<'_>,
         now: &Known<Encrypted>,
-    ) -> Result<Option<(Known<AttachedAs>, String)>> {
+    ) -> Result<(Known<AttachedAs>, String)> {
         let after = Some(now.map_ref(|_| ()));
         let who = match &self.identity {
             _ if self.wants_system() => Some(Who::System { principal: None }),
-            Some(wanted) => match access.who(wanted).await? {
-                Some(who) => Some(who),
-                None => return Ok(None),
-            },
+            Some(wanted) => Some(access.who(wanted).await?),
             None => None,
         };
         if let Some(who) = who {
-            return Ok(Some((access.attach(&who, false, after).await?, access.called(&who))));
+            return Ok((access.attach(&who, false, after).await?, access.called(&who)));
         }
-        match now {
-            Known::Now(now) => match now.principal_of(&now.identity) {
-                Some(principal) => {
-                    access.still_there(now).await?;
-                    let attached = Known::Now(AttachedAs { identity: now.identity, principal });
-                    Ok(Some((attached, access.called_now(now))))
-                }
-                None => {
-                    access.cx.check([crate::steps::not_attached(now, &self.registry)])?;
-                    Ok(None)
-                }
-            },
-            Known::After(_) => Ok(None),
-        }
+        let now = now.now()?;
+        let Some(principal) = now.principal_of(&now.identity) else {
+            return access.cx.refuse(crate::steps::not_attached(now, &self.registry));
+        };
+        access.still_there(now).await?;
+        Ok((Known::Now(AttachedAs { identity: now.identity, principal }), access.called_now(now)))
     }
 
     /// Puts the registry on the key, or, where it is there already, has it try the key anew.
@@ -399,8 +377,7 @@ impl Bypass {
                 "have the right to read it through ARM (Key Vault Contributor)",
             ),
         };
-        cx.check([refusal])?;
-        Ok(Known::After("a usable key".into()))
+        cx.refuse(refusal)
     }
 
     /// The vault the registry was on: deleted when asked, else named as removable.

@@ -185,7 +185,7 @@ impl Create {
             return cx.step(step).await;
         }
         let state = cx.decide("vault", &vault.to_string(), |look| self.look_at_vault(look)).await?;
-        let Some(way) = self.way_to(cx, &state)? else { return Ok(Known::After("a vault".into())) };
+        let way = self.way_to(cx, &state)?;
         if let VaultWay::Create { location, .. } | VaultWay::Recover { location } = &way {
             self.ensure_group_of(cx, &vault, location).await?;
         }
@@ -224,24 +224,21 @@ impl Create {
     }
 
     /// Adopt, make or recover: decided by what is there.
-    fn way_to(&self, cx: &Context, state: &VaultState) -> Result<Option<VaultWay>> {
+    fn way_to(&self, cx: &Context, state: &VaultState) -> Result<VaultWay> {
         let vault = self.vault_id();
         let name = vault.name();
-        let refuse = |what: String, rule, way_out: String| {
-            cx.check([Refusal::new(what, rule, way_out)])?;
-            Ok(None)
-        };
+        let refused = |what: String, rule, way_out: String| cx.refuse(Refusal::new(what, rule, way_out));
         match state {
-            VaultState::There(_) => Ok(Some(VaultWay::Adopt)),
-            VaultState::Free => Ok(Some(self.way_to_make())),
+            VaultState::There(_) => Ok(VaultWay::Adopt),
+            VaultState::Free => Ok(self.way_to_make()),
             VaultState::Deleted { id, location, purged_on } => {
                 let same_place = id.as_ref().is_some_and(|id| *id == vault);
                 match location.clone().filter(|_| same_place) {
                     Some(location) => {
                         cx.note(format!("vault {name} was deleted and is recovered, as it was then"));
-                        Ok(Some(VaultWay::Recover { location }))
+                        Ok(VaultWay::Recover { location })
                     }
-                    None => refuse(
+                    None => refused(
                         format!(
                             "a deleted vault {} holds the name {name} until {}",
                             id.as_ref().map_or("of this subscription", |id| id.as_str()),
@@ -252,13 +249,13 @@ impl Create {
                     ),
                 }
             }
-            VaultState::Taken { message } => refuse(
+            VaultState::Taken { message } => refused(
                 format!("the vault name {name} is taken: {message}"),
                 "R-KV-06",
                 "name another vault (`.vault(..)`, `--vault`)".into(),
             ),
             VaultState::Invalid { message } => {
-                refuse(format!("'{name}' cannot name a vault: {message}"), "R-KV-01", "name another vault".into())
+                refused(format!("'{name}' cannot name a vault: {message}"), "R-KV-01", "name another vault".into())
             }
         }
     }

@@ -235,12 +235,11 @@ impl Workflow for Deploy {
         let subject = self.step_subject();
         let seen = cx.decide("what-if", &subject, |look| foresee(look, self)).await?;
         if let Some(why) = &seen.refused {
-            cx.check([Refusal::new(
+            return cx.refuse(Refusal::new(
                 format!("the service would not take this template: {why}"),
                 "own",
                 "mend what it names; nothing was deployed",
-            )])?;
-            return Ok(Known::After("a template that is taken".into()));
+            ));
         }
         if seen.already {
             cx.note(format!("deployment {} has succeeded with this very template", self.name));

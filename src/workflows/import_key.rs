@@ -151,8 +151,7 @@ impl Workflow for ImportKey {
                 ),
                 _ => Refusal::new(format!("there is no vault {}", self.vault), "R-ERR-40", "check its id, or make it"),
             };
-            cx.check([refusal])?;
-            return Ok(Known::After("a vault".into()));
+            return cx.refuse(refusal);
         };
         if !facts.purge_protected {
             cx.note(format!(

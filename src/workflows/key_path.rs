@@ -48,13 +48,13 @@ impl<'a> Access<'a> {
         Self { cx, registry }
     }
 
-    /// The registry with its key; `None`, and a refusal, if there is none to work on.
-    pub(crate) async fn encryption(self) -> Result<Option<Encrypted>> {
+    /// The registry with its key. Refused if there is none to work on.
+    pub(crate) async fn encryption(self) -> Result<Encrypted> {
         self.encryption_of(false).await
     }
 
     /// As [`encryption`](Self::encryption), for a workflow that never changes it: read again whenever the run is resumed.
-    pub(crate) async fn encryption_for_good(self) -> Result<Option<Encrypted>> {
+    pub(crate) async fn encryption_for_good(self) -> Result<Encrypted> {
         let check = EncryptionOf { registry: self.registry.clone() };
         let id = self.registry.to_string();
         let read = |look| async move { settled(&check, &look, false).await };
@@ -62,36 +62,27 @@ impl<'a> Access<'a> {
     }
 
     /// As [`encryption`](Self::encryption); one that this run has just made may not show yet.
-    pub(crate) async fn encryption_of(self, made: bool) -> Result<Option<Encrypted>> {
+    pub(crate) async fn encryption_of(self, made: bool) -> Result<Encrypted> {
         let check = EncryptionOf { registry: self.registry.clone() };
         let id = self.registry.to_string();
         let read = |look| async move { settled(&check, &look, made).await };
         self.required(self.cx.decide("encryption", &id, read).await?)
     }
 
-    fn required(self, seen: Encryption) -> Result<Option<Encrypted>> {
-        match seen.required(self.registry) {
-            Ok(now) => {
-                let refusals = foreign(&now.key, self.cx.cloud());
-                let fine = refusals.is_empty();
-                self.cx.check(refusals)?;
-                Ok(fine.then(|| now.clone()))
-            }
-            Err(refusal) => {
-                self.cx.check([refusal])?;
-                Ok(None)
-            }
-        }
+    fn required(self, seen: Encryption) -> Result<Encrypted> {
+        let now = self.cx.require(seen.required(self.registry))?;
+        self.cx.require_none(foreign(&now.key, self.cx.cloud()))?;
+        Ok(now.clone())
     }
 
-    /// Who is meant; `None`, and a refusal, if nobody can be.
-    pub(crate) async fn who(self, wanted: &IdentityWanted) -> Result<Option<Who>> {
+    /// The identity that is meant. Refused if there is none such.
+    pub(crate) async fn who(self, wanted: &IdentityWanted) -> Result<Who> {
         let check = WhoIs { registry: self.registry.clone(), wanted: wanted.clone() };
         let who = self.cx.decide("who-is", &wanted.to_string(), |look| async move { check.look(&look).await }).await?;
-        let refusal = who.refusal(wanted);
-        let refused = refusal.is_some();
-        self.cx.check(refusal)?;
-        Ok((!refused).then_some(who))
+        match who.refusal(wanted) {
+            Some(refusal) => self.cx.refuse(refusal),
+            None => Ok(who),
+        }
     }
 
     /// Whether the identity that unwraps the key still exists, as a registry shows one that was deleted as before: a refusal if it

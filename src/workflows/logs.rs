@@ -245,7 +245,7 @@ impl Logs {
     async fn vault_there(&self, cx: &Context) -> Result<Option<VaultId>> {
         let access = Access::new(cx, &self.registry);
         let key = if self.of == LogsOf::Vault {
-            access.encryption().await?.map(|now| now.key)
+            Some(access.encryption().await?.key)
         } else {
             let check = EncryptionOf { registry: self.registry.clone() };
             let seen = cx

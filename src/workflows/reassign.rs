@@ -145,13 +145,9 @@ impl Workflow for Reassign {
 
     async fn steps(&self, cx: &Context) -> Result<Known<Reassigned>> {
         let access = Access::new(cx, &self.registry);
-        let Some(now) = access.encryption().await? else {
-            return Ok(Known::After("a registry with a customer-managed key".into()));
-        };
+        let now = access.encryption().await?;
         cx.check(hsm(&now.key))?;
-        let Some(old) = self.old_identity(access, &now).await? else {
-            return Ok(Known::After("the identity".into()));
-        };
+        let old = self.old_identity(access, &now).await?;
         access.way_is_clear(&now, &old).await?;
         let assigned = access.attach(&old, true, None).await?;
         let held = assigned.map_ref(|_| ());
@@ -211,17 +207,16 @@ impl Reassign {
     }
 
     /// The identity to be assigned again: the one the registry's key is with, as far as it still exists.
-    async fn old_identity(&self, access: Access<'_>, now: &Encrypted) -> Result<Option<Who>> {
+    async fn old_identity(&self, access: Access<'_>, now: &Encrypted) -> Result<Who> {
         let cx = access.cx;
         let symptom = self.error_text.as_deref().and_then(Symptom::read);
         let client = match now.identity {
             KeyIdentity::System => {
                 // Assigned again it would be another principal; only an identity that is there can be renewed.
                 if now.system.is_none() || symptom.is_some() {
-                    cx.check([self.ticket(now, symptom.as_ref())])?;
-                    return Ok(None);
+                    return cx.refuse(self.ticket(now, symptom.as_ref()));
                 }
-                return Ok(Some(Who::System { principal: now.system }));
+                return Ok(Who::System { principal: now.system });
             }
             KeyIdentity::User(client) => client,
         };
@@ -269,9 +264,9 @@ impl Reassign {
         }
     }
 
-    /// Who is to unwrap, if it is another one; `None` also where nobody can be meant, which is a refusal.
+    /// Who is to unwrap, if it is another one.
     async fn another(&self, access: Access<'_>, now: &Encrypted, to: &IdentityWanted) -> Result<Option<Who>> {
-        let Some(new) = access.who(to).await? else { return Ok(None) };
+        let new = access.who(to).await?;
         if new.key_identity() == Some(now.identity) {
             access.cx.note(format!("{} unwraps the key already", access.called(&new)));
             return Ok(None);

@@ -151,15 +151,13 @@ impl Workflow for Recover {
     }
     async fn steps(&self, cx: &Context) -> Result<Known<Recovered>> {
         let access = Access::new(cx, &self.registry);
-        let Some(now) = access.encryption().await? else {
-            return Ok(Known::After("a registry with a customer-managed key".into()));
-        };
+        let now = access.encryption().await?;
         cx.check(hsm(&now.key))?;
         if !now.attached {
             cx.check([crate::steps::not_attached(&now, &self.registry)])?;
         }
         access.still_there(&now).await?;
-        let Some(standing) = self.vault_back(access, &now).await? else { return Ok(Known::After("the vault".into())) };
+        let standing = self.vault_back(access, &now).await?;
         let Ready { after, dates } = self.key_back(access, &now, &standing).await?;
         let granted = self.grant_again(access, &now, &standing, &after).await?;
         let after = then(after, granted);
@@ -181,26 +179,27 @@ impl Workflow for Recover {
 
 impl Recover {
     /// What became of the vault, told apart, and what brings it back.
-    async fn vault_back(&self, access: Access<'_>, now: &Encrypted) -> Result<Option<Standing>> {
+    async fn vault_back(&self, access: Access<'_>, now: &Encrypted) -> Result<Standing> {
         let cx = access.cx;
         let label = now.key.host().label();
         let tenant = cx.caller().await?.tenant;
-        let refuse = |what: String, rule, way_out: &str| cx.check([Refusal::new(what, rule, way_out)]);
+        let refused = |what: String, rule, way_out: &str| cx.refuse(Refusal::new(what, rule, way_out));
         match access.vault_of(&now.key, self.vault.as_ref()).await? {
             VaultFound::There { vault, facts } => {
                 if facts.tenant.as_ref().is_some_and(|t| *t != tenant) {
                     cx.check([crate::workflows::key_path::other_tenant(&vault)])?;
                 }
                 if facts.firewall == Firewall::Closed {
-                    refuse(
+                    let closed = Refusal::new(
                         format!(
                             "vault {label} is there, and closed to trusted services: its firewall keeps the registry out"
                         ),
                         "R-CMK-40",
                         "the network comes first: `cmk bypass` for this registry",
-                    )?;
+                    );
+                    cx.check([closed])?;
                 }
-                Ok(Some(Standing { vault, facts: Known::Now(facts), back: None }))
+                Ok(Standing { vault, facts: Known::Now(facts), back: None })
             }
             VaultFound::Deleted { vault, location, until } => {
                 cx.note(format!(
@@ -211,36 +210,25 @@ impl Recover {
                 // It may have been deleted with everything in its group, and the group with it.
                 cx.step(EnsureGroup::of_vault(&vault, &location)).await?;
                 let back = cx.step(RecoverVault { vault: vault.clone(), location, tenant }).await?;
-                Ok(Some(Standing { vault, back: Some(back.map_ref(|_| ())), facts: back.map(|b| b.facts) }))
+                Ok(Standing { vault, back: Some(back.map_ref(|_| ())), facts: back.map(|b| b.facts) })
             }
-            VaultFound::Elsewhere { message } => {
-                refuse(
-                    format!(
-                        "vault {label} is not in this subscription, deleted or not, and its name is taken: {message}"
-                    ),
-                    "R-KV-06",
-                    "if it is in another subscription, name it by its resource id (`.vault(..)`, `--vault`). If somebody else has the \
+            VaultFound::Elsewhere { message } => refused(
+                format!("vault {label} is not in this subscription, deleted or not, and its name is taken: {message}"),
+                "R-KV-06",
+                "if it is in another subscription, name it by its resource id (`.vault(..)`, `--vault`). If somebody else has the \
                      name, the vault was purged, and what its keys encrypted is lost for good (R-CMK-28)",
-                )?;
-                Ok(None)
-            }
-            VaultFound::Gone => {
-                refuse(
-                    format!("there is no vault {label}, and no deleted one: it never was here, or it is purged"),
-                    "R-CMK-28",
-                    "if it was in another subscription, name it by its resource id (`.vault(..)`, `--vault`). A purged vault does not come \
+            ),
+            VaultFound::Gone => refused(
+                format!("there is no vault {label}, and no deleted one: it never was here, or it is purged"),
+                "R-CMK-28",
+                "if it was in another subscription, name it by its resource id (`.vault(..)`, `--vault`). A purged vault does not come \
                      back, nor do the images of this registry: make a new registry (`cmk create`) and push them again",
-                )?;
-                Ok(None)
-            }
-            VaultFound::Unknown { why } => {
-                refuse(
-                    format!("what became of vault {label} cannot be seen: {why}"),
-                    "R-KV-06",
-                    "have the right to read vaults and deleted vaults in the subscription (Key Vault Contributor)",
-                )?;
-                Ok(None)
-            }
+            ),
+            VaultFound::Unknown { why } => refused(
+                format!("what became of vault {label} cannot be seen: {why}"),
+                "R-KV-06",
+                "have the right to read vaults and deleted vaults in the subscription (Key Vault Contributor)",
+            ),
         }
     }
 

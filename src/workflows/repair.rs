@@ -90,9 +90,7 @@ impl Workflow for Repair {
     }
     async fn steps(&self, cx: &Context) -> Result<Known<Repaired>> {
         let access = Access::new(cx, &self.registry);
-        if access.encryption().await?.is_none() {
-            return Ok(Known::After("a registry with a customer-managed key".into()));
-        }
+        access.encryption().await?;
         let tried = cx.step(Revalidate { registry: self.registry.clone(), after: None }).await?;
         Ok(tried.map(|t| Repaired { registry: self.registry.clone(), key: t.key, in_use: t.in_use }))
     }

@@ -144,26 +144,21 @@ impl Workflow for Retire {
 
     async fn steps(&self, cx: &Context) -> Result<Known<Retired>> {
         let access = Access::new(cx, &self.registry);
-        let Some(now) = access.encryption().await? else {
-            return Ok(Known::After("a registry with a customer-managed key".into()));
-        };
+        let now = access.encryption().await?;
         cx.check(foreign(&now.key, cx.cloud()).into_iter().chain(hsm(&now.key)))?;
         let key = now.key.versionless();
         cx.lock(&key.to_string()).await?;
-        let Some(users) = self.users(cx, &key).await? else {
-            return Ok(Known::After("the registries on the key".into()));
-        };
+        let users = self.users(cx, &key).await?;
         let rights = [KeyRight::Get, KeyRight::List, KeyRight::Update];
         let after = access.may(&key, None, &rights, self.grant_me).await?;
         let check = KeyVersions { key: key.clone(), subscription: *self.registry.subscription() };
         let seen = cx.decide("versions", &key.to_string(), |look| async move { check.look(&look).await }).await?;
         let Some(versions) = seen.all else {
-            cx.check([Refusal::new(
+            return cx.refuse(Refusal::new(
                 format!("the versions of {key} cannot be seen: {}", seen.unknown.unwrap_or_default()),
                 "R-KV-40",
                 "run where the vault lets you in",
-            )])?;
-            return Ok(Known::After("the versions".into()));
+            ));
         };
         let at = cx.decide("now", &key.to_string(), |look| async move { Ok(At(look.now())) }).await?;
         let sorted = self.sort_out(&versions, &users, at.0);
@@ -208,8 +203,8 @@ struct Sorted {
 
 impl Retire {
     /// The registries found on the key; a subscription that cannot be listed is a refusal, as "unknown" is not "unused".
-    async fn users(&self, cx: &Context, key: &KeyId) -> Result<Option<Vec<RegistryOnKey>>> {
-        let (mut users, mut all) = (Vec::new(), true);
+    async fn users(&self, cx: &Context, key: &KeyId) -> Result<Vec<RegistryOnKey>> {
+        let (mut users, mut unknown) = (Vec::new(), Vec::new());
         for subscription in self.looked_in() {
             let check = RegistriesOnKey { subscription, key: key.clone() };
             let subject = format!("{key} {subscription}");
@@ -217,16 +212,16 @@ impl Retire {
             match cx.decide("registries-on-key", &subject, read).await? {
                 OnKey::Found { registries } => users.extend(registries),
                 OnKey::Unknown { why } => {
-                    all = false;
-                    cx.check([Refusal::new(
+                    unknown.push(Refusal::new(
                         format!("which registries of {subscription} use {key} is unknown: {why}"),
                         "R-CMK-15",
                         "let the caller list the registries there",
-                    )])?;
+                    ));
                 }
             }
         }
-        Ok(all.then_some(users))
+        cx.require_none(unknown)?;
+        Ok(users)
     }
 
     /// What may go and what stays, and why: pure.

@@ -155,9 +155,7 @@ impl Workflow for Revoke {
 
     async fn steps(&self, cx: &Context) -> Result<Known<Revoked>> {
         let access = Access::new(cx, &self.registry);
-        let Some(now) = access.encryption_for_good().await? else {
-            return Ok(Known::After("a registry with a customer-managed key".into()));
-        };
+        let now = access.encryption_for_good().await?;
         cx.check(hsm(&now.key))?;
         let key = now.key.versionless();
         cx.lock(&key.to_string()).await?;
@@ -179,11 +177,10 @@ impl Workflow for Revoke {
             How::Delete => {
                 let rights = [KeyRight::Get, KeyRight::Delete, KeyRight::Recover];
                 let after = access.may(&key, None, &rights, self.grant_me).await?;
-                Some(Usable { key: true, after, ..Usable::default() })
+                Usable { key: true, after, ..Usable::default() }
             }
             How::Access | How::Role | How::Policy => self.grants(access, &now, &key).await?,
         };
-        let Some(found) = found else { return Ok(Known::After("what can be taken".into())) };
         found.take(cx, &key, &mut taken).await?;
         LastLook { order: self, now: &now, key: &key, found, affected: &affected }
             .until_nothing_is_left(cx, &mut taken)
@@ -261,45 +258,41 @@ impl Revoke {
     }
 
     /// All enabled versions: a registry could move to any of them.
-    async fn versions(&self, access: Access<'_>, key: &KeyId) -> Result<Option<Usable>> {
+    async fn versions(&self, access: Access<'_>, key: &KeyId) -> Result<Usable> {
         let cx = access.cx;
         let rights = [KeyRight::Get, KeyRight::List, KeyRight::Update];
         let after = access.may(key, None, &rights, self.grant_me).await?;
         let check = KeyVersions { key: key.clone(), subscription: *self.registry.subscription() };
         let seen = cx.decide("versions", &key.to_string(), |look| async move { check.look(&look).await }).await?;
         if seen.all.is_none() {
-            cx.check([Refusal::new(
+            return cx.refuse(Refusal::new(
                 format!("the versions of {key} cannot be seen: {}", seen.unknown.as_deref().unwrap_or_default()),
                 "R-KV-40",
                 "run where the vault lets you in, or have the right to read keys through ARM (Key Vault Reader)",
-            )])?;
-            return Ok(None);
+            ));
         }
-        Ok(Some(Usable { versions: seen.enabled().cloned().collect(), after, ..Usable::default() }))
+        Ok(Usable { versions: seen.enabled().cloned().collect(), after, ..Usable::default() })
     }
 
-    async fn grants(&self, access: Access<'_>, now: &Encrypted, key: &KeyId) -> Result<Option<Usable>> {
+    async fn grants(&self, access: Access<'_>, now: &Encrypted, key: &KeyId) -> Result<Usable> {
         let cx = access.cx;
         let VaultFound::There { vault, facts } = access.vault_of(key, None).await? else {
-            cx.check([Refusal::new(
+            return cx.refuse(Refusal::new(
                 format!("the vault of {key} is not to be seen in this subscription"),
                 "R-KV-31",
                 "disable the key instead (`How::Disable`, `--how disable`)",
-            )])?;
-            return Ok(None);
+            ));
         };
         if (self.how == How::Role && !facts.by_roles) || (self.how == How::Policy && facts.by_roles) {
             let model = if facts.by_roles { "roles" } else { "access policies" };
-            cx.check([Refusal::new(
+            return cx.refuse(Refusal::new(
                 format!("vault {} is ruled by {model}: what the other model says has no effect", vault.name()),
                 "R-KV-31",
                 "say `How::Access` (`--how access`), and the vault's own model is taken",
-            )])?;
-            return Ok(None);
+            ));
         }
         let Some(principal) = now.principal_of(&now.identity) else {
-            cx.check([crate::steps::not_attached(now, &self.registry)])?;
-            return Ok(None);
+            return cx.refuse(crate::steps::not_attached(now, &self.registry));
         };
         if !facts.by_roles {
             cx.lock(&vault.to_string()).await?;
@@ -314,7 +307,7 @@ impl Revoke {
         // A policy may yet appear, and is taken by the last look.
         let tenant = Some(cx.caller().await?.tenant);
         let of = Some(Grantee { principal, vault, tenant });
-        Ok(Some(Usable { assignments: held.assignments, policy: held.policy, of, ..Usable::default() }))
+        Ok(Usable { assignments: held.assignments, policy: held.policy, of, ..Usable::default() })
     }
 }
 

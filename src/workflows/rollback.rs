@@ -332,9 +332,7 @@ impl Workflow for Restore {
     }
     async fn steps(&self, cx: &Context) -> Result<Known<Restored>> {
         let access = Access::new(cx, &self.registry);
-        if access.encryption().await?.is_none() {
-            return Ok(Known::After("a registry with a customer-managed key".into()));
-        }
+        access.encryption().await?;
         let subscription = *self.registry.subscription();
         let ways = steps::read_all(&self.backs, &[subscription], None)?;
         steps::may_all(cx, &ways.iter().collect::<Vec<_>>(), &subscription).await?;

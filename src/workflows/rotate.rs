@@ -213,9 +213,7 @@ impl Workflow for Rotate {
 
     async fn steps(&self, cx: &Context) -> Result<Known<Rotated>> {
         let access = Access::new(cx, &self.registry);
-        let Some(now) = access.encryption().await? else {
-            return Ok(Known::After("a registry with a customer-managed key".into()));
-        };
+        let now = access.encryption().await?;
         let key = match &self.to {
             To::NewVersion | To::AsItIs => now.key.versionless(),
             To::Version(key) => key.versionless(),
@@ -231,10 +229,7 @@ impl Workflow for Rotate {
         }
         let who = match &self.identity {
             None => None,
-            Some(wanted) => match access.who(wanted).await? {
-                Some(who) => Some(who),
-                None => return Ok(Known::After("an identity".into())),
-            },
+            Some(wanted) => Some(access.who(wanted).await?),
         };
         let who = who.filter(|who| who.key_identity() != Some(now.identity));
         if who.is_none() && !now.attached {

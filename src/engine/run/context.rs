@@ -1,7 +1,9 @@
 //! What a workflow takes its steps with.
 
 use super::{
-    Stop, Watcher, history,
+    Stop, Watcher,
+    erased::{AnyStep, read},
+    history,
     locks::{Locks, fold},
 };
 use crate::{
@@ -177,12 +179,15 @@ impl Context {
     pub async fn step<S: Step>(&self, step: S) -> Result<Known<S::Made>> {
         let subject = fold(&step.subject());
         self.once(S::NAME, &subject)?;
-        match &self.shared.mode {
-            Mode::Plan(draft) => Box::pin(self.plan_step(draft, step, subject)).await.map_err(|e| e.at(S::NAME)),
+        let made = match &self.shared.mode {
+            Mode::Plan(draft) => Box::pin(self.plan_step(draft, &step, subject)).await,
             Mode::Run(running) => {
-                let performed = Box::pin(super::execute::perform(self, running, step, subject)).await;
-                performed.map(Known::Now).map_err(|e| e.at(S::NAME))
+                Box::pin(super::execute::execute(self, running, &step, subject)).await.map(Known::Now)
             }
+        };
+        match made.map_err(|e| e.at(S::NAME))? {
+            Known::Now(made) => read("the step's result", made).map(Known::Now).map_err(|e| e.at(S::NAME)),
+            Known::After(step) => Ok(Known::After(step)),
         }
     }
 
@@ -242,6 +247,33 @@ impl Context {
         Ok(())
     }
 
+    /// What the workflow cannot go on without. A refusal ends the plan, which tells it with those that were collected before; a
+    /// run that meets it fails before it does anything more.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn require<T>(&self, wanted: std::result::Result<T, Refusal>) -> Result<T> {
+        wanted.or_else(|refusal| self.refuse(refusal))
+    }
+
+    /// As [`require`](Self::require), of all that stands in the way.
+    ///
+    /// # Errors
+    /// The refusals, if there are any.
+    pub fn require_none(&self, refusals: Vec<Refusal>) -> Result<()> {
+        self.check(refusals.iter().cloned())?;
+        if refusals.is_empty() { Ok(()) } else { Err(Error::new(ErrorKind::Refused(refusals))) }
+    }
+
+    /// As [`require`](Self::require), of what is known to be refused.
+    ///
+    /// # Errors
+    /// The refusal, always.
+    pub fn refuse<T>(&self, refusal: Refusal) -> Result<T> {
+        self.check([refusal.clone()])?;
+        Err(Error::refused(refusal))
+    }
+
     /// Something an operator should know: part of a plan, an event in a run.
     pub fn note(&self, note: impl Into<String>) {
         let note = note.into();
@@ -274,9 +306,9 @@ impl Context {
     }
 
     /// Takes the locks of a step that is to change something. Whether one was not held before.
-    pub(super) async fn lock_for<S: Step>(&self, step: &S) -> Result<bool> {
+    pub(super) async fn lock_for(&self, step: &dyn AnyStep) -> Result<bool> {
         let mut taken = false;
-        for subject in step.locks(self.cloud()) {
+        for subject in step.locks_on(self.cloud()) {
             taken |= self.take_lock(&subject).await?;
         }
         Ok(taken)
@@ -361,26 +393,27 @@ impl Context {
         format!("{}/{step}/{}", self.shared.run, hash.get(..8).unwrap_or(&hash))
     }
 
-    async fn plan_step<S: Step>(&self, draft: &Mutex<Draft>, step: S, subject: String) -> Result<Known<S::Made>> {
-        lock(draft).foreseen.push(step.foresee().change);
+    async fn plan_step(&self, draft: &Mutex<Draft>, step: &dyn AnyStep, subject: String) -> Result<Known<Value>> {
+        let name = step.name();
+        lock(draft).foreseen.push(step.foreseen().change);
         let mut line = Planned {
-            step: S::NAME.into(),
+            step: name.into(),
             subject: subject.clone(),
             change: None,
-            after: step.awaits().map(Into::into),
+            after: step.waits_for().map(Into::into),
             rollback: None,
             notes: Vec::new(),
         };
-        let mut result = Known::After(S::NAME.into());
-        let standing = history::standing(&lock(draft).records, S::NAME, &subject);
+        let mut result = Known::After(name.into());
+        let standing = history::standing(&lock(draft).records, name, &subject);
         if let Some(made) = standing.done {
             lock(draft).steps.push(line);
-            return history::made(made).map(Known::Now);
+            return Ok(Known::Now(made));
         }
         let needs = if line.after.is_some() {
-            Needs::new(step.foresee())
+            Needs::new(step.foreseen())
         } else {
-            let key = self.idempotency_key(S::NAME, &subject);
+            let key = self.idempotency_key(name, &subject);
             let open = standing.open.as_ref();
             let me = Me {
                 key: &key,
@@ -389,14 +422,14 @@ impl Context {
                 before: open.map(|open| &open.before),
                 elapsed: Duration::ZERO,
             };
-            match step.observe(&self.shared.look, &me).await? {
+            match step.observed(&self.shared.look, &me).await? {
                 Seen::Done(made) => {
                     lock(draft).steps.push(line);
                     return Ok(Known::Now(made));
                 }
                 Seen::Mine(made) => {
                     let mut draft = lock(draft);
-                    draft.stray.get_or_insert(format!("{} of {subject} carries the key {key}", S::NAME));
+                    draft.stray.get_or_insert(format!("{} of {subject} carries the key {key}", name));
                     draft.steps.push(line);
                     return Ok(Known::Now(made));
                 }
@@ -408,18 +441,18 @@ impl Context {
                 }
                 Seen::Busy(why) => {
                     line.notes.push(format!("{WAITS}{why}"));
-                    Needs::new(step.foresee())
+                    Needs::new(step.foreseen())
                 }
                 Seen::Refused(refusals) => {
                     lock(draft).refuse(refusals);
-                    Needs::new(step.foresee())
+                    Needs::new(step.foreseen())
                 }
                 Seen::Drifted { before, found } => {
                     return Err(Error::new(ErrorKind::Drifted { before, found }));
                 }
             }
         };
-        self.lock_for(&step).await?;
+        self.lock_for(step).await?;
         if let Some(made) = needs.foreseen {
             result = Known::Now(made);
         }
@@ -428,7 +461,7 @@ impl Context {
         if let Some(name) = unaccepted {
             draft.refuse([not_accepted(name, &needs.what.rollback)]);
         }
-        draft.required.extend(step.requires());
+        draft.required.extend(step.required());
         line.change = Some(needs.what.change);
         line.rollback = Some(needs.what.rollback);
         line.notes.extend(needs.what.notes);

@@ -3,6 +3,7 @@
 use super::{
     Context,
     context::{Mode, lock},
+    erased::{self, written},
     history,
     locks::fold,
 };
@@ -14,6 +15,7 @@ use crate::{
     },
     sabotage::Guard,
 };
+use futures::future::BoxFuture;
 use serde_json::Value;
 use std::future::Future;
 
@@ -26,8 +28,31 @@ enum Recheck {
     Always,
 }
 
-fn unreadable(name: &str) -> impl Fn(serde_json::Error) -> Error {
-    move |e| Error::bug(format!("decision '{name}': {e}"))
+/// A read with its types out of sight.
+struct AnyRead<'r> {
+    read: Box<dyn FnOnce(Reader) -> BoxFuture<'r, Result<Value>> + Send + 'r>,
+    /// What of its value a resumed run relies on.
+    relied_on: fn(&str, Value) -> Result<Value>,
+}
+
+impl<'r> AnyRead<'r> {
+    fn of<T, F>(name: &'static str, read: impl FnOnce(Reader) -> F + Send + 'r) -> Self
+    where
+        T: Journaled,
+        F: Future<Output = Result<T>> + Send + 'r,
+    {
+        Self {
+            read: Box::new(move |look| {
+                let seen = read(look);
+                Box::pin(async move { written(&decision(name), &seen.await?) })
+            }),
+            relied_on: |what, value| Ok(sorted(erased::read::<T>(what, value)?.relied_on())),
+        }
+    }
+}
+
+fn decision(name: &str) -> String {
+    format!("decision '{name}'")
 }
 
 impl Context {
@@ -38,12 +63,18 @@ impl Context {
     ///
     /// # Errors
     /// Those of the read, and [`Drifted`](ErrorKind::Drifted).
-    pub async fn decide<T, F>(&self, name: &'static str, subject: &str, read: impl FnOnce(Reader) -> F) -> Result<T>
+    pub async fn decide<T, F>(
+        &self,
+        name: &'static str,
+        subject: &str,
+        read: impl FnOnce(Reader) -> F + Send,
+    ) -> Result<T>
     where
         T: Journaled,
         F: Future<Output = Result<T>> + Send,
     {
-        Box::pin(self.decided(Recheck::UntilActed, name, subject, read)).await
+        let decided = self.decided(Recheck::UntilActed, name, subject, AnyRead::of(name, read)).await?;
+        erased::read(&decision(name), decided)
     }
 
     /// As [`decide`](Self::decide), of what no step of the workflow changes: read again whenever the run is resumed.
@@ -51,59 +82,59 @@ impl Context {
         &self,
         name: &'static str,
         subject: &str,
-        read: impl FnOnce(Reader) -> F,
+        read: impl FnOnce(Reader) -> F + Send,
     ) -> Result<T>
     where
         T: Journaled,
         F: Future<Output = Result<T>> + Send,
     {
-        Box::pin(self.decided(Recheck::Always, name, subject, read)).await
+        let decided = self.decided(Recheck::Always, name, subject, AnyRead::of(name, read)).await?;
+        erased::read(&decision(name), decided)
     }
 
-    async fn decided<T, F>(
-        &self,
+    fn decided<'a>(
+        &'a self,
         recheck: Recheck,
         name: &'static str,
-        subject: &str,
-        read: impl FnOnce(Reader) -> F,
-    ) -> Result<T>
-    where
-        T: Journaled,
-        F: Future<Output = Result<T>> + Send,
-    {
-        let subject = fold(subject);
-        self.once(name, &subject)?;
-        let at = |records: &[Record]| (history::decision(records, name, &subject).cloned(), history::stands(records));
-        if let (Some(value), acted) = self.journaled(at).await {
-            let then: T = serde_json::from_value(value).map_err(unreadable(name))?;
-            if self.guard(Guard::DecisionCheck) && (recheck == Recheck::Always || !acted) {
-                let now = self.or_stop(read(self.shared.look.clone())).await?;
-                unchanged(&then, &now).map_err(|e| e.at(name))?;
+        subject: &'a str,
+        seen: AnyRead<'a>,
+    ) -> BoxFuture<'a, Result<Value>> {
+        Box::pin(async move {
+            let AnyRead { read, relied_on } = seen;
+            let subject = fold(subject);
+            self.once(name, &subject)?;
+            let at =
+                |records: &[Record]| (history::decision(records, name, &subject).cloned(), history::stands(records));
+            if let (Some(then), acted) = self.journaled(at).await {
+                if self.guard(Guard::DecisionCheck) && (recheck == Recheck::Always || !acted) {
+                    let what = decision(name);
+                    let before = relied_on(&what, then.clone())?;
+                    let found = relied_on(&what, self.or_stop(read(self.shared.look.clone())).await?)?;
+                    unchanged(&before, &found).map_err(|e| e.at(name))?;
+                }
+                return Ok(then);
             }
-            return Ok(then);
-        }
-        let place = (name.to_owned(), subject);
-        let value = match &self.shared.mode {
-            Mode::Plan(draft) => {
-                let value = serde_json::to_value(read(self.shared.look.clone()).await?).map_err(unreadable(name))?;
-                lock(draft).decisions.insert(place, value.clone());
-                value
+            let place = (name.to_owned(), subject);
+            match &self.shared.mode {
+                Mode::Plan(draft) => {
+                    let value = read(self.shared.look.clone()).await?;
+                    lock(draft).decisions.insert(place, value.clone());
+                    Ok(value)
+                }
+                Mode::Run(running) => {
+                    let value = match running.decided.get(&place) {
+                        Some(value) => value.clone(),
+                        None => {
+                            self.stop_point()?;
+                            self.or_stop(read(self.shared.look.clone())).await?
+                        }
+                    };
+                    let entry = Entry::Decided { name: place.0, subject: place.1, value: value.clone() };
+                    running.note(&self.shared.azure, &self.shared.run, entry).await?;
+                    Ok(value)
+                }
             }
-            Mode::Run(running) => {
-                let value = match running.decided.get(&place) {
-                    Some(value) => value.clone(),
-                    None => {
-                        self.stop_point()?;
-                        let value = self.or_stop(read(self.shared.look.clone())).await?;
-                        serde_json::to_value(value).map_err(unreadable(name))?
-                    }
-                };
-                let entry = Entry::Decided { name: place.0, subject: place.1, value: value.clone() };
-                running.note(&self.shared.azure, &self.shared.run, entry).await?;
-                value
-            }
-        };
-        serde_json::from_value(value).map_err(unreadable(name))
+        })
     }
 
     /// A look at what the run's changes have led to; `None` in the plan of a run that has not begun. Not journaled:
@@ -140,11 +171,11 @@ impl Context {
         let subject = fold(subject);
         self.once(name, &subject)?;
         if let Some(value) = self.journaled(|records| history::decision(records, name, &subject).cloned()).await {
-            return serde_json::from_value(value).map(Some).map_err(unreadable(name));
+            return erased::read(&decision(name), value).map(Some);
         }
         let found = self.look_again(read).await?.flatten();
         if let (Some(found), Mode::Run(running)) = (&found, &self.shared.mode) {
-            let value = serde_json::to_value(found).map_err(unreadable(name))?;
+            let value = written(&decision(name), found)?;
             running
                 .note(&self.shared.azure, &self.shared.run, Entry::Decided { name: name.into(), subject, value })
                 .await?;
@@ -162,8 +193,7 @@ impl Context {
 }
 
 /// Whether what a decision was taken by is still so.
-fn unchanged<T: Journaled>(then: &T, now: &T) -> Result<()> {
-    let (before, found) = (sorted(then.relied_on()), sorted(now.relied_on()));
+fn unchanged(before: &Value, found: &Value) -> Result<()> {
     if before == found {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 use super::{
     Context,
     context::{Running, not_accepted},
+    erased::AnyStep,
     history::{self, Open},
 };
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
         error::{Error, ErrorKind, Result},
         event::Event,
         journal::{Entry, How},
-        step::{Applied, Class, Me, Needs, Seen, Settled, Step},
+        step::{Applied, Class, Me, Needs, Seen, Settled},
     },
     sabotage::Guard,
 };
@@ -25,61 +26,83 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// An observation right after a change may be stale; this often it is believed to be.
 const STALE_LOOKS: u32 = 8;
 
-/// One step on its way.
-struct Going<'c, S: Step> {
+/// A step being executed.
+struct StepExecution<'c> {
     cx: &'c Context,
     running: &'c Running,
-    step: S,
+    step: &'c dyn AnyStep,
     subject: String,
     key: String,
     inputs: String,
     started: Instant,
+    /// There was an intent, whatever became of it.
     attempted: bool,
-    accepted: bool,
+    intent: Intent,
     pause: Duration,
     /// The last reason to try again, for the error when patience runs out.
     last: Option<Error>,
-    /// What the open intent found before it acted.
-    before: Option<Value>,
-    /// Until then a lost request may still land, so finding nothing proves nothing.
-    doubt_until: Option<Instant>,
 }
 
-pub(super) async fn perform<S: Step>(cx: &Context, running: &Running, step: S, subject: String) -> Result<S::Made> {
-    let span = tracing::info_span!("cmk.step", step = S::NAME, subject);
-    tracing::Instrument::instrument(performed(cx, running, step, subject), span).await
+/// What the step has asked for.
+enum Intent {
+    /// Nothing that may still take effect.
+    None,
+    /// A change that may take effect, or has.
+    Open {
+        /// What was found before.
+        before: Value,
+        /// Until then a lost request may still land, so finding nothing proves nothing.
+        doubt_until: Option<Instant>,
+    },
+    /// A change that the service has accepted.
+    Accepted {
+        /// What was found before.
+        before: Value,
+    },
 }
 
-async fn performed<S: Step>(cx: &Context, running: &Running, step: S, subject: String) -> Result<S::Made> {
-    if let Some(after) = step.awaits() {
-        return Err(Error::bug(format!("{} is taken in a run before {after} has made what it needs", S::NAME)));
+impl Intent {
+    fn before(&self) -> Option<&Value> {
+        match self {
+            Self::None => None,
+            Self::Open { before, .. } | Self::Accepted { before } => Some(before),
+        }
     }
-    if step.brings_host() {
+}
+
+pub(super) async fn execute(cx: &Context, running: &Running, step: &dyn AnyStep, subject: String) -> Result<Value> {
+    let span = tracing::info_span!("cmk.step", step = step.name(), subject);
+    tracing::Instrument::instrument(execute_inner(cx, running, step, subject), span).await
+}
+
+async fn execute_inner(cx: &Context, running: &Running, step: &dyn AnyStep, subject: String) -> Result<Value> {
+    let name = step.name();
+    if let Some(after) = step.waits_for() {
+        return Err(Error::bug(format!("{name} is taken in a run before {after} has made what it needs")));
+    }
+    if step.makes_a_host() {
         cx.shared.look.await_names();
     }
-    let standing = history::standing(&running.records.lock().await, S::NAME, &subject);
+    let standing = history::standing(&running.records.lock().await, name, &subject);
     if let Some(made) = standing.done {
-        cx.tell(&Event::Replayed { step: S::NAME, subject });
-        return history::made(made);
+        cx.tell(&Event::Replayed { step: name, subject });
+        return Ok(made);
     }
-    let inputs = serde_json::to_value(&step).map_err(|e| Error::bug(format!("the step's inputs: {e}")))?;
-    let mut going = Going {
-        key: cx.idempotency_key(S::NAME, &subject),
-        inputs: super::lifecycle::sha256_hex(&[&inputs.to_string()]),
+    let mut going = StepExecution {
+        key: cx.idempotency_key(name, &subject),
+        inputs: super::lifecycle::sha256_hex(&[&step.inputs()?.to_string()]),
         cx,
         running,
         step,
         subject,
         started: Instant::now(),
         attempted: standing.attempted,
-        accepted: false,
+        intent: Intent::None,
         pause: FIRST_PAUSE,
         last: None,
-        before: None,
-        doubt_until: None,
     };
     if standing.attempted {
-        cx.lock_for(&going.step).await?;
+        cx.lock_for(step).await?;
     }
     let mut accepted = match standing.open {
         None => None,
@@ -116,24 +139,19 @@ async fn performed<S: Step>(cx: &Context, running: &Running, step: S, subject: S
     }
 }
 
-impl<S: Step> Going<'_, S> {
+impl StepExecution<'_> {
     fn me(&self) -> Me<'_> {
         Me {
             key: &self.key,
             attempted: self.attempted,
-            accepted: self.accepted,
-            before: self.before.as_ref(),
+            accepted: matches!(self.intent, Intent::Accepted { .. }),
+            before: self.intent.before(),
             elapsed: self.started.elapsed(),
         }
     }
 
-    async fn observe(&self) -> Result<Seen<S::Made>> {
-        self.cx.or_stop(self.step.observe(&self.cx.shared.look, &self.me())).await
-    }
-
-    /// A request may still land for so long from now.
-    fn doubt(&mut self, deadline: Duration) {
-        self.doubt_until = Some(time_format::after(deadline));
+    async fn observe(&self) -> Result<Seen<Value>> {
+        self.cx.or_stop(self.step.observed(&self.cx.shared.look, &self.me())).await
     }
 
     async fn note(&self, entry: Entry) -> Result<()> {
@@ -141,34 +159,32 @@ impl<S: Step> Going<'_, S> {
     }
 
     /// Takes up an intent that was cut short.
-    fn take_up(&mut self, open: Open) -> Result<Option<Applied<S::Made>>> {
+    fn take_up(&mut self, open: Open) -> Result<Option<Applied<Value>>> {
         if open.inputs != self.inputs {
             return Err(Error::new(ErrorKind::OtherRun(format!(
                 "{} was begun with other inputs than this program gives it",
-                S::NAME
+                self.step.name()
             ))));
         }
-        self.before = Some(open.before);
+        let before = open.before;
         match open.accepted {
             Some((made, operation)) => {
-                self.accepted = true;
+                self.intent = Intent::Accepted { before };
                 let since = open.accepted_at.map_or(time::Duration::ZERO, |at| self.cx.shared.azure.now() - at);
-                let operation = operation.map(|operation| operation.since(since));
-                let made =
-                    serde_json::from_value(made).map_err(|e| Error::bug(format!("the journaled answer: {e}")))?;
-                Ok(Some(Applied { made, operation }))
+                Ok(Some(Applied { made, operation: operation.map(|operation| operation.since(since)) }))
             }
             None => {
                 // Counted from now: nobody knows when the request left, only that it has not left since.
-                self.doubt(history::doubt(open.deadline_s, self.cx.shared.azure.request_deadline()));
+                let doubt = history::doubt(open.deadline_s, self.cx.shared.azure.request_deadline());
+                self.intent = Intent::Open { before, doubt_until: Some(time_format::after(doubt)) };
                 Ok(None)
             }
         }
     }
 
     /// It is so. If this run has asked for it, its settling is waited for as if the answer had come.
-    async fn found(&mut self, made: S::Made, how: How) -> Result<Option<S::Made>> {
-        if self.before.is_none() {
+    async fn found(&mut self, made: Value, how: How) -> Result<Option<Value>> {
+        if self.intent.before().is_none() {
             return self.done(made, how).await.map(Some);
         }
         let how = if how == How::Already { How::Acted } else { how };
@@ -178,30 +194,36 @@ impl<S: Step> Going<'_, S> {
         }
     }
 
-    async fn done(&self, made: S::Made, how: How) -> Result<S::Made> {
-        let kept = serde_json::to_value(&made).map_err(|e| Error::bug(format!("the step's result: {e}")))?;
-        self.note(Entry::Done { step: S::NAME.into(), subject: self.subject.clone(), how, made: kept }).await?;
-        self.cx.tell(&Event::Done { step: S::NAME, subject: self.subject.clone(), how });
+    async fn done(&self, made: Value, how: How) -> Result<Value> {
+        self.note(Entry::Done {
+            step: self.step.name().into(),
+            subject: self.subject.clone(),
+            how,
+            made: made.clone(),
+        })
+        .await?;
+        self.cx.tell(&Event::Done { step: self.step.name(), subject: self.subject.clone(), how });
         Ok(made)
     }
 
     /// Writes the intent, then asks for the change. `None` means: observe again.
-    async fn act(&mut self, needs: Needs<S::Made>) -> Result<Option<Applied<S::Made>>> {
-        if self.cx.lock_for(&self.step).await? {
+    async fn act(&mut self, needs: Needs<Value>) -> Result<Option<Applied<Value>>> {
+        if self.cx.lock_for(self.step).await? {
             return Ok(None);
         }
-        if let Some(before) = &self.before {
+        if let Some(before) = self.intent.before() {
             self.cx.undrifted(before, &needs.before)?;
-            if let Some(until) = self.doubt_until.filter(|_| self.cx.guard(Guard::LateLanding)) {
-                let left = until.saturating_duration_since(Instant::now());
-                if !left.is_zero() {
-                    self.sleep("a request whose answer was lost: it may still land".into(), left).await?;
-                    return Ok(None);
-                }
+        }
+        if let Intent::Open { doubt_until: Some(until), .. } = &self.intent
+            && self.cx.guard(Guard::LateLanding)
+        {
+            let left = until.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                self.sleep("a request whose answer was lost: it may still land".into(), left).await?;
+                return Ok(None);
             }
         }
-        self.doubt_until = None;
-        let place = (S::NAME.to_owned(), self.subject.clone());
+        let place = (self.step.name().to_owned(), self.subject.clone());
         if let Some(agreed) =
             self.running.agreed.get(&place).filter(|agreed| agreed.as_ref() != Some(&needs.what.change))
         {
@@ -216,7 +238,7 @@ impl<S: Step> Going<'_, S> {
             return Err(Error::refused(not_accepted(name, &needs.what.rollback)));
         }
         let intent = Entry::Intent {
-            step: S::NAME.into(),
+            step: self.step.name().into(),
             subject: self.subject.clone(),
             key: self.key.clone(),
             inputs: self.inputs.clone(),
@@ -230,18 +252,20 @@ impl<S: Step> Going<'_, S> {
             self.note(intent.clone()).await?;
         }
         self.attempted = true;
-        self.before = Some(needs.before);
-        self.cx.tell(&Event::Acting { step: S::NAME, change: needs.what.change });
-        let outcome = self.step.apply(&self.cx.shared.look.writer(), &self.me()).await;
+        self.intent = Intent::Open { before: needs.before, doubt_until: None };
+        self.cx.tell(&Event::Acting { step: self.step.name(), change: needs.what.change });
+        let outcome = self.step.applied(&self.cx.shared.look.writer(), &self.me()).await;
         if !intent_first {
             self.note(intent).await?;
         }
         match outcome {
             Ok(applied) => {
-                self.accepted = true;
-                let made = serde_json::to_value(&applied.made).map_err(|e| Error::bug(format!("the answer: {e}")))?;
-                let (step, subject) = (S::NAME.into(), self.subject.clone());
-                self.note(Entry::Accepted { step, subject, made, operation: applied.operation.clone() }).await?;
+                if let Intent::Open { before, .. } = std::mem::replace(&mut self.intent, Intent::None) {
+                    self.intent = Intent::Accepted { before };
+                }
+                let (step, subject) = (self.step.name().into(), self.subject.clone());
+                let (made, operation) = (applied.made.clone(), applied.operation.clone());
+                self.note(Entry::Accepted { step, subject, made, operation }).await?;
                 Ok(Some(applied))
             }
             Err(error) => self.failed(error).await.map(|()| None),
@@ -256,7 +280,10 @@ impl<S: Step> Going<'_, S> {
             // Accepted, and the answer unreadable: the next observation tells, and may be stale.
             Sent::Yes => "what the service made of it",
         };
-        self.doubt(self.cx.shared.azure.request_deadline());
+        let deadline = self.cx.shared.azure.request_deadline();
+        if let Intent::Open { doubt_until, .. } = &mut self.intent {
+            *doubt_until = Some(time_format::after(deadline));
+        }
         let asked = asked(&error);
         self.last = Some(error);
         self.wait(why.into(), asked).await
@@ -265,10 +292,9 @@ impl<S: Step> Going<'_, S> {
     /// The change was refused, or its operation failed: it will not land. Again, or final.
     async fn rejected(&mut self, error: Error) -> Result<()> {
         let why = error.to_string();
-        let class = self.step.class(&error, &self.me());
-        self.note(Entry::Rejected { step: S::NAME.into(), subject: self.subject.clone(), why }).await?;
-        self.before = None;
-        self.accepted = false;
+        let class = self.step.class_of(&error, &self.me());
+        self.note(Entry::Rejected { step: self.step.name().into(), subject: self.subject.clone(), why }).await?;
+        self.intent = Intent::None;
         match class {
             Class::Final => Err(error),
             Class::Again { why } => {
@@ -280,7 +306,7 @@ impl<S: Step> Going<'_, S> {
     }
 
     /// Follows the operation, waits until the service has caught up, and looks once more. `None` means: begin anew.
-    async fn settle(&mut self, applied: Applied<S::Made>) -> Result<Option<S::Made>> {
+    async fn settle(&mut self, applied: Applied<Value>) -> Result<Option<Value>> {
         self.pause = FIRST_PAUSE;
         if let Some(operation) = &applied.operation
             && let Some(error) = self.follow(operation).await?
@@ -290,7 +316,7 @@ impl<S: Step> Going<'_, S> {
         }
         let mut stale = 0;
         loop {
-            match self.cx.or_stop(self.step.settled(&self.cx.shared.look, &self.me(), &applied.made)).await? {
+            match self.cx.or_stop(self.step.has_settled(&self.cx.shared.look, &self.me(), &applied.made)).await? {
                 Settled::Yes => {}
                 Settled::NotYet { why, after } => {
                     self.wait(why, after).await?;
@@ -313,7 +339,7 @@ impl<S: Step> Going<'_, S> {
                     self.wait("the service to show what it has accepted".into(), None).await?;
                 }
                 Seen::Needs(needs) => {
-                    let before = format!("what {} has just done", S::NAME);
+                    let before = format!("what {} has just done", self.step.name());
                     return Err(Error::new(ErrorKind::Drifted { before, found: needs.before.to_string() }));
                 }
                 Seen::Refused(refusals) => return Err(Error::new(ErrorKind::Refused(refusals))),
@@ -346,7 +372,7 @@ impl<S: Step> Going<'_, S> {
     /// Waits as long as was asked for, or a little longer than the last time. What was asked for is never cut short: beyond
     /// the step's patience the run ends, to be taken up then.
     async fn wait(&mut self, why: String, asked: Option<Duration>) -> Result<()> {
-        let (elapsed, patience) = (self.started.elapsed(), self.step.patience());
+        let (elapsed, patience) = (self.started.elapsed(), self.step.longest());
         if let Some(asked) = asked.filter(|asked| elapsed.saturating_add(*asked) > patience) {
             let until = time_format::later(self.cx.shared.azure.now(), asked);
             return Err(Error::new(ErrorKind::Throttled { until }));
@@ -361,7 +387,7 @@ impl<S: Step> Going<'_, S> {
     /// Waits, however long the step has taken so far.
     async fn sleep(&mut self, why: String, pause: Duration) -> Result<()> {
         self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
-        self.cx.tell(&Event::Waiting { step: S::NAME, why, pause, elapsed: self.started.elapsed() });
+        self.cx.tell(&Event::Waiting { step: self.step.name(), why, pause, elapsed: self.started.elapsed() });
         self.cx.pause(pause).await
     }
 }

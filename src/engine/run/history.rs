@@ -3,8 +3,8 @@
 use crate::{
     azure::{Operation, time_format},
     engine::{
-        error::{Error, Hint, Result},
-        journal::{Entry, Journaled, Record},
+        error::Hint,
+        journal::{Entry, Record},
         step::Rollback,
     },
 };
@@ -60,11 +60,6 @@ pub(crate) fn standing(records: &[Record], name: &str, about: &str) -> Standing 
         }
     }
     now
-}
-
-/// What a step has made, as its run's journal keeps it.
-pub(crate) fn made<T: Journaled>(kept: Value) -> Result<T> {
-    serde_json::from_value(kept).map_err(|e| Error::bug(format!("the journaled result: {e}")))
 }
 
 /// The value of a decision, if it has been taken.

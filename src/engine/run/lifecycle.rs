@@ -1,9 +1,10 @@
 //! Opening, taking up, closing and giving up runs.
 
 use super::{
-    Run, Workflow,
+    Settings,
     agreed::{self, Agreed},
     context::{Context, Draft, Mode, Running, Shared, lock},
+    erased::AnyOrder,
     history,
     locks::{Locks, fold},
 };
@@ -49,52 +50,62 @@ struct Order {
 }
 
 impl Order {
-    fn of<W: Workflow>(order: &W) -> Result<Self> {
-        let value = serde_json::to_value(order).map_err(|e| Error::bug(format!("the order: {e}")))?;
-        let mut subjects = vec![fold(&order.subject())];
-        subjects.extend(order.further_subjects().into_iter().map(|s| fold(&s)));
-        let fingerprint = Self::fingerprint::<W>(&subjects, &value);
+    fn of(order: &dyn AnyOrder) -> Result<Self> {
+        let value = order.value()?;
+        let mut subjects = vec![fold(&order.about())];
+        subjects.extend(order.about_besides().into_iter().map(|s| fold(&s)));
+        let fingerprint = Self::fingerprint(order, &subjects, &value);
         Ok(Self { value, subjects, fingerprint })
     }
 
-    fn fingerprint<W: Workflow>(subjects: &[String], value: &Value) -> String {
-        sha256_hex(&[subjects.first().map_or("", String::as_str), W::NAME, &value.to_string()])
+    fn fingerprint(order: &dyn AnyOrder, subjects: &[String], value: &Value) -> String {
+        sha256_hex(&[subjects.first().map_or("", String::as_str), order.workflow(), &value.to_string()])
     }
 
     /// As the run was opened with it: what it has made bears keys by the order as it was written then.
-    fn opened_by<W: Workflow>(mut self, records: &[Record]) -> Self {
-        if let Some(Record { entry: Entry::Opened { order, .. }, .. }) = records.first() {
-            self.fingerprint = Self::fingerprint::<W>(&self.subjects, order);
+    fn opened_by(mut self, order: &dyn AnyOrder, records: &[Record]) -> Self {
+        if let Some(Record { entry: Entry::Opened { order: opened, .. }, .. }) = records.first() {
+            self.fingerprint = Self::fingerprint(order, &self.subjects, opened);
         }
         self
     }
 
     /// Whether an order that a run was opened with is this one, however it was written then.
-    fn is<W: Workflow>(&self, opened: &Value) -> bool {
-        let read = || serde_json::from_value::<W>(opened.clone()).and_then(serde_json::to_value);
-        *opened == self.value || read().is_ok_and(|opened| opened == self.value)
+    fn is(&self, order: &dyn AnyOrder, opened: &Value) -> bool {
+        *opened == self.value || order.rewritten(opened).is_some_and(|opened| opened == self.value)
     }
 }
 
-fn context<W: Workflow>(run: &Run<W>, name: &RunName, order: &Order, mode: Mode, locks: Option<Arc<Locks>>) -> Context {
-    let journal = match &mode {
-        Mode::Plan(_) => run.journal.clone(),
-        Mode::Run(running) => Some(running.journal.clone()),
-    };
-    Context {
-        shared: Arc::new(Shared {
-            azure: run.azure.clone(),
-            look: run.azure.reader(),
-            run: name.clone(),
-            fingerprint: order.fingerprint.clone(),
-            accepts: run.order.accepts().to_vec(),
-            watch: run.watch.clone(),
-            stop: run.stop.clone(),
-            mode,
-            locks,
-            seen: Mutex::new(BTreeSet::new()),
-            journal,
-        }),
+/// A run with its order, types aside.
+struct Begun<'a> {
+    set: &'a Settings,
+    order: &'a dyn AnyOrder,
+    /// The order as it is written.
+    written: &'a Order,
+    name: &'a RunName,
+}
+
+impl Begun<'_> {
+    fn context(&self, mode: Mode, locks: Option<Arc<Locks>>) -> Context {
+        let journal = match &mode {
+            Mode::Plan(_) => self.set.journal.clone(),
+            Mode::Run(running) => Some(running.journal.clone()),
+        };
+        Context {
+            shared: Arc::new(Shared {
+                azure: self.set.azure.clone(),
+                look: self.set.azure.reader(),
+                run: self.name.clone(),
+                fingerprint: self.written.fingerprint.clone(),
+                accepts: self.order.accepted().to_vec(),
+                watch: self.set.watch.clone(),
+                stop: self.set.stop.clone(),
+                mode,
+                locks,
+                seen: Mutex::new(BTreeSet::new()),
+                journal,
+            }),
+        }
     }
 }
 
@@ -108,43 +119,60 @@ struct Made {
     foreseen: Vec<String>,
 }
 
-/// The workflow with every change withheld, as it would go on from these records: none, if the run has not begun.
-pub(super) async fn plan_on<W: Workflow>(run: &Run<W>, name: &RunName, records: Vec<Record>) -> Result<Plan> {
-    let order = Order::of(&run.order)?;
-    if let Some(Record { entry: Entry::Opened { .. }, .. }) = records.first() {
-        finished::<W>(&records, &order)?;
+/// An error with what explains it, where that can be found.
+async fn explained<T>(set: &Settings, order: &dyn AnyOrder, ended: Result<T>) -> Result<T> {
+    match ended {
+        Err(e) if e.asks_for_cause(set.azure.cloud()) => {
+            let cause = (set.explain)(&set.azure, order.about(), &e).await;
+            Err(e.explained(cause))
+        }
+        ended => ended,
     }
-    let order = order.opened_by::<W>(&records);
-    make_plan(run, name, &order, None, &records).await.map(|made| made.plan)
+}
+
+/// The workflow with every change withheld, as it would go on from the records of its run, if it has begun.
+pub(super) async fn plan(set: &Settings, order: &dyn AnyOrder) -> Result<Plan> {
+    let name = set.run_name(order)?;
+    set.check(order)?;
+    let records = match &set.journal {
+        Some(journal) if set.is_named() => journal.read(&name).await?,
+        _ => Vec::new(),
+    };
+    explained(set, order, plan_on(set, order, &name, records).await).await
+}
+
+async fn plan_on(set: &Settings, order: &dyn AnyOrder, name: &RunName, records: Vec<Record>) -> Result<Plan> {
+    let written = Order::of(order)?;
+    if let Some(Record { entry: Entry::Opened { .. }, .. }) = records.first() {
+        finished(&records, order, &written)?;
+    }
+    let written = written.opened_by(order, &records);
+    let begun = Begun { set, order, written: &written, name };
+    make_plan(&begun, None, &records).await.map(|made| made.plan)
 }
 
 /// With `locks`, the plan is that of a run that is to follow, and has no journal yet. It is made anew until no lock is taken
 /// for it that another run has held: then all was read under the locks.
-async fn make_plan<W: Workflow>(
-    run: &Run<W>,
-    name: &RunName,
-    order: &Order,
-    locks: Option<&Arc<Locks>>,
-    records: &[Record],
-) -> Result<Made> {
+async fn make_plan(begun: &Begun<'_>, locks: Option<&Arc<Locks>>, records: &[Record]) -> Result<Made> {
+    let Begun { set, order, .. } = *begun;
     let mut draft = Draft { records: records.to_vec(), ..Draft::default() };
-    draft.refuse(run.order.refusals(run.azure.cloud()));
+    draft.refuse(order.wrong(set.azure.cloud()));
     if !draft.refusals.is_empty() {
         // What cannot be right is not worth asking a service about.
-        let plan = plan_of::<W>(order, draft, None);
+        let plan = plan_of(begun, draft, None);
         return Ok(Made { plan, decisions: BTreeMap::new(), unneeded: Vec::new(), foreseen: Vec::new() });
     }
     loop {
         let draft = Draft { records: records.to_vec(), ..Draft::default() };
-        let cx = context(run, name, order, Mode::Plan(Box::new(Mutex::new(draft))), locks.cloned());
-        let outcome = Box::pin(run.order.steps(&cx)).await.map(|_| ());
+        let cx = begun.context(Mode::Plan(Box::new(Mutex::new(draft))), locks.cloned());
+        let outcome = order.outcome(&cx).await.map(|_| ());
         if locks.is_some_and(|locks| locks.were_anothers()) && !matches!(&outcome, Err(e) if ends_at_once(e)) {
             continue;
         }
         let Mode::Plan(draft) = &cx.shared.mode else { return Err(Error::bug("a plan became a run")) };
         let mut draft = std::mem::take(&mut *lock(draft));
         let unneeded = match outcome {
-            Ok(()) => look_ahead(run, &mut draft).await?,
+            Ok(()) => look_ahead(begun, &mut draft).await?,
             // A refusal explains what could not be looked at after it.
             Err(_) if !draft.refusals.is_empty() => Vec::new(),
             Err(e) => return Err(e),
@@ -161,9 +189,9 @@ async fn make_plan<W: Workflow>(
             object_id: caller.object_id,
             client_id: caller.client_id,
             tenant: caller.tenant,
-            login: run.azure.way().name().map(Into::into),
+            login: set.azure.way().name().map(Into::into),
         });
-        return Ok(Made { plan: plan_of::<W>(order, draft, caller), decisions, unneeded, foreseen });
+        return Ok(Made { plan: plan_of(begun, draft, caller), decisions, unneeded, foreseen });
     }
 }
 
@@ -176,24 +204,24 @@ fn ends_at_once(e: &Error) -> bool {
 }
 
 /// What stands in the way of the steps that are planned, and what is accepted for none of them.
-async fn look_ahead<W: Workflow>(run: &Run<W>, draft: &mut Draft) -> Result<Vec<String>> {
-    let found = preflight::look(&run.azure.reader(), &draft.required).await?;
+async fn look_ahead(begun: &Begun<'_>, draft: &mut Draft) -> Result<Vec<String>> {
+    let found = preflight::look(&begun.set.azure.reader(), &draft.required).await?;
     draft.notes.extend(found.notes);
     draft.refuse(found.refusals);
     if !draft.records.is_empty() || !draft.refusals.is_empty() {
         return Ok(Vec::new());
     }
-    let unneeded = run.order.accepts().iter().filter(|what| !draft.needed.contains(what));
+    let unneeded = begun.order.accepted().iter().filter(|what| !draft.needed.contains(what));
     let unneeded: Vec<_> = unneeded.map(|what| format!("'{what}' is accepted, and nothing here needs it")).collect();
     draft.notes.extend(unneeded.iter().cloned());
     Ok(unneeded)
 }
 
-fn plan_of<W: Workflow>(order: &Order, draft: Draft, caller: Option<PlannedBy>) -> Plan {
+fn plan_of(begun: &Begun<'_>, draft: Draft, caller: Option<PlannedBy>) -> Plan {
     Plan {
         v: Plan::VERSION,
-        workflow: W::NAME.into(),
-        subject: order.subjects.first().cloned().unwrap_or_default(),
+        workflow: begun.order.workflow().into(),
+        subject: begun.written.subjects.first().cloned().unwrap_or_default(),
         caller,
         steps: draft.steps,
         notes: draft.notes,
@@ -201,71 +229,62 @@ fn plan_of<W: Workflow>(order: &Order, draft: Draft, caller: Option<PlannedBy>) 
     }
 }
 
-pub(super) async fn go<W: Workflow>(run: Run<W>) -> Result<W::Outcome> {
-    let name = run.run_name()?;
-    let span = tracing::info_span!("cmk.run", workflow = W::NAME, run = %name, subject = run.order.subject());
-    let (azure, explain, subject) = (run.azure.clone(), run.explain, run.order.subject());
-    let ended = async {
-        match went(run, name).await {
-            Err(e) if e.asks_for_cause(azure.cloud()) => {
-                let cause = explain(&azure, subject, &e).await;
-                Err(e.explained(cause))
-            }
-            ended => ended,
-        }
-    };
+pub(super) async fn go(set: Settings, order: &dyn AnyOrder) -> Result<Value> {
+    let name = set.run_name(order)?;
+    let span = tracing::info_span!("cmk.run", workflow = order.workflow(), run = %name, subject = order.about());
+    let ended = async { explained(&set, order, carried_out(&set, order, name).await).await };
     tracing::Instrument::instrument(ended, span).await
 }
 
-async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome> {
-    run.check_order()?;
-    if !run.azure.cloud().is_known() {
+async fn carried_out(set: &Settings, order: &dyn AnyOrder, name: RunName) -> Result<Value> {
+    set.check(order)?;
+    if !set.azure.cloud().is_known() {
         // Ids read back from a journal are checked against the clouds there are, so a key of another would not be.
         return Err(Error::invalid(format!(
             "runs on the custom cloud {} cannot be taken up again yet, and so are not begun: its plans can be made",
-            run.azure.cloud().name()
+            set.azure.cloud().name()
         )));
     }
-    let order = Order::of(&run.order)?;
-    let journal = run.store().await?;
-    run.journal = Some(journal.clone());
+    let written = Order::of(order)?;
+    let journal = set.store().await?;
     // A finished run needs neither locks nor the network.
-    if let Some(outcome) = finished::<W>(&journal.read(&name).await?, &order)? {
+    if let Some(outcome) = finished(&journal.read(&name).await?, order, &written)? {
         return Ok(outcome);
     }
-    let refusals = run.order.refusals(run.azure.cloud());
+    let refusals = order.wrong(set.azure.cloud());
     if !refusals.is_empty() {
         return Err(Error::new(ErrorKind::Refused(refusals)));
     }
-    let holder = Holder { run: name.clone(), by: whoami(), since: run.azure.now() };
-    let locks = Locks::new(&run.azure, journal.clone(), holder, run.watch.clone(), run.stop.clone());
+    let holder = Holder { run: name.clone(), by: whoami(), since: set.azure.now() };
+    let locks = Locks::new(&set.azure, journal.clone(), holder, set.watch.clone(), set.stop.clone());
     let locks = Arc::new(locks);
     locks.take_run(&name).await?;
-    for subject in &order.subjects {
+    for subject in &written.subjects {
         locks.take(subject).await?;
     }
     // Nothing of what is changed was read before these.
     locks.were_anothers();
     // Another process may have gone on with it before the lock was ours.
     let records = journal.read(&name).await?;
-    if let Some(outcome) = finished::<W>(&records, &order)? {
+    if let Some(outcome) = finished(&records, order, &written)? {
         return Ok(outcome);
     }
-    let order = order.opened_by::<W>(&records);
-    let caller = run.azure.reader().caller().await.map_err(Error::from)?;
+    let written = written.opened_by(order, &records);
+    let begun = Begun { set, order, written: &written, name: &name };
+    let caller = set.azure.reader().caller().await.map_err(Error::from)?;
     let fresh = records.is_empty();
     let (mut decided, mut agreed, mut told) = (BTreeMap::new(), Agreed::new(), Vec::new());
-    if fresh && run.azure.guards().hold(Guard::RefusalsFirst) {
-        let Made { plan, decisions, unneeded, foreseen } = make_plan(&run, &name, &order, Some(&locks), &[]).await?;
+    if fresh && set.azure.guards().hold(Guard::RefusalsFirst) {
+        let Made { plan, decisions, unneeded, foreseen } = make_plan(&begun, Some(&locks), &[]).await?;
         if !plan.refusals.is_empty() {
             return Err(Error::new(ErrorKind::Refused(plan.refusals)));
         }
-        if let Some(expected) = &run.expected {
+        if let Some(expected) = &set.expected {
             agreed = agreed::unmoved(expected, &plan, &foreseen)?;
         }
         (decided, told) = (decisions, unneeded);
     } else if !fresh {
-        same_circumstances(&records, &run.azure, &caller, &order)?;
+        same_circumstances(&records, &set.azure, &caller, &written)?;
         agreed = agreed::kept(&records)?;
     }
     let keep = if fresh { agreed::entry(&agreed)? } else { None };
@@ -273,11 +292,11 @@ async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome>
     let running = Running { journal: journal.clone(), records, decided, agreed };
     let opening = if fresh {
         Entry::Opened {
-            workflow: W::NAME.into(),
-            workflow_version: W::VERSION,
-            order: order.value.clone(),
-            subjects: order.subjects.clone(),
-            cloud: run.azure.cloud().name().into(),
+            workflow: order.workflow().into(),
+            workflow_version: order.version(),
+            order: written.value.clone(),
+            subjects: written.subjects.clone(),
+            cloud: set.azure.cloud().name().into(),
             tenant: Some(caller.tenant.to_string()),
             caller: Some(caller.object_id.to_string()),
             by: whoami(),
@@ -286,27 +305,23 @@ async fn went<W: Workflow>(mut run: Run<W>, name: RunName) -> Result<W::Outcome>
     } else {
         Entry::Resumed { by: whoami(), cmk: env!("CARGO_PKG_VERSION").into() }
     };
-    running.note(&run.azure, &name, opening).await?;
+    running.note(&set.azure, &name, opening).await?;
     if let Some(keep) = keep {
-        running.note(&run.azure, &name, keep).await?;
+        running.note(&set.azure, &name, keep).await?;
     }
-    let cx = context(&run, &name, &order, Mode::Run(Box::new(running)), Some(locks));
+    let cx = begun.context(Mode::Run(Box::new(running)), Some(locks));
     cx.tell(&if fresh { Event::Opened { run: name.clone() } } else { Event::Resumed { run: name.clone() } });
     told.into_iter().for_each(|note| cx.note(note));
-    let ended = Box::pin(run.order.steps(&cx)).await.and_then(crate::engine::step::Known::into_now);
+    let ended = order.outcome(&cx).await.and_then(crate::engine::step::Known::into_now);
     close(&cx, &name, ended).await
 }
 
-async fn close<O: crate::engine::journal::Journaled>(cx: &Context, name: &RunName, ended: Result<O>) -> Result<O> {
+async fn close(cx: &Context, name: &RunName, ended: Result<Value>) -> Result<Value> {
     let Mode::Run(running) = &cx.shared.mode else { return Err(Error::bug("a run became a plan")) };
     let (hints, acted) = cx.journaled(|records| (history::hints(records), history::stands(records))).await;
     let ended = if acted { ended.map_err(Error::after_changes) } else { ended };
     let entry = match &ended {
-        Ok(outcome) => Entry::Closed {
-            ending: Ending::Succeeded,
-            outcome: Some(serde_json::to_value(outcome).map_err(|e| Error::bug(format!("the outcome: {e}")))?),
-            error: None,
-        },
+        Ok(outcome) => Entry::Closed { ending: Ending::Succeeded, outcome: Some(outcome.clone()), error: None },
         Err(e) => Entry::Closed {
             ending: if matches!(e.kind(), ErrorKind::Stopped) { Ending::Stopped } else { Ending::Failed },
             outcome: None,
@@ -326,27 +341,25 @@ async fn close<O: crate::engine::journal::Journaled>(cx: &Context, name: &RunNam
 }
 
 /// The journaled outcome of a run that is through; an error if the name belongs to another order.
-fn finished<W: Workflow>(records: &[Record], order: &Order) -> Result<Option<W::Outcome>> {
+fn finished(records: &[Record], order: &dyn AnyOrder, written: &Order) -> Result<Option<Value>> {
     let Some(first) = records.first() else { return Ok(None) };
     let other = |why: String| Err(Error::new(ErrorKind::OtherRun(why)));
     match &first.entry {
         Entry::Opened { workflow, workflow_version, order: opened, .. } => {
-            if workflow != W::NAME || !order.is::<W>(opened) {
+            if workflow != order.workflow() || !written.is(order, opened) {
                 return other(format!("this name belongs to another order, a {workflow} of {opened}"));
             }
-            if *workflow_version != W::VERSION {
+            if *workflow_version != order.version() {
                 return other(format!(
                     "this run was begun with version {workflow_version} of {workflow}; this program has version {}",
-                    W::VERSION
+                    order.version()
                 ));
             }
         }
         _ => return other("this run's journal does not begin with its opening".into()),
     }
     match ending(records) {
-        Some((Ending::Succeeded, Some(outcome))) => serde_json::from_value(outcome.clone())
-            .map(Some)
-            .map_err(|e| Error::bug(format!("the journaled outcome: {e}"))),
+        Some((Ending::Succeeded, Some(outcome))) => Ok(Some(outcome.clone())),
         Some((Ending::Abandoned, _)) => Err(Error::new(ErrorKind::Abandoned)),
         _ => Ok(None),
     }
