@@ -33,7 +33,7 @@ pub use engine::{
     run::{self, Abandoned, Context, Damage, Run, Stop, Workflow, abandon, resumable},
     step::{self, Irreversible, Known, Step},
 };
-#[cfg(feature = "sabotage")]
+#[cfg(cmk_sabotage)]
 #[doc(hidden)]
 pub use sabotage::Guard;
 pub use steps::Reference;
