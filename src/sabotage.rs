@@ -1,7 +1,7 @@
 //! Floor 0, for test builds only: the safety measures, each by name, so that a test build can take one away and show that it is needed.
 
 /// One safety measure.
-#[cfg_attr(not(feature = "sabotage"), allow(unreachable_pub))]
+#[cfg_attr(not(cmk_sabotage), allow(unreachable_pub))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Guard {
@@ -40,7 +40,7 @@ pub enum Guard {
 
 impl Guard {
     /// All of them.
-    #[cfg(feature = "sabotage")]
+    #[cfg(cmk_sabotage)]
     pub const ALL: [Self; 15] = [
         Self::LateLanding,
         Self::TagLook,
@@ -63,20 +63,20 @@ impl Guard {
 /// Which guards hold: all, unless a test build took one away.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Guards {
-    #[cfg(feature = "sabotage")]
+    #[cfg(cmk_sabotage)]
     removed: std::collections::BTreeSet<Guard>,
 }
 
 impl Guards {
-    #[cfg(feature = "sabotage")]
+    #[cfg(cmk_sabotage)]
     pub(crate) fn remove(&mut self, guard: Guard) {
         self.removed.insert(guard);
     }
-    #[cfg(feature = "sabotage")]
+    #[cfg(cmk_sabotage)]
     pub(crate) fn hold(&self, guard: Guard) -> bool {
         !self.removed.contains(&guard)
     }
-    #[cfg(not(feature = "sabotage"))]
+    #[cfg(not(cmk_sabotage))]
     #[allow(clippy::unused_self)]
     pub(crate) fn hold(&self, _: Guard) -> bool {
         true

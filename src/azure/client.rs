@@ -163,7 +163,7 @@ impl Builder {
         self
     }
     /// Takes one guard away, so that a test can show that the guard is needed.
-    #[cfg(feature = "sabotage")]
+    #[cfg(cmk_sabotage)]
     #[doc(hidden)]
     pub fn without(mut self, guard: crate::sabotage::Guard) -> Self {
         self.guards.remove(guard);
@@ -263,7 +263,7 @@ impl Azure {
         self.core.patience.deadline
     }
     /// Whether a guard holds.
-    #[cfg(feature = "sabotage")]
+    #[cfg(cmk_sabotage)]
     #[doc(hidden)]
     #[must_use]
     pub fn holds(&self, guard: crate::sabotage::Guard) -> bool {

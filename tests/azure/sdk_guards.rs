@@ -7,14 +7,11 @@ use azure_security_keyvault_keys::{
     KeyClient, KeyClientOptions,
     models::{CreateKeyParameters, KeyType},
 };
-use cmk::{
-    Guard,
-    azure::{
-        CallError, Cause, Progress, Sent,
-        id::{KeyId, KeyName, RegistryId, SubscriptionId, VaultHost},
-        keys::{KeySpec, Kty},
-        registries::{Encryption, KeyIdentity},
-    },
+use cmk::azure::{
+    CallError, Cause, Progress, Sent,
+    id::{KeyId, KeyName, RegistryId, SubscriptionId, VaultHost},
+    keys::{KeySpec, Kty},
+    registries::{Encryption, KeyIdentity},
 };
 use std::{
     collections::BTreeMap,
@@ -119,10 +116,11 @@ async fn body_of_a_first_write_survives_a_503_before_the_challenge() {
     assert_eq!(posts[0].url.query(), Some("api-version=2025-07-01"));
 }
 
+#[cfg(debug_assertions)]
 #[tokio::test(start_paused = true)]
 async fn without_the_warm_up_a_write_that_never_had_a_body_is_in_doubt() {
     let fake = moody();
-    let azure = builder(&fake).without(Guard::WarmUp).build();
+    let azure = builder(&fake).without(cmk::Guard::WarmUp).build();
     let error = azure.writer().create_key_version(&host(), &name(), &spec()).await.unwrap_err();
     assert_eq!(error.sent, Sent::Maybe);
     let posts = posts(&fake);
@@ -174,10 +172,11 @@ async fn r_kv_11_create_that_was_not_carried_out_is_repeated() {
     }
 }
 
+#[cfg(debug_assertions)]
 #[tokio::test(start_paused = true)]
 async fn without_the_guard_a_create_is_repeated_blindly() {
     let fake = vault(|_, at| if at == 0 { Reply::new(504, "") } else { made() });
-    let azure = builder(&fake).without(Guard::NoBlindPost).build();
+    let azure = builder(&fake).without(cmk::Guard::NoBlindPost).build();
     azure.writer().create_key_version(&host(), &name(), &spec()).await.unwrap();
     assert_eq!(posts(&fake).len(), 2);
 }

@@ -1,7 +1,8 @@
-//! The examples and the tutorial, run as their readers run them, and the floors of the library.
+//! The examples and the tutorial, run as their readers run them, the floors of the library, and the pages.
 
 mod examples;
 mod layers;
+mod pages;
 mod program;
 mod tutorial;
 

@@ -13,6 +13,7 @@ mod random;
 mod refusals;
 mod repeat;
 mod requests;
+#[cfg(debug_assertions)]
 mod sabotage;
 mod saved_plan;
 mod troubled;

@@ -1,11 +1,11 @@
-//! The simulator answers as Azure was recorded to, but for differences of the classes that stand; README quotes how true.
+//! The simulator answers as Azure was recorded to, but for differences of the classes that stand; docs/fidelity.md quotes how true.
 
 use cmk_fidelity::{print, recording, report::Report, trials};
 use libtest_mimic::{Failed, Trial};
 use std::{fs, path::Path, process::ExitCode};
 
 fn main() -> ExitCode {
-    const TESTS: [&str; 2] = ["the_simulator_answers_as_recorded", "the_readme_quotes_the_report"];
+    const TESTS: [&str; 2] = ["the_simulator_answers_as_recorded", "the_page_quotes_the_report"];
     trials::main(&TESTS, || {
         let all = recording::load(&recording::root().join("recordings")).expect("recordings");
         assert!(all.len() >= 150, "{} recordings", all.len());
@@ -28,10 +28,10 @@ fn as_recorded(report: &Report) -> Result<(), Failed> {
 }
 
 fn quoted(sentence: &str) -> Result<(), Failed> {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let readme = fs::read_to_string(readme)?;
-    match readme.contains(sentence) {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/fidelity.md");
+    let page = fs::read_to_string(page)?;
+    match page.contains(sentence) {
         true => Ok(()),
-        false => Err(format!("README has not the sentence of the report:\n{sentence}").into()),
+        false => Err(format!("docs/fidelity.md has not the sentence of the report:\n{sentence}").into()),
     }
 }

@@ -1,6 +1,7 @@
 //! Registries as the models of `azure_mgmt_containerregistry` 0.21, and back: for programs that still hold these.
 //!
-//! The crate is no longer maintained, and unsafe for reading, changing and writing back (README says why). Nothing of
+//! The crate is no longer maintained, and unsafe for reading, changing and writing back
+//! ([why](https://github.com/acr-cmk/acr-cmk/blob/main/docs/decisions/azure-crates.md)). Nothing of
 //! ours reads or writes through it. Its models are those of the api-version 2023-07-01, and so is what goes over:
 //!
 //! - **There**, members that its models do not know are left out: `roleAssignmentMode`, `anonymousPullEnabled`,
