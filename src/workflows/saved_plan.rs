@@ -64,14 +64,15 @@ impl SavedPlan {
         }
         let unreadable =
             |e: serde_json::Error| Error::invalid(format!("this is no saved plan ({e}): make one with --out"));
-        let Version { v } = serde_json::from_str(text).map_err(unreadable)?;
+        let whole: serde_json::Value = serde_json::from_str(text).map_err(unreadable)?;
+        let Version { v } = Version::deserialize(&whole).map_err(unreadable)?;
         if v != Self::VERSION {
             return Err(Error::invalid(format!(
                 "this saved plan has form {v}, and this program reads form {}: make the plan again",
                 Self::VERSION
             )));
         }
-        let saved: Self = serde_json::from_str(text).map_err(unreadable)?;
+        let saved: Self = serde_json::from_value(whole).map_err(unreadable)?;
         saved.fits()?;
         Ok(saved)
     }

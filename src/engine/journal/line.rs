@@ -14,8 +14,7 @@ pub(super) fn encode(record: &Record) -> io::Result<Vec<u8>> {
     if line.len() >= LONGEST {
         return Err(invalid(format!("the record has {} bytes, and {LONGEST} is the most", line.len())));
     }
-    let back: Record =
-        serde_json::from_slice(&line).map_err(|e| invalid(format!("the record could not be read back: {e}")))?;
+    let back = read(&line).map_err(|e| invalid(format!("the record could not be read back: {e}")))?;
     if (back.v, back.seq) != (record.v, record.seq) {
         return Err(invalid("the record would be read back as another one".into()));
     }
@@ -25,7 +24,11 @@ pub(super) fn encode(record: &Record) -> io::Result<Vec<u8>> {
 
 /// The record of a whole line, whatever stands before it; `None` if it is none that this version can read.
 pub(super) fn by_itself(line: &[u8]) -> Option<Record> {
-    serde_json::from_slice(line).ok().filter(|record: &Record| record.v <= RECORD_VERSION)
+    read(line).ok().filter(|record| record.v <= RECORD_VERSION)
+}
+
+fn read(line: &[u8]) -> serde_json::Result<Record> {
+    serde_json::from_slice::<Value>(line).and_then(serde_json::from_value)
 }
 
 /// Reads the lines of a run, one after the other.
