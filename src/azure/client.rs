@@ -9,7 +9,7 @@ use super::{
     credential::{Caller, Tokens, Way},
     host_guard::{Door, Given},
     limited::{PAGES, Room},
-    retry::{Answer, CallError, Called, Cause, Names, Nature, Patience, Sent, Try},
+    retry::{Answer, Attempt, CallError, Called, Cause, Names, Nature, Patience, Sent, Try},
 };
 use azure_core::{
     credentials::TokenCredential,
@@ -18,6 +18,7 @@ use azure_core::{
     },
 };
 use azure_security_keyvault_keys::KeyClient;
+use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::{
@@ -310,26 +311,41 @@ impl Reader {
         if answer.status == 404 { Ok(None) } else { read(name, &answer).map(Some) }
     }
     /// All items of a list, page after page. A 404 (a scope that is gone) is an error here.
-    pub(crate) async fn list<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Called<Vec<T>> {
+    pub(crate) async fn list<T: DeserializeOwned + Send>(&self, path: &str, query: &[(&str, &str)]) -> Called<Vec<T>> {
+        let mut all = Vec::new();
+        let mut each = |item| {
+            all.push(serde_json::from_value(item)?);
+            Ok(())
+        };
+        self.each(path, query, &mut each).await?;
+        Ok(all)
+    }
+    async fn each(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        item: &mut (dyn FnMut(Value) -> serde_json::Result<()> + Send),
+    ) -> Called<()> {
         #[derive(serde::Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Page<T> {
-            #[serde(default = "Vec::new")]
-            value: Vec<T>,
+        struct Page {
+            #[serde(default)]
+            value: Vec<Value>,
             next_link: Option<String>,
         }
         let mut url = self.arm_url(path, query)?;
-        let (mut all, mut room) = (Vec::new(), Room::default());
+        let mut room = Room::default();
         for _ in 0..PAGES {
             let name = name_of(Method::Get, &url);
             let answer = self.arm(Nature::Read, Method::Get, &url, None).await?;
             if answer.status == 404 {
                 return Err(self.core.refused(name, &answer));
             }
-            let page: Page<T> = read_into(&mut room, name.clone(), &answer)?;
-            all.extend(page.value);
+            let page: Page = read_into(&mut room, name.clone(), &answer)?;
+            let read = page.value.into_iter().try_for_each(&mut *item);
+            read.map_err(|e| unreadable(&name, &answer, format!("status {}, {e}", answer.status)))?;
             match page.next_link.filter(|l| !l.is_empty()) {
-                None => return Ok(all),
+                None => return Ok(()),
                 Some(next) => url = self.polled_url(&next, &name)?,
             }
         }
@@ -400,11 +416,24 @@ impl Reader {
         request: &str,
         of: &str,
         body: Option<&[u8]>,
-        attempt: impl Fn() -> F,
+        attempt: impl Fn() -> F + Send + Sync,
     ) -> Called<Answer>
     where
-        F: Future<Output = Result<Try, CallError>>,
+        F: Future<Output = Result<Try, CallError>> + Send,
     {
+        let boxed = || -> BoxFuture<'_, _> { Box::pin(attempt()) };
+        self.called_boxed(nature, scope.into(), request, of, body, &boxed).await
+    }
+
+    async fn called_boxed(
+        &self,
+        nature: Nature,
+        scope: Option<&str>,
+        request: &str,
+        of: &str,
+        body: Option<&[u8]>,
+        attempt: Attempt<'_>,
+    ) -> Called<Answer> {
         let call = || self.core.call(self.patience(), self.names(), nature, scope, request.to_owned(), attempt);
         if nature != Nature::Read {
             return call().await;
@@ -438,13 +467,16 @@ pub(crate) fn read<T: DeserializeOwned>(request: String, answer: &Answer) -> Cal
 
 /// Reads one of several answers that there is room for together.
 pub(crate) fn read_into<T: DeserializeOwned>(room: &mut Room, request: String, answer: &Answer) -> Called<T> {
-    let read = room
-        .take(&answer.body)
-        .and_then(|()| serde_json::from_slice(&answer.body).map_err(|e| format!("status {}, {e}", answer.status)));
-    read.map_err(|why| {
-        let sent = if answer.doubt { Sent::Maybe } else { Sent::No };
-        CallError::new(sent, request, Cause::Unreadable(why))
-    })
+    // One way from bytes to types, by values: each type's reader is compiled for one kind of input.
+    let read = || serde_json::from_slice::<Value>(&answer.body).and_then(serde_json::from_value);
+    room.take(&answer.body)
+        .and_then(|()| read().map_err(|e| format!("status {}, {e}", answer.status)))
+        .map_err(|why| unreadable(&request, answer, why))
+}
+
+fn unreadable(request: &str, answer: &Answer, why: String) -> CallError {
+    let sent = if answer.doubt { Sent::Maybe } else { Sent::No };
+    CallError::new(sent, request, Cause::Unreadable(why))
 }
 
 impl Core {

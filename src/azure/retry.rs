@@ -2,8 +2,9 @@
 
 use super::{client::Core, error::ServiceError, limited};
 use crate::azure::cloud::ForeignHost;
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use std::{fmt, future::Future, time::Duration};
+use std::{fmt, time::Duration};
 use time::OffsetDateTime;
 
 /// Whether a request may have changed something.
@@ -240,6 +241,9 @@ impl CallError {
 /// The result of a call.
 pub type Called<T> = Result<T, CallError>;
 
+/// Sends a request once. Boxed, so that the loop around it is compiled once, not once a request.
+pub(crate) type Attempt<'a> = &'a (dyn Fn() -> BoxFuture<'a, Result<Try, CallError>> + Send + Sync);
+
 /// What one try came to.
 pub(crate) enum Try {
     Answered(Answer),
@@ -259,19 +263,15 @@ impl Core {
     /// `scope` it brings its own credential, or none.
     ///
     /// Returns every answer below 300, 404, and what the attempt says is [meant](Try::Meant); everything else is an error.
-    pub(crate) async fn call<'s, F>(
+    pub(crate) async fn call(
         &self,
         patience: &Patience,
         names: Names,
         nature: Nature,
-        scope: impl Into<Option<&'s str>>,
+        scope: Option<&str>,
         request: String,
-        attempt: impl Fn() -> F,
-    ) -> Called<Answer>
-    where
-        F: Future<Output = Result<Try, CallError>>,
-    {
-        let scope = scope.into();
+        attempt: Attempt<'_>,
+    ) -> Called<Answer> {
         let started = tokio::time::Instant::now();
         let mut lookups = 0;
         let (mut tries, mut doubt, mut fresh_token) = (0u32, false, false);

@@ -32,6 +32,7 @@ mod set_vault_network;
 mod set_version_enabled;
 mod vault_denied;
 
+use crate::engine::step::Step;
 pub(crate) use attach_identity::no_registry;
 pub use attach_identity::{Attach, AttachIdentity, AttachedAs};
 pub use create_key_version::{MintVersion, Minted};
@@ -68,3 +69,56 @@ pub(crate) use set_vault_network::same as same_network;
 pub use set_vault_network::{NetworkChange, SetNetwork};
 pub use set_version_enabled::SetVersionEnabled;
 pub(crate) use vault_denied::shut_out;
+
+/// The table of all steps, for the macros that make something of it: first those that may be a way back, of which a rollback
+/// takes one as it is stored.
+macro_rules! each_step {
+    ($with:ident) => {
+        $with! {
+            undo {
+                AttachIdentity,
+                DetachIdentity,
+                Grant,
+                PointRegistry,
+                RecoverKey,
+                RecoverVault,
+                SetAssignment,
+                SetDiagnostics,
+                SetExpiry,
+                SetNetwork,
+                SetRegistryNetwork,
+                SetRotation,
+                SetVersionEnabled,
+                Withdraw,
+            }
+            other {
+                CreateRegistry,
+                DeleteKey,
+                DeleteVault,
+                DeployTemplate,
+                DropPrivateEndpoint,
+                EnsureGroup,
+                EnsureIdentity,
+                EnsureKey,
+                EnsureVault,
+                MintVersion,
+                RegisterProvider,
+                Revalidate,
+                #[cfg(feature = "import")]
+                ImportMaterial,
+            }
+        }
+    };
+}
+pub(crate) use each_step;
+
+macro_rules! names {
+    (undo { $($undo:ident,)+ } other { $($(#[$cfg:meta])? $other:ident,)+ }) => {
+        /// The names of all steps, as plans and journals have them.
+        pub const NAMES: &[&str] = &[
+            $(<$undo as Step>::NAME,)+
+            $($(#[$cfg])? <$other as Step>::NAME,)+
+        ];
+    };
+}
+each_step!(names);

@@ -8,7 +8,8 @@ use crate::{
     },
     workflows,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::{Map, Value};
 use std::any::TypeId;
 
 /// The table of all workflows, for the macros that make something of it. A line a workflow: its order, the verb that carries it
@@ -53,7 +54,7 @@ macro_rules! define {
         /// assert_eq!(serde_json::from_str::<Order>(&stored).unwrap(), order);
         /// # Ok::<(), cmk::Error>(())
         /// ```
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize)]
         #[serde(tag = "workflow", rename_all = "kebab-case")]
         #[non_exhaustive]
         pub enum Order {
@@ -61,7 +62,7 @@ macro_rules! define {
         }
 
         /// What an order resulted in.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
         #[non_exhaustive]
         pub enum Outcome {
@@ -90,12 +91,20 @@ macro_rules! define {
                         "the order of run {name}, a {workflow}, cannot be read ({e})"
                     )))
                 };
-                match workflow.as_str() {
-                    $( $(#[$cfg])? <workflows::$module::$order>::NAME => serde_json::from_value(order).map(Self::$order).map_err(unreadable), )+
-                    _ => Err(Error::new(ErrorKind::OtherRun(format!(
+                match Self::read(&workflow, order) {
+                    Some(order) => order.map_err(unreadable),
+                    None => Err(Error::new(ErrorKind::OtherRun(format!(
                         "run {name} is a '{}', which this program does not know",
                         workflow.escape_debug()
                     )))),
+                }
+            }
+
+            /// The order of a workflow; `None` if it is none of these.
+            fn read(workflow: &str, order: Value) -> Option<serde_json::Result<Self>> {
+                match workflow {
+                    $( $(#[$cfg])? <workflows::$module::$order>::NAME => Some(serde_json::from_value(order).map(Self::$order)), )+
+                    _ => None,
                 }
             }
 
@@ -116,6 +125,15 @@ macro_rules! define {
             }
         }
 
+        impl Outcome {
+            fn read(kind: &str, outcome: Value) -> Option<serde_json::Result<Self>> {
+                $( $(#[$cfg])? if is_kebab_of(kind, stringify!($outcome)) {
+                    return Some(serde_json::from_value(outcome).map(Self::$outcome));
+                } )+
+                None
+            }
+        }
+
         /// Whether a workflow bears the name of one of these, and is another: its runs would be taken for that one's.
         pub(crate) fn is_of_another<W: Workflow>() -> bool {
             $( $(#[$cfg])? if W::NAME == <workflows::$module::$order>::NAME {
@@ -128,12 +146,48 @@ macro_rules! define {
 
 each_order!(define);
 
+// By hand, from values: derived ones would compile a second reader of every order and outcome, for what serde keeps of a tagged
+// enum.
+impl<'de> Deserialize<'de> for Order {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        tagged("workflow", from, Self::read)
+    }
+}
+impl<'de> Deserialize<'de> for Outcome {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> std::result::Result<Self, D::Error> {
+        tagged("kind", from, Self::read)
+    }
+}
+
+fn tagged<'de, D: Deserializer<'de>, T>(
+    tag: &'static str,
+    from: D,
+    read: fn(&str, Value) -> Option<serde_json::Result<T>>,
+) -> std::result::Result<T, D::Error> {
+    let mut members = Map::deserialize(from)?;
+    let Some(Value::String(named)) = members.remove(tag) else { return Err(D::Error::missing_field(tag)) };
+    let read = read(&named, members.into());
+    let read = read.ok_or_else(|| D::Error::custom(format!("unknown {tag} `{}`", named.escape_debug())))?;
+    read.map_err(D::Error::custom)
+}
+
+/// Whether this is a type's name in kebab case.
+fn is_kebab_of(text: &str, name: &str) -> bool {
+    let mut kebab = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !kebab.is_empty() {
+            kebab.push('-');
+        }
+        kebab.extend(c.to_lowercase());
+    }
+    text == kebab
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::journal::{Entry, MemoryJournal, RECORD_VERSION, Record};
     use crate::workflows::{registry_network::RegistryNetwork, repair::Repair, rotate::Rotate};
-    use serde_json::Value;
 
     async fn opened(workflow: &str, order: Value) -> (MemoryJournal, RunName) {
         let (journal, name) = (MemoryJournal::default(), RunName::try_from("r1".to_owned()).expect("a run's name"));
@@ -151,6 +205,28 @@ mod tests {
         let record = Record { v: RECORD_VERSION, seq: 0, at: time::OffsetDateTime::UNIX_EPOCH, entry };
         journal.append(&name, &record).await.expect("a record");
         (journal, name)
+    }
+
+    #[test]
+    fn outcomes_are_read_as_they_are_written() {
+        let outcome = Outcome::Repaired(crate::workflows::repair::Repaired {
+            registry: "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/\
+                Microsoft.ContainerRegistry/registries/contoso1"
+                .parse()
+                .expect("an id"),
+            key: "https://kv-1.vault.azure.net/keys/k".parse().expect("a key"),
+            in_use: None,
+        });
+        let written = serde_json::to_value(&outcome).expect("json");
+        assert_eq!(written["kind"], "repaired");
+        assert_eq!(serde_json::from_value::<Outcome>(written).expect("an outcome"), outcome);
+        assert!(
+            is_kebab_of("registry-network-changed", "RegistryNetworkChanged") && !is_kebab_of("rotated", "Repaired")
+        );
+        for (text, why) in [(r#"{"kind":"nothing"}"#, "unknown kind `nothing`"), ("{}", "missing field `kind`")] {
+            let error = serde_json::from_str::<Outcome>(text).expect_err(text).to_string();
+            assert!(error.contains(why), "{error}");
+        }
     }
 
     #[tokio::test]

@@ -24,6 +24,7 @@ use crate::azure::{
     retry::{Answer, CallError, Called, Cause, Nature, Sent, Try},
 };
 use azure_core::http::{Method, Request};
+use futures::future::BoxFuture;
 use std::future::Future;
 use url::Url;
 
@@ -67,11 +68,18 @@ impl Reader {
     }
 
     /// One call with its repetitions, whose answer is noted and not kept.
-    async fn told<F>(&self, nature: Nature, scope: Option<&str>, name: &str, attempt: impl Fn() -> F) -> Called<Answer>
+    async fn told<F>(
+        &self,
+        nature: Nature,
+        scope: Option<&str>,
+        name: &str,
+        attempt: impl Fn() -> F + Send + Sync,
+    ) -> Called<Answer>
     where
-        F: Future<Output = Result<Try, CallError>>,
+        F: Future<Output = Result<Try, CallError>> + Send,
     {
-        let answer = self.core.call(self.patience(), self.names(), nature, scope, name.to_owned(), attempt).await;
+        let attempt = || -> BoxFuture<'_, _> { Box::pin(attempt()) };
+        let answer = self.core.call(self.patience(), self.names(), nature, scope, name.to_owned(), &attempt).await;
         self.trace(name, &answer, self.now());
         answer
     }

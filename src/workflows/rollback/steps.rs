@@ -21,7 +21,7 @@ use crate::{
     },
     steps::{
         AttachIdentity, DetachIdentity, Grant, PointRegistry, RecoverKey, RecoverVault, SetAssignment, SetDiagnostics,
-        SetExpiry, SetNetwork, SetRegistryNetwork, SetRotation, SetVersionEnabled, Withdraw,
+        SetExpiry, SetNetwork, SetRegistryNetwork, SetRotation, SetVersionEnabled, Withdraw, each_step,
     },
     workflows::key_path::{Access, may},
 };
@@ -92,9 +92,8 @@ pub(crate) fn ways_back(records: &[Record]) -> (Vec<Back>, Vec<String>) {
     (backs, never)
 }
 
-/// One line a step that a way back may be.
 macro_rules! ways {
-    ($($step:ident),+ $(,)?) => {
+    (undo { $($step:ident,)+ } other { $($rest:tt)* }) => {
         /// A way back, read.
         #[derive(Clone, Debug)]
         pub(crate) enum Way {
@@ -137,22 +136,7 @@ macro_rules! ways {
     };
 }
 
-ways!(
-    AttachIdentity,
-    DetachIdentity,
-    Grant,
-    Withdraw,
-    SetAssignment,
-    SetDiagnostics,
-    SetNetwork,
-    SetRegistryNetwork,
-    SetVersionEnabled,
-    SetExpiry,
-    SetRotation,
-    RecoverKey,
-    RecoverVault,
-    PointRegistry,
-);
+each_step!(ways);
 
 fn read<S: Step>(undo: &Undo) -> Result<S> {
     serde_json::from_value(undo.args.clone())
