@@ -52,7 +52,7 @@ abandoned, lost or damaged run
 
 /// The examples of a command, for the end of its help.
 pub(crate) fn examples(lines: &[&str]) -> String {
-    lines.iter().fold("Examples:".to_owned(), |text, line| format!("{text}\n  {line}"))
+    lines.iter().fold("Examples:".to_owned(), |text, line| format!("{text}\n  {}", line.replace('\n', "\n  ")))
 }
 
 /// The options of every command.

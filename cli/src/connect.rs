@@ -56,7 +56,7 @@ pub(crate) fn azure(globals: &Globals, cloud: &Cloud) -> anyhow::Result<Azure> {
     Ok(builder.build())
 }
 
-/// The machine that a diagnosis is made on, where it is not this one as it is: a simulated host has addresses that only the
+/// The machine that a diagnosis is made on, if it is not simply this one: a simulated host has addresses that only the
 /// simulator knows.
 pub(crate) fn machine(globals: &Globals) -> anyhow::Result<Option<Arc<dyn Machine>>> {
     let Some(base) = &globals.simulator else { return Ok(None) };
@@ -174,7 +174,7 @@ fn simulator(url: &str, auth: Option<&Auth>) -> anyhow::Result<Line> {
 }
 
 /// Takes its tokens from the simulator's metadata service, which hands out those of the simulated operator. Nothing of
-/// the machine's own logins is looked at.
+/// the machine's own logins is read.
 #[derive(Debug)]
 struct Simulated {
     transport: Arc<dyn HttpClient>,

@@ -86,7 +86,7 @@ impl Drop for Signals {
     }
 }
 
-/// Ends the process at a signal that nobody waits for, and with it the programs that it runs: these do not get the signals of
+/// Ends the process at a signal that no listener handles, and with it the programs that it runs: these do not get the signals of
 /// a terminal. Works while a question is asked too.
 pub(crate) fn end_by_signals() -> anyhow::Result<()> {
     let mut listening = Listening::begin()?;
@@ -106,7 +106,7 @@ pub(crate) fn end_by_signals() -> anyhow::Result<()> {
 #[cfg(unix)]
 pub(crate) fn outlive_limits() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    // What is listened for stays so for the life of the process; nobody has to listen on.
+    // What is listened for stays so for the life of the process; no one has to listen on.
     signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).context("cannot wait for signals").map(drop)
 }
 #[cfg(not(unix))]

@@ -22,7 +22,7 @@ Exit codes:
 
 ";
 
-/// Check all registries of subscriptions for problems (read-only).
+/// Find problems of all registries in subscriptions (read-only).
 #[derive(Debug, clap::Args)]
 #[command(after_help = ENDS.to_owned() + &examples(EXAMPLES))]
 pub(crate) struct Args {

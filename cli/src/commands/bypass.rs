@@ -18,9 +18,10 @@ use cmk::{
 };
 
 pub(super) const EXAMPLES: &[&str] = &[
-    "cmk bypass -n contoso1 --default-action deny",
-    "cmk bypass -n contoso1 --key https://kv-closed.vault.azure.net/keys/acr --allow-ip 203.0.113.0/24",
-    "cmk bypass --create -g shop -n contoso2 --key https://kv-closed.vault.azure.net/keys/acr",
+    "cmk bypass -n contoso1",
+    "cmk bypass -n contoso1 --key https://kv-closed.vault.azure.net/keys/acr --allow-ip 203.0.113.7",
+    "cmk bypass --create -g shop -n contoso2 --key https://kv-closed.vault.azure.net/keys/acr \\\n  \
+     --accept encryption --accept purge-protection",
 ];
 
 pub(super) const SCHEMAS: &[Schema] = &[("bypassed", include_str!("../../schemas/bypassed.v1.json"))];

@@ -14,7 +14,7 @@ use cmk::{Create, Created, Irreversible};
 pub(super) const EXAMPLES: &[&str] = &[
     "cmk create -g shop -n contoso1 -l westeurope --plan",
     "cmk create -g shop -n contoso1 --accept encryption --accept purge-protection",
-    "cmk create -g shop -n contoso1 -k https://kv-shop.vault.azure.net/keys/acr --identity id-shop",
+    "cmk create -g shop -n contoso1 -k https://kv-shop.vault.azure.net/keys/acr --accept encryption",
 ];
 
 pub(super) const SCHEMAS: &[Schema] = &[("created", include_str!("../../schemas/created.v1.json"))];

@@ -16,8 +16,9 @@ use std::{
 };
 
 pub(super) const EXAMPLES: &[&str] = &[
-    "cmk deploy -g shop -f template.json -p parameters.json --plan",
-    "cmk deploy -g shop -f template.json -p parameters.json registryName=contoso1 --accept encryption",
+    "cmk deploy -g shop -f template.json -p parameters.json registryName=contoso2 --plan",
+    "cmk deploy -g shop -f template.json -p parameters.json \\\n  \
+     --accept encryption --accept purge-protection",
 ];
 
 pub(super) const SCHEMAS: &[Schema] = &[("deployed-template", include_str!("../../schemas/deployed-template.v1.json"))];

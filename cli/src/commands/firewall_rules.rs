@@ -17,7 +17,7 @@ pub(super) const SCHEMAS: &[Schema] = &[("firewall-rules", include_str!("../../s
 
 const HEAD: [&str; 5] = ["HOST", "PORT", "PURPOSE", "REGION", "FOR_CLIENTS"];
 
-/// List the hosts that a client's firewall must allow (read-only).
+/// List the hosts a client's firewall must allow (read-only).
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples(EXAMPLES))]
 pub(crate) struct Args {

@@ -23,13 +23,13 @@ use cmk::{
 
 pub(super) const EXAMPLES: &[&str] = &[
     "cmk grant-access -n contoso1 --principal 11111111-2222-3333-4444-555555555555 --access pull",
-    "cmk grant-access -n contoso1 --principal 11111111-2222-3333-4444-555555555555 \
+    "cmk grant-access -n contoso1 --principal 11111111-2222-3333-4444-555555555555 \\\n  \
      --principal-type group --access push --repository 'team/*'",
 ];
 
 pub(super) const SCHEMAS: &[Schema] = &[("access-granted", include_str!("../../schemas/access-granted.v1.json"))];
 
-/// Grant access to a registry's images: pull, push, delete, list.
+/// Grant a principal access to a registry's images.
 ///
 /// Assigns the role that fits the registry's permissions mode.
 #[derive(Debug, clap::Args)]

@@ -64,8 +64,10 @@ pub(crate) fn man_page(command: clap::Command, is_whole: bool, page: &mut dyn Wr
         for line in end.to_string().lines() {
             match line.strip_suffix(':').filter(|heading| !heading.starts_with(' ')) {
                 Some(heading) => writeln!(page, ".SH {}", roff(&heading.to_uppercase()))?,
-                None if line.is_empty() => writeln!(page, ".PP")?,
-                None => writeln!(page, "{}", roff(line))?,
+                // Between two sections.
+                None if line.is_empty() => {}
+                None if line.starts_with(' ') => writeln!(page, "{}", roff(line))?,
+                None => writeln!(page, ".PP\n{}", roff(line))?,
             }
         }
     }

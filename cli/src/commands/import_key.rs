@@ -12,8 +12,10 @@ use crate::{
 use cmk::{ImportKey, ImportedKey, azure::id::KeyName};
 use std::path::PathBuf;
 
-pub(super) const EXAMPLES: &[&str] =
-    &["cmk import-key kv-shop -k acr --pem acr.pem", "cmk import-key kv-shop -k acr --byok acr.byok --hsm --yes"];
+pub(super) const EXAMPLES: &[&str] = &[
+    "cmk import-key kv-shop -k acr --pem acr.pem",
+    "cmk import-key kv-shop -k acr --byok acr.byok --grant-me-for-run",
+];
 
 pub(super) const SCHEMAS: &[Schema] = &[("imported-key", include_str!("../../schemas/imported-key.v1.json"))];
 

@@ -19,7 +19,7 @@ pub(super) const EXAMPLES: &[&str] = &[
 
 pub(super) const SCHEMAS: &[Schema] = &[("reassigned", include_str!("../../schemas/reassigned.v1.json"))];
 
-/// Assign again the identity that unwraps a registry's key.
+/// Re-assign the identity that unwraps a registry's key.
 ///
 /// Then rotates to another identity, if --to names one.
 #[derive(Debug, clap::Args)]

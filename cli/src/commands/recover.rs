@@ -16,7 +16,7 @@ pub(super) const EXAMPLES: &[&str] =
 
 pub(super) const SCHEMAS: &[Schema] = &[("recovered", include_str!("../../schemas/recovered.v1.json"))];
 
-/// Recover a registry's deleted key, or the deleted vault it is in.
+/// Recover a registry's deleted key, or its deleted vault.
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples(EXAMPLES))]
 pub(crate) struct Args {

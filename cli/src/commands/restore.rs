@@ -15,7 +15,7 @@ pub(super) const EXAMPLES: &[&str] = &["cmk restore incident-7", "cmk restore in
 
 pub(super) const SCHEMAS: &[Schema] = &[("restored", include_str!("../../schemas/restored.v1.json"))];
 
-/// Restore the access to a key that `cmk revoke` revoked.
+/// Restore access to a key that `cmk revoke` revoked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples(EXAMPLES))]
 pub(crate) struct Args {

@@ -50,11 +50,13 @@ fn every_command_shows_examples_that_are_right() {
         let page = String::from_utf8(page).expect("text").replace("\\-", "-");
         assert!(page.contains(".SH EXAMPLES"), "{page}");
         for line in entry.examples {
-            assert!(line.len() <= 96, "{} columns: {line}", line.len());
-            for (place, shown) in [("-h", &short), ("--help", &long), ("man", &page)] {
-                assert!(shown.contains(line), "`{line}` in {place} of {verb}");
+            for part in line.lines() {
+                assert!(part.len() <= 96, "{} columns: {part}", part.len());
+                for (place, shown) in [("-h", &short), ("--help", &long), ("man", &page)] {
+                    assert!(shown.contains(part.trim_end_matches('\\')), "`{part}` in {place} of {verb}");
+                }
             }
-            let words = shlex::split(line).unwrap_or_else(|| panic!("no shell reads `{line}`"));
+            let words = shlex::split(&line.replace("\\\n", "")).unwrap_or_else(|| panic!("no shell reads `{line}`"));
             // What a shell itself reads of the line.
             let words: Vec<_> = words.iter().take_while(|word| !["|", ">"].contains(&word.as_str())).collect();
             assert_eq!(words.get(1), Some(&&verb), "`{line}` is of another command");
@@ -135,11 +137,13 @@ fn options<'a>(text: &mut String, all: impl Iterator<Item = &'a Arg>) {
         let mut help = arg.get_help().map(ToString::to_string).unwrap_or_default();
         let values: Vec<_> = arg.get_possible_values().iter().map(|v| format!("`{}`", v.get_name())).collect();
         if !values.is_empty() {
-            write!(help, " One of {}.", values.join(", ")).expect("room");
+            let stop = if help.ends_with(['.', ']']) { "" } else { "." };
+            write!(help, "{stop} One of {}.", values.join(", ")).expect("room");
         }
         let defaults: Vec<_> = arg.get_default_values().iter().map(|v| v.to_string_lossy()).collect();
         if arg.get_action().takes_values() && !defaults.is_empty() {
-            write!(help, " [default: {}]", defaults.join(", ")).expect("room");
+            let stop = if help.ends_with('.') { "" } else { "." };
+            write!(help, "{stop} [default: {}]", defaults.join(", ")).expect("room");
         }
         writeln!(text, "| {} | {} |", cell(&names.join(", ")), cell(&help)).expect("room");
     }
