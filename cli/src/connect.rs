@@ -1,8 +1,8 @@
-//! The way to Azure, or to a simulator on this machine.
+//! The connection to Azure, or to a simulator on this machine.
 
 use crate::{
-    args::Globals,
-    exit::{told, usage},
+    cli::Globals,
+    exit_code::{CliError, Exit, usage},
     say,
 };
 use anyhow::Context as _;
@@ -56,7 +56,7 @@ pub(crate) fn azure(globals: &Globals, cloud: &Cloud) -> anyhow::Result<Azure> {
     Ok(builder.build())
 }
 
-/// The machine that a diagnosis is made on, where it is not this one as it is: a simulated host has addresses that only the
+/// The machine that a diagnosis is made on, if it is not simply this one: a simulated host has addresses that only the
 /// simulator knows.
 pub(crate) fn machine(globals: &Globals) -> anyhow::Result<Option<Arc<dyn Machine>>> {
     let Some(base) = &globals.simulator else { return Ok(None) };
@@ -132,7 +132,7 @@ pub(crate) fn announce(globals: &Globals) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The journal, which is made if it is not there.
+/// The journal, which is created if it does not exist.
 pub(crate) fn journal(globals: &Globals) -> anyhow::Result<FileJournal> {
     FileJournal::open(state_dir(globals)?).map_err(|e| cmk::Error::from(e).into())
 }
@@ -174,7 +174,7 @@ fn simulator(url: &str, auth: Option<&Auth>) -> anyhow::Result<Line> {
 }
 
 /// Takes its tokens from the simulator's metadata service, which hands out those of the simulated operator. Nothing of
-/// the machine's own logins is looked at.
+/// the machine's own logins is read.
 #[derive(Debug)]
 struct Simulated {
     transport: Arc<dyn HttpClient>,
@@ -208,7 +208,7 @@ impl Simulated {
         said.truncate(length);
         if u16::from(status) != 200 {
             let body: String = String::from_utf8_lossy(&said).chars().take(300).collect();
-            return Err(told(crate::exit::Exit::Failed, format!("the simulator gives no token: {body}")));
+            return Err(CliError::with(Exit::Failed, format!("the simulator gives no token: {body}")));
         }
         let token: Token = serde_json::from_slice(&said).context("what answers there is no simulator")?;
         let seconds = token.expires_in.parse().context("what answers there is no simulator")?;

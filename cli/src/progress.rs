@@ -1,6 +1,6 @@
-//! What a run tells while it is at work, on stderr.
+//! Progress of a run, on stderr.
 
-use crate::{args::Globals, output::shown, say};
+use crate::{cli::Globals, render::shown, say};
 use cmk::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
@@ -9,13 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often a wait that goes on is told of where there is no terminal.
+/// How often a wait that goes on is reported where there is no terminal.
 const REMINDER: Duration = Duration::from_secs(30);
 
-/// Tells an operator how a run goes.
+/// Reports to an operator how a run proceeds.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    /// Nothing, or the library's own account instead.
+    /// Nothing, or the library's log instead.
     Silent,
     /// A line an event.
     Lines(Mutex<Option<(String, Instant)>>),
@@ -40,8 +40,8 @@ impl Progress {
         }
     }
 
-    /// Tells of an event.
-    pub(crate) fn tell(&self, event: &Event) {
+    /// Reports an event.
+    pub(crate) fn report(&self, event: &Event) {
         match self {
             Self::Silent => {}
             Self::Spinner(bar) => match event {

@@ -1,43 +1,99 @@
 //! Signals: Ctrl-C and SIGTERM, those of a terminal that goes away or is told to quit, and the one that comes where a file may
 //! not grow any more.
 
+use crate::{
+    exit_code::{CliError, Exit},
+    progress::Progress,
+    say,
+};
 use anyhow::Context as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use cmk::{
+    AnyRun, Outcome, Stop,
+    journal::{Journal, RunName},
+};
+use std::{
+    future::IntoFuture as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
 
-/// How many wait for signals themselves.
-static HEEDED: AtomicUsize = AtomicUsize::new(0);
+/// Waits for a run's end, and for signals meanwhile.
+pub(crate) struct SignalHandler<'a> {
+    pub(crate) stop: Stop,
+    /// Whether the run has reported its beginning.
+    pub(crate) begun: Arc<AtomicBool>,
+    pub(crate) name: &'a RunName,
+    pub(crate) journal: &'a dyn Journal,
+    /// The command that resumes the run.
+    pub(crate) resume: String,
+}
+
+impl SignalHandler<'_> {
+    /// Waits for the run's end. The first signal asks the run to stop at the next safe point, the second drops it.
+    pub(crate) async fn until_the_end(&self, run: AnyRun, progress: &Progress) -> anyhow::Result<Outcome> {
+        let mut signals = Signals::listen()?;
+        let mut work = run.into_future();
+        let mut asked = false;
+        loop {
+            tokio::select! {
+                ended = &mut work => return Ok(ended?),
+                () = signals.come() => {}
+            }
+            let resume = &self.resume;
+            if !self.begun.load(Ordering::Relaxed) {
+                let known = self.journal.read(self.name).await.is_ok_and(|records| !records.is_empty());
+                let resume = if known { format!("\ntake it up again: {resume}") } else { String::new() };
+                return Err(CliError::with(Exit::Stopped, format!("stopped before it changed anything{resume}")));
+            }
+            if asked {
+                progress.end();
+                say(format_args!("cmk: dropped where it was; take it up again: {resume}"));
+                cmk::program::end_all();
+                std::process::exit(130);
+            }
+            asked = true;
+            self.stop.ask();
+            progress.say("stopping at the next safe point; once more drops it where it is");
+        }
+    }
+}
+
+/// How many listeners handle signals themselves.
+static HANDLED: AtomicUsize = AtomicUsize::new(0);
 
 /// Waits for signals; from when it is made they no longer end the process by themselves.
 #[derive(Debug)]
-pub(crate) struct Signals(Listening);
+struct Signals(Listening);
 
 impl Signals {
-    pub(crate) fn listen() -> anyhow::Result<Self> {
+    fn listen() -> anyhow::Result<Self> {
         let listening = Listening::begin()?;
-        HEEDED.fetch_add(1, Ordering::SeqCst);
+        HANDLED.fetch_add(1, Ordering::SeqCst);
         Ok(Self(listening))
     }
 
     /// The next one.
-    pub(crate) async fn come(&mut self) {
+    async fn come(&mut self) {
         self.0.next().await;
     }
 }
 
 impl Drop for Signals {
     fn drop(&mut self) {
-        HEEDED.fetch_sub(1, Ordering::SeqCst);
+        HANDLED.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// Ends the process at a signal that nobody waits for, and with it the programs that it runs: these do not get the signals of
+/// Ends the process at a signal that no listener handles, and with it the programs that it runs: these do not get the signals of
 /// a terminal. Works while a question is asked too.
 pub(crate) fn end_by_signals() -> anyhow::Result<()> {
     let mut listening = Listening::begin()?;
     tokio::spawn(async move {
         loop {
             let code = listening.next().await;
-            if HEEDED.load(Ordering::SeqCst) == 0 {
+            if HANDLED.load(Ordering::SeqCst) == 0 {
                 cmk::program::end_all();
                 std::process::exit(code);
             }
@@ -50,7 +106,7 @@ pub(crate) fn end_by_signals() -> anyhow::Result<()> {
 #[cfg(unix)]
 pub(crate) fn outlive_limits() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    // What is listened for stays so for the life of the process; nobody has to listen on.
+    // What is listened for stays so for the life of the process; no one has to listen on.
     signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).context("cannot wait for signals").map(drop)
 }
 #[cfg(not(unix))]
@@ -58,8 +114,8 @@ pub(crate) fn outlive_limits() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a signal is to be outlived, as by `nohup`: so it was told before the process began, and listening would undo that.
-/// Where the system does not say so, who is to outlive a terminal has been given another stderr.
+/// Whether a signal is to be outlived, as by `nohup`: that was set before the process began, and listening would undo it.
+/// Where the system does not say so, a process that is to outlive its terminal has been given another stderr.
 #[cfg(unix)]
 fn is_ignored(kind: tokio::signal::unix::SignalKind) -> bool {
     use std::io::IsTerminal as _;
