@@ -158,7 +158,7 @@ fn a_run_on_a_custom_cloud_is_refused_before_anything_is_sent() {
         ..public
     };
     stage::play(async {
-        let stage = stage::Stage::new(stage::all()[0], 1);
+        let stage = stage::Stage::new(stage::scenarios::named("rotate pinned"), 1);
         let cloud = cmk::Cloud::custom(custom).unwrap();
         let azure = cmk::Azure::builder(cloud, stage.sim.credential()).transport(stage.sim.transport()).build();
         let error = stage.play_with(&azure, stage.journal.clone(), "play").await.unwrap_err();

@@ -55,7 +55,7 @@ fn stop_at_each_second() {
     play(async {
         let mut stopped = 0;
         for seconds in 0..40 {
-            let stage = Stage::new(stage::all()[2], 10);
+            let stage = Stage::new(stage::scenarios::named("rotate followed, hourly"), 10);
             let stop = Stop::new();
             let order = Rotate::new(stage::scenarios::registry());
             let run = rotate(&stage.azure(), order).named("play").shared_journal(stage.journal.clone()).stop_on(&stop);

@@ -1,7 +1,7 @@
 //! A request that lands later than requests may: one deterministic version is in effect, and the others are told.
 
 use cmk_mocks::{Fault, Match, What, When};
-use cmk_tests::stage::{self, Stage, play, scenarios};
+use cmk_tests::stage::{Stage, play, scenarios};
 use std::time::Duration;
 
 /// Plays a rotation whose first request for a version lands `after_s` seconds late; versions made, and the outcome.
@@ -18,7 +18,7 @@ fn beyond_the_deadline_the_oldest_is_in_effect_and_the_rest_are_told() {
     let mut twice = 0;
     for after_s in 55..80 {
         play(async {
-            let stage = Stage::new(stage::all()[0], 17);
+            let stage = Stage::new(scenarios::named("rotate pinned"), 17);
             let (made, done) = minted_late(&stage, &stage.azure(), after_s).await;
             stage.sim.with_world(|w, now| w.can_unwrap(now, &scenarios::registry().to_string()).unwrap());
             let surplus = done["surplus"].as_array().unwrap().len();

@@ -63,7 +63,7 @@ fn an_unfinished_run_is_taken_up_or_given_up() {
 #[test]
 fn a_new_run_waits_for_what_an_abandoned_one_has_in_flight() {
     play(async {
-        let scenario = stage::all()[0];
+        let scenario = scenarios::named("rotate pinned");
         let mut waited = 0;
         let (requests, _) = Stage::rehearse(scenario, 14).await;
         for n in 1..=requests {
@@ -128,7 +128,7 @@ fn two_directories_keep_the_invariants() {
 #[test]
 fn the_key_is_locked_besides_the_registry() {
     play(async {
-        let stage = Stage::new(stage::all()[0], 16);
+        let stage = Stage::new(scenarios::named("rotate pinned"), 16);
         let other = stage.sim.with_world(|world, _| {
             let identity = world.seed_identity("shop", "id-other");
             world.seed_registry_cmk(

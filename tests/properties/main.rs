@@ -22,4 +22,5 @@ mod watched;
 #[test]
 fn every_file_is_a_module() {
     cmk_tests::modules::check("properties");
+    cmk_tests::modules::check("support");
 }

@@ -66,7 +66,7 @@ fn the_same_world_has_the_same_plan() {
 #[test]
 fn a_refused_plan_shows_the_steps_and_every_reason() {
     play(async {
-        let stage = Stage::new(stage::all()[5], 1);
+        let stage = Stage::new(scenarios::named("create on policies"), 1);
         stage.sim.with_world(|world, _| {
             world.mutate_vault_firewall(scenarios::VAULT, true, false, &[]);
             world.mutate_vault_retention(scenarios::VAULT, 90, false);
@@ -180,21 +180,21 @@ fn fails_at(name: &str, scenario: &'static dyn Scenario, method: &str, path: &st
 
 #[test]
 fn hints_of_a_create_that_failed_at_its_registry() {
-    fails_at("create", stage::all()[4], "PUT", "/registries/");
+    fails_at("create", scenarios::named("create"), "PUT", "/registries/");
 }
 
 #[test]
 fn hints_of_a_create_on_policies_that_failed_at_its_registry() {
-    fails_at("create_on_policies", stage::all()[5], "PUT", "/registries/");
+    fails_at("create_on_policies", scenarios::named("create on policies"), "PUT", "/registries/");
 }
 
 #[test]
 fn hints_of_a_rotation_that_failed_at_its_registry() {
-    fails_at("rotate_with_a_grant", stage::all()[3], "PATCH", "/registries/");
+    fails_at("rotate_with_a_grant", scenarios::named("rotate with a grant"), "PATCH", "/registries/");
 }
 
 #[test]
 fn hints_of_a_rotation_that_was_accepted() {
-    fails_at("rotate_followed", stage::all()[1], "GET", "/operationStatuses/");
-    fails_at("rotate_pinned", stage::all()[0], "GET", "/operationStatuses/");
+    fails_at("rotate_followed", scenarios::named("rotate followed"), "GET", "/operationStatuses/");
+    fails_at("rotate_pinned", scenarios::named("rotate pinned"), "GET", "/operationStatuses/");
 }

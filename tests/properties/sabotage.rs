@@ -26,7 +26,7 @@ fn holds(guard: Guard, without: bool) -> bool {
     };
     let tried = std::panic::catch_unwind(AssertUnwindSafe(|| {
         play(async {
-            let stage = Stage::new(stage::all()[0], 20);
+            let stage = Stage::new(scenarios::named("rotate pinned"), 20);
             let azure = azure(&stage);
             match guard {
                 Guard::LateLanding => late_landing(&stage, &azure).await,

@@ -1,6 +1,7 @@
 //! Every play goes through when nothing is in its way, in every cloud, and changes nothing when it is played again.
 
 use cmk_tests::stage::{self, Stage, play, scenarios};
+use std::collections::BTreeSet;
 
 #[test]
 fn every_play_goes_through() {
@@ -12,6 +13,20 @@ fn every_play_goes_through() {
     for scenario in scenarios::other_clouds() {
         goes_through(*scenario);
     }
+}
+
+/// Plays of each workflow, in a file of its own.
+#[test]
+fn every_workflow_has_its_plays() {
+    let mut played = BTreeSet::new();
+    for of in scenarios::WORKFLOWS {
+        let plays = of.public.iter().chain(of.other_clouds).map(|play| play.set(1).1.workflow());
+        let workflows: BTreeSet<_> = plays.chain(of.mends.iter().map(|(_, order)| order().workflow())).collect();
+        assert_eq!(workflows.len(), 1, "plays of one workflow each: {workflows:?}");
+        assert!(workflows.is_disjoint(&played), "in two files: {workflows:?}");
+        played.extend(workflows);
+    }
+    assert_eq!(played, cmk::Order::WORKFLOWS.iter().copied().collect());
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub mod causes;
 pub mod ground;
 pub mod known;
 pub mod modules;
+pub mod scenarios;
 pub mod stage;
 
 use std::path::PathBuf;

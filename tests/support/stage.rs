@@ -2,11 +2,10 @@
 
 pub mod held_journal;
 pub mod invariants;
-pub mod scenarios;
 pub mod troubled;
 
+pub use crate::scenarios::{self, Scenario, all};
 pub use held_journal::{HeldJournal, When as AppendWhen};
-pub use scenarios::{Scenario, all};
 
 use azure_core::credentials::TokenCredential;
 use cmk::{

@@ -1,7 +1,7 @@
 //! The way into the registry.
 
 use super::{Set, Stage, in_world, stage};
-use crate::stage::scenarios::GROUP;
+use crate::scenarios::GROUP;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cmk::azure::{id::PrincipalId, registries::RegistryAccess};
 use cmk_mocks::roles;

@@ -1,6 +1,6 @@
 //! A healthy registry, and one way to spoil it for each cause.
 
-use crate::stage::{self, scenarios};
+use crate::{scenarios, stage};
 use async_trait::async_trait;
 use azure_core::{
     error::ErrorKind,

@@ -1,13 +1,12 @@
 //! Plays in a world in trouble: each cause that can be staged, with the remedy that the diagnosis gives and with each workflow
 //! that may mend it. What mends is found out by playing it undisturbed.
 
-use super::{
-    Scenario, Stage, invariants, play,
-    scenarios::{END, End, registry},
+use super::{Scenario, Stage, invariants, play};
+use crate::{
+    causes::{self, Set},
+    scenarios::{self, END, End},
 };
-use crate::causes::{self, Set};
-use async_trait::async_trait;
-use cmk::{AutoRotate, Bypass, Order, Reassign, Recover, Repair, Rotate, checks::IdentityWanted};
+use cmk::Order;
 use cmk_mocks::World;
 use std::{
     collections::BTreeMap,
@@ -24,27 +23,6 @@ use std::{
 pub const FOLLOWED: Duration = Duration::from_secs(3 * 3600);
 /// How many plays in trouble a generator has, unless all are asked for.
 const SAMPLE: usize = 3;
-
-/// Makes an order.
-type MakeOrder = fn() -> Order;
-
-/// The workflows that mend something, each as it is ordered by whoever does not know what is wrong.
-const ORDERS: &[(&str, MakeOrder)] = &[
-    ("repair", || Repair::new(registry()).into()),
-    ("reassign", || Reassign::new(registry()).into()),
-    ("reassign to another", || Reassign::new(registry()).then_rotate_to(IdentityWanted::System).remove_old().into()),
-    ("recover", || Recover::new(registry()).grant_me().enable_version().into()),
-    ("bypass", || Bypass::new(registry()).into()),
-    ("rotate", || Rotate::new(registry()).grant_me_for_run().into()),
-    ("rotate to another identity", || {
-        Rotate::new(registry()).keeping_version().identity(IdentityWanted::System).into()
-    }),
-    ("auto-rotate", || AutoRotate::new(registry()).every("P90D").grant_me().into()),
-    ("extend", || {
-        let until = time::macros::datetime!(2040-01-01 0:00 UTC);
-        AutoRotate::new(registry()).extend_current(until).grant_me().into()
-    }),
-];
 
 /// What the diagnosis says.
 const REMEDY: &str = "remedy";
@@ -90,7 +68,7 @@ impl Troubled {
         }
         let set = self.set_of(seed);
         let world = set.world.clone();
-        let order = match ORDERS.iter().find(|(name, _)| *name == self.order) {
+        let order = match scenarios::mends().find(|(name, _)| *name == self.order) {
             Some((_, order)) => Some(order()),
             None => {
                 let code = self.cause.code;
@@ -192,7 +170,6 @@ impl Troubled {
     }
 }
 
-#[async_trait]
 impl Scenario for Troubled {
     fn name(&self) -> &'static str {
         self.name
@@ -267,7 +244,7 @@ fn all_pairs() -> &'static [Troubled] {
         };
         causes::all()
             .flat_map(|cause| {
-                let typed = cause.is_in_world().then(|| ORDERS.iter().map(move |(name, _)| pair(cause, name)));
+                let typed = cause.is_in_world().then(|| scenarios::mends().map(move |(name, _)| pair(cause, name)));
                 std::iter::once(pair(cause, REMEDY)).chain(typed.into_iter().flatten())
             })
             .collect()
@@ -328,7 +305,7 @@ fn each_came() {
 
 /// Trouble × workflow: what comes of each, undisturbed.
 pub fn matrix() -> String {
-    let orders: Vec<&str> = std::iter::once(REMEDY).chain(ORDERS.iter().map(|(name, _)| *name)).collect();
+    let orders: Vec<&str> = std::iter::once(REMEDY).chain(scenarios::mends().map(|(name, _)| *name)).collect();
     let mut text = format!("{:<32}", "trouble × workflow");
     for order in &orders {
         let _ = write!(text, "{order:>28}");

@@ -1,15 +1,25 @@
-//! The plays: an order, and the world it meets. A new workflow joins every generator by one line in [`all`].
+//! The plays: an order, and the world it meets, by workflow. A workflow joins every generator by its file in `scenarios/` and one
+//! line in [`WORKFLOWS`].
 
-mod access;
+mod auto_rotate;
+mod bypass;
 mod create;
-mod keys;
-mod made;
-mod network;
+mod deploy;
+mod grant_access;
+mod import_key;
+mod logs;
+mod reassign;
+mod recover;
+mod registry_network;
+mod repair;
+mod restore;
+mod retire;
+mod revoke;
+mod rollback;
 mod rotate;
-mod undo;
+mod vault_network;
 
-use super::{Stage, invariants};
-use async_trait::async_trait;
+use crate::stage::{self, Stage, invariants};
 use cmk::{
     Cloud, Order,
     azure::id::{IdentityId, KeyId, RegistryId, SubscriptionId, VaultId},
@@ -18,13 +28,70 @@ use cmk::{
 use cmk_mocks::{Delay, KeyRef, Params, Setup, SimCloud, VaultModel, World};
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
-use time::OffsetDateTime;
+
+/// What the file of a workflow holds.
+pub struct Scenarios {
+    /// What every generator plays.
+    pub public: &'static [&'static dyn Scenario],
+    /// What is played in other clouds, undisturbed.
+    pub other_clouds: &'static [&'static dyn Scenario],
+    /// What may mend something, by name, as it is ordered by whoever does not know what is wrong: played in each trouble that it
+    /// does mend.
+    pub mends: &'static [(&'static str, MakeOrder)],
+}
+
+/// Makes an order.
+pub type MakeOrder = fn() -> Order;
+
+const NONE: Scenarios = Scenarios { public: &[], other_clouds: &[], mends: &[] };
+
+/// Every workflow's, a line each.
+pub static WORKFLOWS: &[&Scenarios] = &[
+    &rotate::SCENARIOS,
+    &create::SCENARIOS,
+    &auto_rotate::SCENARIOS,
+    &reassign::SCENARIOS,
+    &recover::SCENARIOS,
+    &bypass::SCENARIOS,
+    &vault_network::SCENARIOS,
+    &grant_access::SCENARIOS,
+    &logs::SCENARIOS,
+    &registry_network::SCENARIOS,
+    &revoke::SCENARIOS,
+    &restore::SCENARIOS,
+    &retire::SCENARIOS,
+    &import_key::SCENARIOS,
+    &deploy::SCENARIOS,
+    &repair::SCENARIOS,
+    &rollback::SCENARIOS,
+];
+
+/// All plays in the public cloud.
+pub fn all() -> &'static [&'static dyn Scenario] {
+    static ALL: OnceLock<Vec<&dyn Scenario>> = OnceLock::new();
+    ALL.get_or_init(|| WORKFLOWS.iter().flat_map(|of| of.public).copied().collect())
+}
+
+/// One whole create and rotate in the other clouds.
+pub fn other_clouds() -> &'static [&'static dyn Scenario] {
+    static ALL: OnceLock<Vec<&dyn Scenario>> = OnceLock::new();
+    ALL.get_or_init(|| WORKFLOWS.iter().flat_map(|of| of.other_clouds).copied().collect())
+}
+
+/// The play of this name.
+pub fn named(name: &str) -> &'static dyn Scenario {
+    *all().iter().find(|s| s.name() == name).unwrap_or_else(|| panic!("no play '{name}'"))
+}
+
+/// The orders that may mend something, by name.
+pub fn mends() -> impl Iterator<Item = &'static (&'static str, MakeOrder)> {
+    WORKFLOWS.iter().flat_map(|of| of.mends)
+}
 
 /// One play.
-#[async_trait]
 pub trait Scenario: Sync {
     fn name(&self) -> &'static str;
     /// The world before, and what is ordered in it.
@@ -100,7 +167,6 @@ pub struct Play {
     pub also: fn(&World, &str),
 }
 
-#[async_trait]
 impl Scenario for Play {
     fn name(&self) -> &'static str {
         self.name
@@ -195,8 +261,8 @@ pub fn after(name: &'static str, seed: u64, set: impl FnOnce() -> (World, Order)
         let (world, order) = set();
         // On a runtime of its own: whoever asks is on one already.
         let played = std::thread::spawn(move || {
-            super::play(async move {
-                let stage = super::Stage::of(all()[0], world, order, seed);
+            stage::play(async move {
+                let stage = Stage::of(named("rotate pinned"), world, order, seed);
                 stage.play_with(&stage.azure(), stage.journal.clone(), "before").await.unwrap();
                 // So that what was taken and given is in effect.
                 tokio::time::sleep(GRANTS).await;
@@ -217,62 +283,12 @@ pub fn after(name: &'static str, seed: u64, set: impl FnOnce() -> (World, Order)
     (world, journal)
 }
 
-/// All plays.
-pub fn all() -> &'static [&'static dyn Scenario] {
-    static ALL: &[&dyn Scenario] = &[
-        &rotate::PINNED,
-        &rotate::FOLLOWED,
-        &rotate::HOURLY,
-        &rotate::WITH_A_GRANT,
-        &create::FROM_NOTHING,
-        &create::ON_POLICIES,
-        &create::ON_A_DELETED_VAULT,
-        &rotate::OTHER_IDENTITY,
-        &rotate::OTHER_VAULT,
-        &rotate::BY_ITSELF,
-        &rotate::REASSIGNED,
-        &rotate::REASSIGNED_TO_SYSTEM,
-        &keys::RECOVER_KEY,
-        &keys::RECOVER_BOTH,
-        &network::BYPASS,
-        &network::BYPASS_FROM_NOTHING,
-        &network::BYPASS_IN_PLACE,
-        &network::VAULT_NETWORK,
-        &access::GRANT_ACCESS,
-        &access::LOGS,
-        &network::REGISTRY_NETWORK,
-        &keys::REVOKE_VERSIONS,
-        &keys::REVOKE_ROLE,
-        &keys::REVOKE_POLICY,
-        &keys::REVOKE_KEY,
-        &undo::RESTORE_VERSIONS,
-        &undo::RESTORE_ROLE,
-        &undo::RESTORE_POLICY,
-        &undo::RESTORE_KEY,
-        &keys::RETIRE,
-        &made::IMPORT,
-        &made::DEPLOY,
-        &keys::REPAIR,
-        &undo::ROLLBACK_OF_IDENTITY,
-        &undo::ROLLBACK_OF_AUTO_ROTATE,
-        &undo::ROLLBACK_OF_BYPASS,
-        &rotate::WITH_A_GRANT_FOR_THE_RUN,
-    ];
-    ALL
-}
-
-/// The play of this name.
-pub fn named(name: &str) -> &'static dyn Scenario {
-    *all().iter().find(|s| s.name() == name).unwrap_or_else(|| panic!("no play '{name}'"))
-}
-
-/// One whole create and rotate in the other clouds.
-pub fn other_clouds() -> &'static [&'static dyn Scenario] {
-    static ALL: &[&dyn Scenario] = &[&rotate::IN_CHINA, &rotate::IN_US_GOV, &create::IN_CHINA, &create::IN_US_GOV];
-    ALL
-}
-
-fn at(world: &World, hours_ago: i64) -> OffsetDateTime {
-    world.now() - time::Duration::hours(hours_ago)
-}
 fn nothing_else(_: &World, _: &str) {}
+
+/// Closed but for trusted services and these addresses.
+fn trusted_alone(world: &World, vault: &str, addresses: &[&str], what: &str) {
+    let rules = world.vault_network(vault).unwrap();
+    assert!(rules.deny && rules.bypass && rules.public, "{what}: {rules:?}");
+    let bare: Vec<_> = rules.ip_rules.iter().map(|r| r.trim_end_matches("/32")).collect();
+    assert_eq!(bare, addresses, "{what}");
+}
