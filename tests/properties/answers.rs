@@ -1,8 +1,10 @@
 //! Answers that are lost, late, cut or refused: the run goes on, or can be taken up.
 
-use crate::matrix;
 use cmk_mocks::{Fault, RetryHeader, What, When};
-use cmk_tests::stage::{self, Stage, play};
+use cmk_tests::{
+    matrix,
+    stage::{self, Stage, play},
+};
 
 fn at_each_request(faults: &[What]) {
     stage::each_anywhere(|scenario| {

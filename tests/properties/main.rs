@@ -7,7 +7,6 @@ mod drift;
 mod frozen;
 mod late;
 mod locks;
-mod matrix;
 mod plan;
 mod random;
 mod refusals;

@@ -4,9 +4,11 @@
 pub mod causes;
 pub mod ground;
 pub mod known;
+pub mod matrix;
 pub mod modules;
 pub mod scenarios;
 pub mod stage;
+pub mod steps;
 
 use std::path::PathBuf;
 

@@ -4,6 +4,7 @@ pub mod held_journal;
 pub mod invariants;
 pub mod troubled;
 
+use crate::matrix::Reports;
 pub use crate::scenarios::{self, Scenario, all};
 pub use held_journal::{HeldJournal, When as AppendWhen};
 
@@ -47,6 +48,7 @@ pub struct Stage {
     pub order: Order,
     pub before: World,
     pub seed: u64,
+    pub reports: Arc<Reports>,
 }
 
 impl Stage {
@@ -60,7 +62,7 @@ impl Stage {
         let sim = Sim::new(world.clone(), SimClock::tokio(world.now()));
         let journal = Arc::new(memory.clone());
         troubled::count(scenario);
-        Self { sim, journal, memory, scenario, order, before: world, seed }
+        Self { sim, journal, memory, scenario, order, before: world, seed, reports: Arc::default() }
     }
     pub fn builder(&self) -> Builder {
         self.builder_with(self.sim.credential())
@@ -85,7 +87,9 @@ impl Stage {
         journal: Arc<dyn Journal>,
         name: &str,
     ) -> Result<serde_json::Value, Error> {
-        let done = self.order.clone().on(azure).named(name).shared_journal(journal).await?;
+        let (reports, sim) = (self.reports.clone(), self.sim.clone());
+        let run = self.order.clone().on(azure).named(name).shared_journal(journal);
+        let done = run.watch(move |event| reports.note(event, sim.requests())).await?;
         Ok(serde_json::to_value(done).unwrap())
     }
     /// Plays again and again under the same name, until it is through; faults have to be gone or to run out.

@@ -1,0 +1,157 @@
+//! The matrix step × fault × how often it fired, printed when the last of the generators that count is through.
+
+use crate::{
+    stage::{Stage, troubled},
+    steps::NAMES,
+};
+use cmk::{
+    Event,
+    step::Step,
+    steps::{
+        AttachIdentity, CreateRegistry, DeleteVault, DetachIdentity, DropPrivateEndpoint, Grant, PointRegistry,
+        Revalidate, SetRegistryNetwork,
+    },
+};
+use cmk_mocks::{Fired, What, is_write};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// The generators that count.
+const GROUPS: usize = 7;
+static DONE: AtomicUsize = AtomicUsize::new(0);
+static CELLS: Mutex<BTreeMap<(&'static str, &'static str), usize>> = Mutex::new(BTreeMap::new());
+
+/// What is sent besides the changes of steps.
+const BESIDES: [&str; 2] = [LOOKING, POLLING];
+const LOOKING: &str = "(looking)";
+const POLLING: &str = "(polling)";
+
+/// What runs report of their steps, in order.
+#[derive(Default)]
+pub struct Reports(Mutex<Vec<Report>>);
+
+struct Report {
+    /// How many requests had been sent before.
+    sent: u64,
+    what: Reported,
+}
+
+enum Reported {
+    RunBegins,
+    Acting(&'static str),
+    Done(&'static str),
+}
+
+impl Reports {
+    /// Takes an event down, after so many requests.
+    pub fn note(&self, event: &Event, sent: u64) {
+        let what = match event {
+            Event::Opened { .. } | Event::Resumed { .. } => Reported::RunBegins,
+            Event::Acting { step, .. } => Reported::Acting(step),
+            Event::Done { step, .. } => Reported::Done(step),
+            _ => return,
+        };
+        self.0.lock().unwrap().push(Report { sent, what });
+    }
+
+    /// The step that was acting when a request was sent. Of two side by side it is the one that began last: a step asks for
+    /// its change as soon as it has reported it.
+    pub fn step_at(&self, request: u64) -> Option<&'static str> {
+        let mut acting: Vec<&'static str> = Vec::new();
+        for report in self.0.lock().unwrap().iter().take_while(|report| report.sent < request) {
+            match report.what {
+                Reported::RunBegins => acting.clear(),
+                Reported::Acting(step) => acting.push(step),
+                Reported::Done(done) => acting.retain(|step| *step != done),
+            }
+        }
+        acting.pop()
+    }
+}
+
+/// The row of a fault: the step that asked for the change that it struck, or what was read.
+fn row_of(stage: &Stage, one: &Fired) -> &'static str {
+    let path = one.path.to_lowercase();
+    if path.contains("/operationstatuses/") || path.contains("/operationresults/") {
+        return POLLING;
+    }
+    if !is_write(&one.method.parse().expect("a method"), &one.host, &one.path) {
+        return LOOKING;
+    }
+    stage.reports.step_at(one.n).unwrap_or_else(|| {
+        panic!("{}: {} {} is a change, and no step reports one", stage.scenario.name(), one.method, one.path)
+    })
+}
+
+/// Why a cell may be empty.
+fn reason(step: &str, fault: &str) -> Option<&'static str> {
+    let registry = [
+        CreateRegistry::NAME,
+        PointRegistry::NAME,
+        AttachIdentity::NAME,
+        DetachIdentity::NAME,
+        Revalidate::NAME,
+        SetRegistryNetwork::NAME,
+    ]
+    .contains(&step);
+    let bodiless = [DeleteVault::NAME, DropPrivateEndpoint::NAME].contains(&step);
+    let reads = BESIDES.contains(&step);
+    match fault {
+        "busy" if !registry => Some("only a registry is busy with another operation"),
+        "lands_late" if reads => Some("a read does not land"),
+        "stale_read" => (!reads || step == POLLING).then_some("struck at the reads after a write"),
+        "slow_grant" if step != Grant::NAME => Some("only a grant is slow"),
+        "cut_body" | "html_body" | "empty_body" if bodiless => Some("its answer has no body to spoil"),
+        _ => None,
+    }
+}
+
+/// Adds what fired in a play.
+pub fn count(stage: &Stage) {
+    for one in stage.sim.fired() {
+        let kind = What::KINDS.into_iter().find(|k| *k == one.kind).expect("a kind of fault");
+        let row = row_of(stage, &one);
+        assert!(BESIDES.contains(&row) || NAMES.contains(&row), "{row} is reported, and is none of the steps");
+        *CELLS.lock().unwrap().entry((row, kind)).or_default() += 1;
+    }
+}
+
+/// One more generator is through; the last one prints.
+pub fn group_done() {
+    if DONE.fetch_add(1, Ordering::SeqCst) + 1 < GROUPS {
+        return;
+    }
+    let cells = CELLS.lock().unwrap();
+    let mut empty = Vec::new();
+    println!("step × fault × how often it fired\n");
+    print!("{:<20}", "");
+    for fault in What::KINDS {
+        print!("{fault:>12}");
+    }
+    println!();
+    for step in NAMES.iter().copied().chain(BESIDES) {
+        print!("{step:<20}");
+        for fault in What::KINDS {
+            match cells.get(&(step, fault)) {
+                Some(n) => print!("{n:>12}"),
+                None => {
+                    print!("{:>12}", "-");
+                    if reason(step, fault).is_none() {
+                        empty.push(format!("{step} × {fault}"));
+                    }
+                }
+            }
+        }
+        println!();
+    }
+    // A sample of the moments leaves cells empty.
+    assert!(
+        empty.is_empty() || !troubled::long() || troubled::wanted().is_some(),
+        "empty cells without a reason: {empty:?}"
+    );
+}
