@@ -17,7 +17,7 @@ fn at_each_request(faults: &[What]) {
                     stage.sim.schedule([Fault::new(When::request(n), what.clone())]);
                     stage.play_to_the_end(&name).await;
                     stage.check(&name);
-                    matrix::count(&stage);
+                    matrix::count(&stage).await;
                 });
             }
         }

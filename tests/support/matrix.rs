@@ -6,6 +6,7 @@ use crate::{
 };
 use cmk::{
     Event,
+    journal::{Entry, Journal as _},
     step::Step,
     steps::{
         AttachIdentity, CreateRegistry, DeleteVault, DetachIdentity, DropPrivateEndpoint, Grant, PointRegistry,
@@ -59,23 +60,25 @@ impl Reports {
         self.0.lock().unwrap().push(Report { sent, what });
     }
 
-    /// The step that was acting when a request was sent. Of two side by side it is the one that began last: a step asks for
-    /// its change as soon as it has reported it.
-    pub fn step_at(&self, request: u64) -> Option<&'static str> {
+    /// The steps that were acting when a request was sent, the one that began last at the end.
+    fn acting_at(&self, request: u64) -> Vec<&'static str> {
         let mut acting: Vec<&'static str> = Vec::new();
         for report in self.0.lock().unwrap().iter().take_while(|report| report.sent < request) {
             match report.what {
                 Reported::RunBegins => acting.clear(),
-                Reported::Acting(step) => acting.push(step),
+                Reported::Acting(step) => {
+                    acting.retain(|other| *other != step);
+                    acting.push(step);
+                }
                 Reported::Done(done) => acting.retain(|step| *step != done),
             }
         }
-        acting.pop()
+        acting
     }
 }
 
 /// The row of a fault: the step that asked for the change that it struck, or what was read.
-fn row_of(stage: &Stage, one: &Fired) -> &'static str {
+async fn row_of(stage: &Stage, one: &Fired) -> &'static str {
     let path = one.path.to_lowercase();
     if path.contains("/operationstatuses/") || path.contains("/operationresults/") {
         return POLLING;
@@ -83,9 +86,24 @@ fn row_of(stage: &Stage, one: &Fired) -> &'static str {
     if !is_write(&one.method.parse().expect("a method"), &one.host, &one.path) {
         return LOOKING;
     }
-    stage.reports.step_at(one.n).unwrap_or_else(|| {
-        panic!("{}: {} {} is a change, and no step reports one", stage.scenario.name(), one.method, one.path)
-    })
+    let acting = stage.reports.acting_at(one.n);
+    let Some(last) = acting.last() else {
+        panic!("{}: {} {} is a change, and no step reports one", stage.scenario.name(), one.method, one.path);
+    };
+    if acting.len() == 1 {
+        return last;
+    }
+    // Of steps side by side, the one that has journaled this as what it changes.
+    let mut intents = Vec::new();
+    for run in stage.memory.runs().await.unwrap() {
+        for record in stage.memory.read(&run).await.unwrap() {
+            if let Entry::Intent { step, subject, .. } = record.entry {
+                intents.push((step, subject.to_lowercase()));
+            }
+        }
+    }
+    let changes = |acting: &str| intents.iter().any(|(step, subject)| step == acting && path.ends_with(subject));
+    acting.iter().find(|step| changes(step)).unwrap_or(last)
 }
 
 /// Why a cell may be empty.
@@ -112,10 +130,10 @@ fn reason(step: &str, fault: &str) -> Option<&'static str> {
 }
 
 /// Adds what fired in a play.
-pub fn count(stage: &Stage) {
+pub async fn count(stage: &Stage) {
     for one in stage.sim.fired() {
         let kind = What::KINDS.into_iter().find(|k| *k == one.kind).expect("a kind of fault");
-        let row = row_of(stage, &one);
+        let row = row_of(stage, &one).await;
         assert!(BESIDES.contains(&row) || NAMES.contains(&row), "{row} is reported, and is none of the steps");
         *CELLS.lock().unwrap().entry((row, kind)).or_default() += 1;
     }
