@@ -11,7 +11,7 @@ mod told;
 use cmk::diagnose::causes;
 use cmk_mocks::troubles;
 use cmk_tests::{
-    causes::{CONFIG, Door, PROFILE, Set, Stage, all},
+    causes::{CONFIG, Door, PROFILE, Set, Stage, all, listed},
     stage::play,
 };
 use std::collections::BTreeSet;
@@ -26,6 +26,13 @@ fn every_cause_has_a_stage() {
     let staged: BTreeSet<_> = all().map(|s| s.code).collect();
     assert_eq!(known.len(), causes().count(), "two causes share a code");
     assert_eq!(known, staged);
+    let rows: BTreeSet<_> = listed().map(|s| s.code).collect();
+    assert_eq!(rows.len(), listed().count(), "a cause is listed twice");
+    assert_eq!(rows.difference(&known).collect::<Vec<_>>(), [&""; 0], "no cause");
+    let needless: Vec<_> = listed().filter(|s| s.is_trouble_alone()).map(|s| s.code).collect();
+    assert_eq!(needless, [""; 0], "staged so without a row");
+    let bare: Vec<_> = all().filter(|s| s.is_trouble_alone() && !s.is_in_world()).map(|s| s.code).collect();
+    assert_eq!(bare, [""; 0], "no trouble bears its name: list how it is staged");
 }
 
 #[test]

@@ -1,16 +1,27 @@
-//! Every cause a diagnosis knows, staged: a healthy registry, and one way to spoil it a cause.
+//! Every cause that a diagnosis knows, staged: a healthy registry, and one way to spoil it a cause.
 
-mod key;
 mod login;
-mod logs;
 mod machine;
 mod network;
+mod registry;
 mod set;
 
 pub use machine::{CONFIG, PROFILE};
 pub use set::{Door, OnStage, Set, Stage, in_world, stage};
 
-/// One a cause.
+use cmk::diagnose::causes;
+use std::sync::LazyLock;
+
+/// Those that are staged by something besides the simulator's trouble of their name, or with which others are true as well.
+pub fn listed() -> impl Iterator<Item = &'static Stage> {
+    [registry::STAGES, network::STAGES, login::STAGES, machine::STAGES].into_iter().flatten()
+}
+
+/// One a cause: as it is listed, and otherwise the trouble of its name.
 pub fn all() -> impl Iterator<Item = &'static Stage> {
-    [key::STAGES, network::STAGES, login::STAGES, machine::STAGES, logs::STAGES].into_iter().flatten()
+    static ALL: LazyLock<Vec<Stage>> = LazyLock::new(|| {
+        let of = |code| listed().find(|stage| stage.code == code).copied().unwrap_or(in_world(code));
+        causes().map(|cause| of(cause.code)).collect()
+    });
+    ALL.iter()
 }

@@ -1,6 +1,6 @@
 //! The way into the registry.
 
-use super::{Set, Stage, in_world, stage};
+use super::{Set, Stage, stage};
 use crate::scenarios::GROUP;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cmk::azure::{id::PrincipalId, registries::RegistryAccess};
@@ -46,7 +46,6 @@ impl Set {
 }
 
 pub const STAGES: &[Stage] = &[
-    in_world("wrong-cloud"),
     stage("repository-name-invalid", |s| s.ask(|d| d.repository("Shop/Web", RegistryAccess::Pull))),
     stage("registry-name-case", |s| s.docker_login("Contoso1.azurecr.io", "ci")),
     stage("aks-not-readable", |s| {
@@ -95,22 +94,16 @@ pub const STAGES: &[Stage] = &[
     }),
     stage("registry-role-young", Set::about_it),
     stage("portal-grant-young", |s| s.ask(|d| d.first(["portal-grant-young"]))),
-    in_world("login-refused"),
     stage("token-lacks-action", |s| {
         s.caller = Some(s.made("caller"));
         s.wants(RegistryAccess::Push);
     }),
-    in_world("arm-audience-refused"),
-    in_world("admin-user-on"),
-    in_world("anonymous-pull-on"),
     stage("anonymous-pull-shadowed", |s| {
         s.property("anonymousPullEnabled", json!(true));
         s.docker_token(s.world.now().unix_timestamp() - 60);
     })
     .with(&["anonymous-pull-on"]),
     stage("docker-login-expired", |s| s.docker_token(s.world.now().unix_timestamp() - 60)),
-    in_world("repository-token-disabled"),
-    in_world("repository-token-expired"),
     stage("scope-map-lacks-action", |s| {
         s.docker_login(HOST, "team-token");
         s.wants(RegistryAccess::Pull);

@@ -53,7 +53,6 @@ pub const STAGES: &[Stage] = &[
     in_world("route-to-nowhere").with(CUT),
     in_world("firewall-lacks-hosts").with(CUT),
     in_world("route-to-appliance").with(CUT),
-    in_world("registry-public-access-off"),
     in_world("registry-firewall").with(CUT),
     stage("tls-failed", |s| s.door = Some(super::Door::Fails("invalid peer certificate: UnknownIssuer"))),
     stage("no-challenge", |s| s.door = Some(super::Door::Answers(404))),
@@ -64,9 +63,5 @@ pub const STAGES: &[Stage] = &[
     })
     .with(CUT),
     stage("registry-unreachable", |s| s.door = Some(super::Door::Fails("connection timed out"))),
-    in_world("replica-failed"),
-    in_world("replica-not-serving"),
     in_world("tasks-cut").with(CUT),
-    in_world("trusted-services-cut"),
-    in_world("consumers-cut"),
 ];

@@ -60,20 +60,21 @@ pub enum Door {
 }
 
 /// One way to stage a cause: the trouble of its name, if a world can have it, and what is besides.
+#[derive(Clone, Copy)]
 pub struct Stage {
     pub code: &'static str,
-    besides: fn(&mut Set),
+    besides: Option<fn(&mut Set)>,
     /// Other causes that are true of this world as well, and no consequences.
     pub with: &'static [&'static str],
 }
 
 pub const fn stage(code: &'static str, besides: fn(&mut Set)) -> Stage {
-    Stage { code, besides, with: &[] }
+    Stage { code, besides: Some(besides), with: &[] }
 }
 
 /// All of it is in the world.
 pub const fn in_world(code: &'static str) -> Stage {
-    stage(code, |_| ())
+    Stage { code, besides: None, with: &[] }
 }
 
 impl Stage {
@@ -81,7 +82,13 @@ impl Stage {
         if self.is_in_world() {
             set.trouble(self.code);
         }
-        (self.besides)(set);
+        if let Some(besides) = self.besides {
+            besides(set);
+        }
+    }
+    /// Whether the trouble of its name is all there is to it.
+    pub fn is_trouble_alone(&self) -> bool {
+        self.besides.is_none() && self.with.is_empty()
     }
     /// Whether a world can have it.
     pub fn is_in_world(&self) -> bool {
