@@ -1,8 +1,8 @@
 //! The examples and the tutorial, run as their readers run them, and the floors of the library.
 
+mod example_binary;
 mod examples;
 mod layers;
-mod program;
 mod tutorial;
 
 #[test]

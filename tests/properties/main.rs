@@ -1,4 +1,4 @@
-//! Properties that hold for every play of the generators, whatever disturbs it.
+//! Properties that hold for every scenario of the generators, whatever disturbs it.
 
 mod answers;
 mod cancel;

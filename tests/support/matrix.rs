@@ -1,9 +1,6 @@
 //! The matrix step × fault × how often it fired, printed when the last of the generators that count is through.
 
-use crate::{
-    stage::{Stage, troubled},
-    steps::NAMES,
-};
+use crate::{ScenarioFixture, steps::NAMES, troubled};
 use cmk::{
     Event,
     journal::{Entry, Journal as _},
@@ -78,7 +75,7 @@ impl Reports {
 }
 
 /// The row of a fault: the step that asked for the change that it struck, or what was read.
-async fn row_of(stage: &Stage, one: &Fired) -> &'static str {
+async fn row_of(fixture: &ScenarioFixture, one: &Fired) -> &'static str {
     let path = one.path.to_lowercase();
     if path.contains("/operationstatuses/") || path.contains("/operationresults/") {
         return POLLING;
@@ -86,17 +83,17 @@ async fn row_of(stage: &Stage, one: &Fired) -> &'static str {
     if !is_write(&one.method.parse().expect("a method"), &one.host, &one.path) {
         return LOOKING;
     }
-    let acting = stage.reports.acting_at(one.n);
+    let acting = fixture.reports.acting_at(one.n);
     let Some(last) = acting.last() else {
-        panic!("{}: {} {} is a change, and no step reports one", stage.scenario.name(), one.method, one.path);
+        panic!("{}: {} {} is a change, and no step reports one", fixture.scenario.name(), one.method, one.path);
     };
     if acting.len() == 1 {
         return last;
     }
     // Of steps side by side, the one that has journaled this as what it changes.
     let mut intents = Vec::new();
-    for run in stage.memory.runs().await.unwrap() {
-        for record in stage.memory.read(&run).await.unwrap() {
+    for run in fixture.memory.runs().await.unwrap() {
+        for record in fixture.memory.read(&run).await.unwrap() {
             if let Entry::Intent { step, subject, .. } = record.entry {
                 intents.push((step, subject.to_lowercase()));
             }
@@ -129,11 +126,11 @@ fn reason(step: &str, fault: &str) -> Option<&'static str> {
     }
 }
 
-/// Adds what fired in a play.
-pub async fn count(stage: &Stage) {
-    for one in stage.sim.fired() {
+/// Adds what fired in a scenario.
+pub async fn count(fixture: &ScenarioFixture) {
+    for one in fixture.sim.fired() {
         let kind = What::KINDS.into_iter().find(|k| *k == one.kind).expect("a kind of fault");
-        let row = row_of(stage, &one).await;
+        let row = row_of(fixture, &one).await;
         assert!(BESIDES.contains(&row) || NAMES.contains(&row), "{row} is reported, and is none of the steps");
         *CELLS.lock().unwrap().entry((row, kind)).or_default() += 1;
     }

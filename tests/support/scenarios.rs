@@ -1,5 +1,5 @@
-//! The plays: an order, and the world it meets, by workflow. A workflow joins every generator by its file in `scenarios/` and one
-//! line in [`WORKFLOWS`].
+//! The scenarios: an order, and the world it meets, by workflow. A workflow joins every generator by its file in `scenarios/`
+//! and one line in [`WORKFLOWS`].
 
 mod auto_rotate;
 mod bypass;
@@ -19,10 +19,11 @@ mod rollback;
 mod rotate;
 mod vault_network;
 
-use crate::stage::{self, Stage, invariants};
+pub use crate::fixture::{GROUP, IDENTITY, KEY, REGISTRY, VAULT, identity, registry, subscription};
+use crate::{ScenarioFixture, fixture::real, invariants, run_paused};
 use cmk::{
     Cloud, Order,
-    azure::id::{IdentityId, KeyId, RegistryId, SubscriptionId, VaultId},
+    azure::id::{KeyId, VaultId},
     journal::MemoryJournal,
 };
 use cmk_mocks::{Delay, KeyRef, Params, Setup, SimCloud, VaultModel, World};
@@ -34,11 +35,11 @@ use std::{
 
 /// What the file of a workflow holds.
 pub struct Scenarios {
-    /// What every generator plays.
+    /// What every generator takes.
     pub public: &'static [&'static dyn Scenario],
-    /// What is played in other clouds, undisturbed.
+    /// What is run in other clouds, undisturbed.
     pub other_clouds: &'static [&'static dyn Scenario],
-    /// What may mend something, by name, as it is ordered by whoever does not know what is wrong: played in each trouble that it
+    /// What may mend something, by name, as it is ordered by whoever does not know what is wrong: run in each trouble that it
     /// does mend.
     pub mends: &'static [(&'static str, MakeOrder)],
 }
@@ -69,7 +70,7 @@ pub static WORKFLOWS: &[&Scenarios] = &[
     &rollback::SCENARIOS,
 ];
 
-/// All plays in the public cloud.
+/// All scenarios in the public cloud.
 pub fn all() -> &'static [&'static dyn Scenario] {
     static ALL: OnceLock<Vec<&dyn Scenario>> = OnceLock::new();
     ALL.get_or_init(|| WORKFLOWS.iter().flat_map(|of| of.public).copied().collect())
@@ -81,9 +82,9 @@ pub fn other_clouds() -> &'static [&'static dyn Scenario] {
     ALL.get_or_init(|| WORKFLOWS.iter().flat_map(|of| of.other_clouds).copied().collect())
 }
 
-/// The play of this name.
+/// The scenario of this name.
 pub fn named(name: &str) -> &'static dyn Scenario {
-    *all().iter().find(|s| s.name() == name).unwrap_or_else(|| panic!("no play '{name}'"))
+    *all().iter().find(|s| s.name() == name).unwrap_or_else(|| panic!("no scenario '{name}'"))
 }
 
 /// The orders that may mend something, by name.
@@ -91,7 +92,7 @@ pub fn mends() -> impl Iterator<Item = &'static (&'static str, MakeOrder)> {
     WORKFLOWS.iter().flat_map(|of| of.mends)
 }
 
-/// One play.
+/// One scenario.
 pub trait Scenario: Sync {
     fn name(&self) -> &'static str;
     /// The world before, and what is ordered in it.
@@ -101,18 +102,18 @@ pub trait Scenario: Sync {
     /// What else holds then.
     fn also(&self, _: &World, _: &str) {}
     /// All that holds then, looked at.
-    fn holds(&self, stage: &Stage, what: &str) {
-        invariants::check(stage, what);
+    fn holds(&self, fixture: &ScenarioFixture, what: &str) {
+        invariants::check(fixture, what);
     }
     /// What of it holds even where what was before is not known any more.
-    fn holds_core(&self, stage: &Stage, what: &str) {
-        invariants::check_core(stage, what);
+    fn holds_core(&self, fixture: &ScenarioFixture, what: &str) {
+        invariants::check_core(fixture, what);
     }
     /// The steps that change something when the order is given again under another name, if they are known.
     fn again(&self) -> Option<&'static [&'static str]> {
         Some(self.end().again)
     }
-    /// The cause that is staged in its world, and the name of the order, of a play in trouble.
+    /// The cause that is staged in its world, and the name of the order, of a scenario in trouble.
     fn trouble(&self) -> Option<(&'static str, &'static str)> {
         None
     }
@@ -121,7 +122,7 @@ pub trait Scenario: Sync {
     }
 }
 
-/// What holds when a play is through.
+/// What holds when a scenario is through.
 #[derive(Clone, Copy)]
 pub struct End {
     /// Where the registry's key is.
@@ -159,15 +160,15 @@ pub const END: End = End {
     unplanned: &[],
 };
 
-/// A play in the public cloud, as data.
-pub struct Play {
+/// A scenario in the public cloud, as data.
+pub struct SimpleScenario {
     pub name: &'static str,
     pub set: fn(u64) -> (World, Order),
     pub end: End,
     pub also: fn(&World, &str),
 }
 
-impl Scenario for Play {
+impl Scenario for SimpleScenario {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -182,36 +183,14 @@ impl Scenario for Play {
     }
 }
 
-pub const REGISTRY: &str = "contoso1";
-pub const GROUP: &str = "shop";
-pub const VAULT: &str = "kv-contoso1";
-pub const KEY: &str = "acr-cmk";
-pub const IDENTITY: &str = "id-contoso1";
 /// Long enough for every grant to take effect.
 pub const GRANTS: Duration = Duration::from_secs(900);
 
-pub fn subscription() -> SubscriptionId {
-    SubscriptionId::new(Setup::default().subscription)
-}
-pub fn registry() -> RegistryId {
-    RegistryId::new(&subscription(), GROUP, REGISTRY).unwrap()
-}
 pub fn vault(name: &str) -> VaultId {
     VaultId::new(&subscription(), GROUP, name).unwrap()
 }
-pub fn identity(name: &str) -> IdentityId {
-    IdentityId::new(&subscription(), GROUP, name).unwrap()
-}
 pub fn key(vault: &str, key: &str) -> KeyId {
     format!("https://{vault}.vault.azure.net/keys/{key}").parse().unwrap()
-}
-
-fn real(cloud: SimCloud) -> Cloud {
-    match cloud {
-        SimCloud::Public => Cloud::public(),
-        SimCloud::China => Cloud::china(),
-        SimCloud::UsGov => Cloud::us_gov(),
-    }
 }
 
 fn setup(seed: u64, cloud: SimCloud) -> Setup {
@@ -223,7 +202,7 @@ pub fn encrypted(seed: u64, key_ref: KeyRef, model: VaultModel) -> World {
     encrypted_with(World::with_params(setup(seed, SimCloud::Public), soon()), key_ref, model)
 }
 
-/// Grants take effect soon: that they may take long is played by create and rotate, and by the slow grants.
+/// Grants take effect soon: that they may take long is tried by create and rotate, and by the slow grants.
 fn soon() -> Params {
     Params { role_assignment_delay: Delay::uniform(0, 40), ..Params::default() }
 }
@@ -260,19 +239,19 @@ pub fn after(name: &'static str, seed: u64, set: impl FnOnce() -> (World, Order)
     let (world, records) = kept.unwrap_or_else(|| {
         let (world, order) = set();
         // On a runtime of its own: whoever asks is on one already.
-        let played = std::thread::spawn(move || {
-            stage::play(async move {
-                let stage = Stage::of(named("rotate pinned"), world, order, seed);
-                stage.play_with(&stage.azure(), stage.journal.clone(), "before").await.unwrap();
+        let left = std::thread::spawn(move || {
+            run_paused(async move {
+                let fixture = ScenarioFixture::of(named("rotate pinned"), world, order, seed);
+                fixture.run_with(&fixture.azure(), fixture.journal.clone(), "before").await.unwrap();
                 // So that what was taken and given is in effect.
                 tokio::time::sleep(GRANTS).await;
-                let records = cmk::journal::Journal::read(&stage.memory, &"before".parse().unwrap()).await.unwrap();
-                (stage.sim.world(), records)
+                let records = cmk::journal::Journal::read(&fixture.memory, &"before".parse().unwrap()).await.unwrap();
+                (fixture.sim.world(), records)
             })
         });
-        let played = played.join().unwrap_or_else(|_| panic!("{name}: what comes before it failed"));
-        KEPT.lock().unwrap_or_else(PoisonError::into_inner).insert((name, seed), played.clone());
-        played
+        let left = left.join().unwrap_or_else(|_| panic!("{name}: what comes before it failed"));
+        KEPT.lock().unwrap_or_else(PoisonError::into_inner).insert((name, seed), left.clone());
+        left
     });
     let journal = MemoryJournal::default();
     futures::executor::block_on(async {

@@ -1,8 +1,8 @@
 //! The registry itself, and what is written down of it.
 
-use super::{Stage, in_world, stage};
+use super::{StagedCause, in_world, staged};
 
-pub const STAGES: &[Stage] = &[
-    stage("caller-may-not-read", |s| s.caller = Some(s.made("caller"))),
+pub const STAGED: &[StagedCause] = &[
+    staged("caller-may-not-read", |s| s.caller = Some(s.made("caller"))),
     in_world("task-logs-short").with(&["logs-off"]),
 ];

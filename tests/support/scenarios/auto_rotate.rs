@@ -15,7 +15,7 @@ pub(super) static SCENARIOS: Scenarios = Scenarios {
     ..NONE
 };
 
-static AUTO_ROTATE: Play = Play {
+static AUTO_ROTATE: SimpleScenario = SimpleScenario {
     name: "auto-rotate",
     set: ordered,
     end: END,

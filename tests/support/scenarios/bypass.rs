@@ -21,7 +21,7 @@ fn with_closed_vault(world: &mut World) {
 }
 
 const END_CLOSED: End = End { vault: CLOSED, key: CLOSED_KEY, identity: "system", again: &["revalidate"], ..END };
-static TO_A_CLOSED_VAULT: Play = Play {
+static TO_A_CLOSED_VAULT: SimpleScenario = SimpleScenario {
     name: "bypass",
     set: bypassed,
     end: END_CLOSED,
@@ -39,7 +39,7 @@ pub(super) fn bypassed(seed: u64) -> (World, Order) {
     (world, order.into())
 }
 
-static FROM_NOTHING: Play = Play {
+static FROM_NOTHING: SimpleScenario = SimpleScenario {
     name: "bypass, from nothing",
     set: |seed| {
         let world = World::with_params(setup(seed, SimCloud::Public), soon());
@@ -53,7 +53,7 @@ static FROM_NOTHING: Play = Play {
     },
 };
 
-static IN_PLACE: Play = Play {
+static IN_PLACE: SimpleScenario = SimpleScenario {
     name: "bypass, in place",
     set: |seed| {
         let mut world = encrypted(seed, KeyRef::Versioned, VaultModel::Rbac);

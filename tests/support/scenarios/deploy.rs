@@ -6,7 +6,7 @@ use cmk::{Deploy, Irreversible};
 pub(super) static SCENARIOS: Scenarios = Scenarios { public: &[&DEPLOY], ..NONE };
 
 /// Access policies take effect at once: that a template may come too early for one is tested in `tests/workflows/deploy.rs`.
-static DEPLOY: Play = Play {
+static DEPLOY: SimpleScenario = SimpleScenario {
     name: "deploy a template",
     set: |seed| {
         let params = Params { access_policy_delay: Delay::ZERO, ..soon() };

@@ -6,7 +6,7 @@ use cmk_mocks::{PrincipalKind, roles};
 
 pub(super) static SCENARIOS: Scenarios = Scenarios { public: &[&GRANT_ACCESS], ..NONE };
 
-static GRANT_ACCESS: Play = Play {
+static GRANT_ACCESS: SimpleScenario = SimpleScenario {
     name: "grant access",
     set: |seed| {
         let mut world = encrypted(seed, KeyRef::Versionless, VaultModel::Policy);

@@ -5,7 +5,7 @@ use cmk::ImportKey;
 
 pub(super) static SCENARIOS: Scenarios = Scenarios { public: &[&IMPORT], ..NONE };
 
-static IMPORT: Play = Play {
+static IMPORT: SimpleScenario = SimpleScenario {
     name: "import a key",
     set: |seed| {
         let world = encrypted(seed, KeyRef::Versionless, VaultModel::Rbac);

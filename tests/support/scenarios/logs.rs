@@ -6,7 +6,7 @@ use cmk::Logs;
 pub(super) static SCENARIOS: Scenarios = Scenarios { public: &[&LOGS], ..NONE };
 
 /// One category is sent by a setting that was there.
-static LOGS: Play = Play {
+static LOGS: SimpleScenario = SimpleScenario {
     name: "logs",
     set: |seed| {
         let mut world = encrypted(seed, KeyRef::Versionless, VaultModel::Rbac);

@@ -14,14 +14,14 @@ pub(super) static SCENARIOS: Scenarios = Scenarios {
     ..NONE
 };
 
-static REASSIGN: Play = Play {
+static REASSIGN: SimpleScenario = SimpleScenario {
     name: "reassign",
     set: |seed| (encrypted(seed, KeyRef::Versioned, VaultModel::Policy), Reassign::new(registry()).into()),
     end: End { pinned: true, again: &["attach-identity", "revalidate"], ..END },
     also: nothing_else,
 };
 
-static TO_SYSTEM: Play = Play {
+static TO_SYSTEM: SimpleScenario = SimpleScenario {
     name: "reassign to the system identity",
     set: |seed| {
         let order = Reassign::new(registry()).then_rotate_to(IdentityWanted::System).remove_old();

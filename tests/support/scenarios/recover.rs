@@ -9,7 +9,7 @@ pub(super) static SCENARIOS: Scenarios = Scenarios {
     ..NONE
 };
 
-static KEY_ALONE: Play = Play {
+static KEY_ALONE: SimpleScenario = SimpleScenario {
     name: "recover a key",
     set: |seed| {
         let mut world = encrypted(seed, KeyRef::Versionless, VaultModel::Policy);
@@ -20,7 +20,7 @@ static KEY_ALONE: Play = Play {
     also: nothing_else,
 };
 
-static VAULT_AND_KEY: Play = Play {
+static VAULT_AND_KEY: SimpleScenario = SimpleScenario {
     name: "recover a vault and its key",
     set: |seed| {
         let mut world = encrypted(seed, KeyRef::Versioned, VaultModel::Rbac);

@@ -7,7 +7,7 @@ use serde_json::json;
 
 pub(super) static SCENARIOS: Scenarios = Scenarios { public: &[&REGISTRY_NETWORK], ..NONE };
 
-static REGISTRY_NETWORK: Play = Play {
+static REGISTRY_NETWORK: SimpleScenario = SimpleScenario {
     name: "registry network",
     set: |seed| {
         let mut world = encrypted(seed, KeyRef::Versionless, VaultModel::Policy);

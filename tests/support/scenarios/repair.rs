@@ -6,7 +6,7 @@ use cmk::Repair;
 pub(super) static SCENARIOS: Scenarios =
     Scenarios { public: &[&REPAIR], mends: &[("repair", || Repair::new(registry()).into())], ..NONE };
 
-static REPAIR: Play = Play {
+static REPAIR: SimpleScenario = SimpleScenario {
     name: "repair",
     set: |seed| (encrypted(seed, KeyRef::Versioned, VaultModel::Rbac), Repair::new(registry()).into()),
     end: End { pinned: true, again: &["revalidate"], ..END },

@@ -13,25 +13,25 @@ fn restore(name: &'static str, seed: u64, of: fn(u64) -> (World, Order)) -> (Wor
 }
 
 const RESTORED: End = End { versions: 2, uses: 1, again: &["revalidate"], ..END };
-static VERSIONS: Play = Play {
+static VERSIONS: SimpleScenario = SimpleScenario {
     name: "restore versions",
     set: |seed| restore("restore versions", seed, revoke::versions),
     end: RESTORED,
     also: nothing_else,
 };
-static ROLE: Play = Play {
+static ROLE: SimpleScenario = SimpleScenario {
     name: "restore a role",
     set: |seed| restore("restore a role", seed, revoke::role),
     end: RESTORED,
     also: granted_again,
 };
-static POLICY: Play = Play {
+static POLICY: SimpleScenario = SimpleScenario {
     name: "restore a policy",
     set: |seed| restore("restore a policy", seed, revoke::policy),
     end: RESTORED,
     also: granted_again,
 };
-static KEY_ITSELF: Play = Play {
+static KEY_ITSELF: SimpleScenario = SimpleScenario {
     name: "restore a key",
     set: |seed| restore("restore a key", seed, revoke::key_itself),
     end: RESTORED,

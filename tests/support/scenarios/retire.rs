@@ -5,7 +5,7 @@ use cmk::Retire;
 
 pub(super) static SCENARIOS: Scenarios = Scenarios { public: &[&RETIRE], ..NONE };
 
-static RETIRE: Play = Play {
+static RETIRE: SimpleScenario = SimpleScenario {
     name: "retire",
     set: retired,
     end: End { versions: 4, uses: 3, disabled: &[0, 1], ..END },

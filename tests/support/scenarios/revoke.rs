@@ -27,11 +27,18 @@ pub(super) fn key_itself(seed: u64) -> (World, Order) {
 }
 
 const REVOKED: End = End { versions: 2, uses: 1, readable: false, ..END };
-static VERSIONS: Play =
-    Play { name: "revoke by disabling", set: versions, end: End { disabled: &[0, 1], ..REVOKED }, also: nothing_else };
-static ROLE: Play = Play { name: "revoke by roles", set: role, end: REVOKED, also: granted_no_more };
-static POLICY: Play = Play { name: "revoke by policy", set: policy, end: REVOKED, also: granted_no_more };
-static KEY_ITSELF: Play = Play { name: "revoke by deletion", set: key_itself, end: REVOKED, also: nothing_else };
+static VERSIONS: SimpleScenario = SimpleScenario {
+    name: "revoke by disabling",
+    set: versions,
+    end: End { disabled: &[0, 1], ..REVOKED },
+    also: nothing_else,
+};
+static ROLE: SimpleScenario =
+    SimpleScenario { name: "revoke by roles", set: role, end: REVOKED, also: granted_no_more };
+static POLICY: SimpleScenario =
+    SimpleScenario { name: "revoke by policy", set: policy, end: REVOKED, also: granted_no_more };
+static KEY_ITSELF: SimpleScenario =
+    SimpleScenario { name: "revoke by deletion", set: key_itself, end: REVOKED, also: nothing_else };
 
 fn granted_no_more(world: &World, what: &str) {
     assert!(!holds(world, principal(world, IDENTITY), VAULT), "{what}: the identity keeps its right");

@@ -13,7 +13,7 @@ fn rollback(name: &'static str, seed: u64, of: fn(u64) -> (World, Order)) -> (Wo
 }
 
 // Going back from a rotation without a version pins the version that was (R-FL-07).
-static OF_AN_IDENTITY: Play = Play {
+static OF_AN_IDENTITY: SimpleScenario = SimpleScenario {
     name: "rollback of an identity",
     set: |seed| rollback("rollback of an identity", seed, rotate::other_identity),
     end: End { pinned: true, ..END },
@@ -24,7 +24,7 @@ static OF_AN_IDENTITY: Play = Play {
     },
 };
 
-static OF_AUTO_ROTATE: Play = Play {
+static OF_AUTO_ROTATE: SimpleScenario = SimpleScenario {
     name: "rollback of auto-rotate",
     set: |seed| rollback("rollback of auto-rotate", seed, auto_rotate::ordered),
     end: End { pinned: true, ..END },
@@ -37,7 +37,7 @@ static OF_AUTO_ROTATE: Play = Play {
     },
 };
 
-static OF_A_BYPASS: Play = Play {
+static OF_A_BYPASS: SimpleScenario = SimpleScenario {
     name: "rollback of a bypass",
     set: |seed| rollback("rollback of a bypass", seed, bypass::bypassed),
     end: End { pinned: true, ..END },

@@ -74,7 +74,7 @@ impl Scenario for RotateNew {
     }
 }
 
-static WITH_A_GRANT_FOR_THE_RUN: Play = Play {
+static WITH_A_GRANT_FOR_THE_RUN: SimpleScenario = SimpleScenario {
     name: "rotate with a grant for the run",
     set: |seed| {
         let world = encrypted(seed, KeyRef::Versioned, VaultModel::Rbac);
@@ -87,7 +87,7 @@ static WITH_A_GRANT_FOR_THE_RUN: Play = Play {
     },
 };
 
-static OTHER_IDENTITY: Play = Play {
+static OTHER_IDENTITY: SimpleScenario = SimpleScenario {
     name: "rotate to another identity",
     set: other_identity,
     end: End { identity: "id-new", ..END },
@@ -103,7 +103,7 @@ pub fn other_identity(seed: u64) -> (World, Order) {
     (world, Rotate::new(registry()).keeping_version().identity(wanted).remove_old_grant().into())
 }
 
-static OTHER_VAULT: Play = Play {
+static OTHER_VAULT: SimpleScenario = SimpleScenario {
     name: "rotate to another vault",
     set: |seed| {
         let mut world = encrypted(seed, KeyRef::Versioned, VaultModel::Policy);

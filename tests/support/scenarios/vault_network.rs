@@ -5,7 +5,7 @@ use cmk::{VaultNetwork, azure::vaults::NetworkAction};
 
 pub(super) static SCENARIOS: Scenarios = Scenarios { public: &[&VAULT_NETWORK], ..NONE };
 
-static VAULT_NETWORK: Play = Play {
+static VAULT_NETWORK: SimpleScenario = SimpleScenario {
     name: "vault network",
     set: |seed| {
         let mut world = encrypted(seed, KeyRef::Versionless, VaultModel::Policy);
