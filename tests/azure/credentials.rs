@@ -1,6 +1,6 @@
 //! Logging in: which credential is used, what it asks for and when, and what it gives away.
 
-use crate::wire::{Fake, Reply, TestClock};
+use crate::transport::{Fake, Reply, TestClock};
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use azure_identity::Executor;

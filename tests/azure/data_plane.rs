@@ -14,7 +14,12 @@ use cmk::{
     login,
 };
 use cmk_mocks::{KeyRef, VaultModel, World, roles};
-use cmk_tests::ground::{self, Answer, Ground, Tap, VAULT, encrypted, play, registry};
+use cmk_tests::{
+    Fixture,
+    fixture::{self, VAULT, encrypted, registry},
+    run_paused,
+    transport::{Answer, Tap},
+};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use time::Duration;
@@ -29,8 +34,8 @@ fn world() -> World {
     encrypted(KeyRef::Versionless, VaultModel::Rbac)
 }
 
-fn ground() -> Ground {
-    Ground::of(world())
+fn fixture() -> Fixture {
+    Fixture::of(world())
 }
 
 fn repository() -> Repository {
@@ -60,7 +65,7 @@ async fn by_password(azure: &Azure, user: &str, password: &str, scope: TokenScop
 }
 
 /// A line on which a challenge is another one.
-fn challenging(ground: &Ground, header: Option<&'static str>, status: u16) -> Azure {
+fn challenging(fixture: &Fixture, header: Option<&'static str>, status: u16) -> Azure {
     let change = move |request: &Request, answer: &mut Answer| {
         if request.url().path() == "/v2/" {
             answer.status = status;
@@ -68,16 +73,16 @@ fn challenging(ground: &Ground, header: Option<&'static str>, status: u16) -> Az
             answer.headers.extend(header.map(|h| ("www-authenticate".to_owned(), h.to_owned())));
         }
     };
-    ground.builder().transport(Arc::new(Tap { inner: ground.sim.transport(), change })).build()
+    fixture.builder().transport(Arc::new(Tap { inner: fixture.sim.transport(), change })).build()
 }
 
 // ---- logging in -----------------------------------------------------------------------------------------------------
 
 #[test]
 fn r_dp_01_to_05_a_login_is_a_challenge_an_exchange_and_a_token() {
-    play(async {
-        let ground = ground();
-        let azure = ground.azure();
+    run_paused(async {
+        let fixture = fixture();
+        let azure = fixture.azure();
         let challenge = challenged(&azure).await;
         assert_eq!(
             (challenge.realm().as_str(), challenge.service()),
@@ -86,12 +91,12 @@ fn r_dp_01_to_05_a_login_is_a_challenge_an_exchange_and_a_token() {
 
         let login = login::login(&azure, &registry()).await.unwrap();
         assert_eq!((login.login_server.as_str(), login.username), (HOST, REFRESH_USER));
-        assert_eq!(login.expires - ground.now(), Duration::hours(3), "R-DP-04");
+        assert_eq!(login.expires - fixture.now(), Duration::hours(3), "R-DP-04");
 
         let token = granted(&azure, &[all(), TokenScope::catalog()]).await;
         assert_eq!(token.lacks(&all()), Vec::<&str>::new());
         assert_eq!(token.granted().len(), 2);
-        assert_eq!(token.expires() - ground.now(), Duration::seconds(4500), "R-DP-04");
+        assert_eq!(token.expires() - fixture.now(), Duration::seconds(4500), "R-DP-04");
         let shown = format!("{login:?} {token:?} {:?}", LoginAs::Refresh(login.refresh_token.clone()));
         assert!(!shown.contains("eyJ") && !shown.contains(login.refresh_token.secret()), "{shown}");
 
@@ -102,7 +107,7 @@ fn r_dp_01_to_05_a_login_is_a_challenge_an_exchange_and_a_token() {
 
 #[test]
 fn r_dp_01_challenges_that_lead_astray_are_not_followed() {
-    play(async {
+    run_paused(async {
         for (header, status, code) in [
             (
                 Some("Bearer realm=\"https://evil.example/oauth2/token\",service=\"contoso1.azurecr.io\""),
@@ -124,23 +129,23 @@ fn r_dp_01_challenges_that_lead_astray_are_not_followed() {
             (None, 401, "CHALLENGE"),
             (None, 200, "CHALLENGE"),
         ] {
-            let ground = ground();
-            let azure = challenging(&ground, header, status);
+            let fixture = fixture();
+            let azure = challenging(&fixture, header, status);
             let error = login::login_at(&azure, &server(), Audience::Registry).await.unwrap_err();
             let ErrorKind::DataPlane(e) = error.kind() else { panic!("{error}") };
             assert_eq!((e.stage, e.code), (Stage::Challenge, Some(&*format!("CONNECTIVITY_{code}_ERROR"))), "{error}");
             assert!(error.to_string().contains(code) && error.to_string().contains(HOST), "{error}");
-            assert_eq!(ground.sim.requests(), 1, "{header:?}: no token is sent anywhere");
+            assert_eq!(fixture.sim.requests(), 1, "{header:?}: no token is sent anywhere");
         }
     });
 }
 
 #[test]
 fn r_dp_02_who_has_no_role_is_given_no_login() {
-    play(async {
-        let ground = ground();
-        let stranger = ground.sim.with_world(|w, _| w.seed_app("stranger", "s", None).object_id);
-        let error = login::login_at(&ground.azure_as(stranger), &server(), Audience::Registry).await.unwrap_err();
+    run_paused(async {
+        let fixture = fixture();
+        let stranger = fixture.sim.with_world(|w, _| w.seed_app("stranger", "s", None).object_id);
+        let error = login::login_at(&fixture.azure_as(stranger), &server(), Audience::Registry).await.unwrap_err();
         let ErrorKind::DataPlane(e) = error.kind() else { panic!("{error}") };
         assert_eq!((e.stage, e.source.status()), (Stage::Exchange, Some(403)));
         assert_eq!(e.code, Some("CONNECTIVITY_REFRESH_TOKEN_ERROR"));
@@ -149,15 +154,15 @@ fn r_dp_02_who_has_no_role_is_given_no_login() {
 
 #[test]
 fn r_dp_06_arms_token_does_as_long_as_the_policy_lets_it() {
-    play(async {
-        let ground = ground();
-        let azure = ground.azure();
+    run_paused(async {
+        let fixture = fixture();
+        let azure = fixture.azure();
         let at = challenged(&azure).await;
         for audience in [Audience::Registry, Audience::Arm] {
             azure.reader().exchange(&at, audience).await.unwrap();
         }
         let off = json!({ "azureADAuthenticationAsArmPolicy": { "status": "disabled" } });
-        ground.sim.with_world(|w, _| w.mutate_registry_property(registry().as_str(), "policies", off));
+        fixture.sim.with_world(|w, _| w.mutate_registry_property(registry().as_str(), "policies", off));
         azure.reader().exchange(&at, Audience::Registry).await.unwrap();
         assert_eq!(azure.reader().exchange(&at, Audience::Arm).await.unwrap_err().status(), Some(401));
     });
@@ -165,14 +170,14 @@ fn r_dp_06_arms_token_does_as_long_as_the_policy_lets_it() {
 
 #[test]
 fn r_dp_03_what_one_may_not_do_is_left_out_and_refused_at_use() {
-    play(async {
-        let ground = ground();
-        let puller = ground.sim.with_world(|w, now| {
+    run_paused(async {
+        let fixture = fixture();
+        let puller = fixture.sim.with_world(|w, now| {
             let app = w.seed_app("puller", "s", None).object_id;
             w.set_role(app, roles::ACR_PULL, registry().as_str(), now);
             app
         });
-        let azure = ground.azure_as(puller);
+        let azure = fixture.azure_as(puller);
         let token = granted(&azure, &[all()]).await;
         assert_eq!(token.lacks(&all()), ["push", "delete"]);
         let error = azure.writer().push_blob(&token, &repository(), b"x").await.unwrap_err();
@@ -185,11 +190,11 @@ fn r_dp_03_what_one_may_not_do_is_left_out_and_refused_at_use() {
 
 #[test]
 fn r_dp_03_05_07_names_and_passwords_of_all_kinds() {
-    play(async {
-        let ground = ground();
-        let azure = ground.azure();
+    run_paused(async {
+        let fixture = fixture();
+        let azure = fixture.azure();
         let id = registry();
-        let (app, late) = ground.sim.with_world(|w, now| {
+        let (app, late) = fixture.sim.with_world(|w, now| {
             w.seed_token(id.as_str(), "ci", "_repositories_pull", "t0ken", None);
             w.seed_token(id.as_str(), "old", "_repositories_pull", "t0ken", Some(now - Duration::HOUR));
             let app = w.seed_app("sp", "sp-secret", None);
@@ -219,13 +224,13 @@ fn r_dp_03_05_07_names_and_passwords_of_all_kinds() {
 
 #[test]
 fn nobody_pulls_where_the_registry_lets_anybody() {
-    play(async {
-        let ground = ground();
-        let azure = ground.azure();
+    run_paused(async {
+        let fixture = fixture();
+        let azure = fixture.azure();
         let at = challenged(&azure).await;
         let refused = azure.reader().registry_token(&at, &LoginAs::Anonymous, &[all()]).await.unwrap_err();
         assert_eq!(refused.status(), Some(401));
-        ground.sim.with_world(|w, _| {
+        fixture.sim.with_world(|w, _| {
             w.mutate_registry_property(registry().as_str(), "anonymousPullEnabled", json!(true));
         });
         let token = azure.reader().registry_token(&at, &LoginAs::Anonymous, &[all()]).await.unwrap();
@@ -235,40 +240,40 @@ fn nobody_pulls_where_the_registry_lets_anybody() {
 
 #[test]
 fn r_dp_20_the_firewall_names_the_address_and_the_way_out_names_the_rule() {
-    play(async {
-        let ground = ground();
-        ground.sim.with_world(|w, _| {
+    run_paused(async {
+        let fixture = fixture();
+        fixture.sim.with_world(|w, _| {
             w.mutate_client_address("203.0.113.77");
             w.mutate_registry_property(registry().as_str(), "networkRuleSet", json!({ "defaultAction": "Deny" }));
         });
-        let error = login::login(&ground.azure(), &registry()).await.unwrap_err();
+        let error = login::login(&fixture.azure(), &registry()).await.unwrap_err();
         let ErrorKind::DataPlane(e) = error.kind() else { panic!("{error}") };
         assert_eq!((e.stage, e.code), (Stage::Network, Some("CONNECTIVITY_FORBIDDEN_ERROR")));
         let refusal = e.source.service().unwrap().firewall_refusal().unwrap();
         assert_eq!(refusal.client, Some("203.0.113.77".parse().unwrap()));
         assert!(error.to_string().contains("--ip-address 203.0.113.77"), "{error}");
-        assert!(ground.sim.exchanges().iter().all(|e| !e.path.contains("oauth2")), "no token is sent");
+        assert!(fixture.sim.exchanges().iter().all(|e| !e.path.contains("oauth2")), "no token is sent");
     });
 }
 
 #[test]
 fn a_registry_that_is_not_there_has_no_login_server() {
-    play(async {
-        let ground = ground();
+    run_paused(async {
+        let fixture = fixture();
         let other = format!("{}x", registry()).parse().unwrap();
-        let error = login::login(&ground.azure(), &other).await.unwrap_err();
+        let error = login::login(&fixture.azure(), &other).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Invalid(why) if why.contains("LOGIN_SERVER_ERROR")), "{error}");
     });
 }
 
 #[test]
 fn r_cmk_36_a_login_server_is_one_of_the_clouds_own() {
-    play(async {
-        let ground = ground();
+    run_paused(async {
+        let fixture = fixture();
         let foreign: LoginServer = "contoso1.azurecr.cn".parse().unwrap();
-        let error = ground.azure().reader().challenge(&foreign).await.unwrap_err();
+        let error = fixture.azure().reader().challenge(&foreign).await.unwrap_err();
         assert!(matches!(*error.cause, Cause::Foreign(_)), "{error}");
-        assert_eq!(ground.sim.requests(), 0);
+        assert_eq!(fixture.sim.requests(), 0);
     });
 }
 
@@ -290,9 +295,9 @@ async fn pushed(azure: &Azure, token: &AccessToken, layer: &[u8]) -> (Digest, Di
 
 #[test]
 fn what_is_pushed_is_pulled_listed_and_deleted() {
-    play(async {
-        let ground = ground();
-        let azure = ground.azure();
+    run_paused(async {
+        let fixture = fixture();
+        let azure = fixture.azure();
         let token = granted(&azure, &[all(), TokenScope::catalog()]).await;
         let (manifest, layer) = pushed(&azure, &token, b"a layer").await;
         let look = azure.reader();
@@ -314,7 +319,7 @@ fn what_is_pushed_is_pulled_listed_and_deleted() {
 /// What hosts were sent which `Authorization`.
 type Sent = Arc<Mutex<Vec<(String, Option<String>)>>>;
 
-fn redirecting(ground: &Ground, sent: &Sent, to: Option<&'static str>) -> Azure {
+fn redirecting(fixture: &Fixture, sent: &Sent, to: Option<&'static str>) -> Azure {
     let sent = sent.clone();
     let name = azure_core::http::headers::HeaderName::from_static("authorization");
     let change = move |request: &Request, answer: &mut Answer| {
@@ -324,19 +329,19 @@ fn redirecting(ground: &Ground, sent: &Sent, to: Option<&'static str>) -> Azure 
             *location = to.map_or_else(|| location.clone(), str::to_owned);
         }
     };
-    ground.builder().transport(Arc::new(Tap { inner: ground.sim.transport(), change })).build()
+    fixture.builder().transport(Arc::new(Tap { inner: fixture.sim.transport(), change })).build()
 }
 
 #[test]
 fn layers_are_fetched_where_the_registry_says_and_without_a_token() {
     for (data_endpoint, suffix) in [(false, ".blob.core.windows.net"), (true, ".westeurope.data.azurecr.io")] {
-        play(async {
-            let ground = ground();
-            ground.sim.with_world(|w, _| {
+        run_paused(async {
+            let fixture = fixture();
+            fixture.sim.with_world(|w, _| {
                 w.mutate_registry_property(registry().as_str(), "dataEndpointEnabled", json!(data_endpoint));
             });
             let sent = Sent::default();
-            let azure = redirecting(&ground, &sent, None);
+            let azure = redirecting(&fixture, &sent, None);
             let token = granted(&azure, &[all()]).await;
             let (_, layer) = pushed(&azure, &token, b"a layer").await;
             let pulled = azure.reader().pull_blob(&token, &repository(), &layer).await.unwrap();
@@ -366,10 +371,10 @@ fn a_layer_is_not_fetched_from_just_anywhere() {
         "https://contoso2.azurecr.io/layer?sig=SECRET",
         "https://management.azure.com/layer?sig=SECRET",
     ] {
-        play(async {
-            let ground = ground();
+        run_paused(async {
+            let fixture = fixture();
             let sent = Sent::default();
-            let azure = redirecting(&ground, &sent, Some(foreign));
+            let azure = redirecting(&fixture, &sent, Some(foreign));
             let token = granted(&azure, &[all()]).await;
             let (_, layer) = pushed(&azure, &token, b"a layer").await;
             let before = sent.lock().unwrap().len();
@@ -382,19 +387,19 @@ fn a_layer_is_not_fetched_from_just_anywhere() {
 
 #[test]
 fn r_err_02_and_r_dp_26_refusals_of_content_are_told_apart() {
-    play(async {
-        let ground = ground();
-        let azure = ground.azure();
+    run_paused(async {
+        let fixture = fixture();
+        let azure = fixture.azure();
         let token = granted(&azure, &[all()]).await;
         let (manifest, _) = pushed(&azure, &token, b"a layer").await;
-        ground.sim.with_world(|w, _| {
+        fixture.sim.with_world(|w, _| {
             let locked = cmk_mocks::Changeable { write: false, ..cmk_mocks::Changeable::default() };
             w.mutate_repository(registry().as_str(), "shop/web", locked);
         });
         let error = azure.writer().push_blob(&token, &repository(), b"y").await.unwrap_err();
         assert!(error.service().unwrap().repository_locked(), "{error}");
 
-        ground.sim.with_world(|w, _| w.mutate_delete_key(VAULT, ground::KEY));
+        fixture.sim.with_world(|w, _| w.mutate_delete_key(VAULT, fixture::KEY));
         tokio::time::sleep(std::time::Duration::from_secs(3700)).await;
         let at = ManifestAt::Digest(manifest);
         let error = azure.reader().pull_manifest(&token, &repository(), &at).await.unwrap_err();

@@ -13,8 +13,12 @@ use cmk::azure::{
     },
 };
 use cmk_mocks::{KeyRef, VaultModel};
-use cmk_tests::ground::{GROUP, Ground, REGISTRY, encrypted, play, registry, subscription};
-use cmk_tests::known::{kind_of_theirs, known, respelled};
+use cmk_tests::{
+    Fixture,
+    fixture::{GROUP, REGISTRY, encrypted, registry, subscription},
+    known::{kind_of_theirs, known, respelled},
+    run_paused,
+};
 use futures::StreamExt as _;
 use proptest::{prelude::*, strategy::Union};
 use serde_json::{Map, Value, json};
@@ -64,17 +68,17 @@ fn respell(registry: &mut Value) {
     }
 }
 
-fn client(ground: &Ground, respell: bool) -> Client {
-    let bridge = Bridge { sim: ground.sim.transport(), respell };
-    let client = Client::builder(interop::credential(ground.sim.credential()));
+fn client(fixture: &Fixture, respell: bool) -> Client {
+    let bridge = Bridge { sim: fixture.sim.transport(), respell };
+    let client = Client::builder(interop::credential(fixture.sim.credential()));
     client.transport(TransportOptions::new(Arc::new(bridge))).build().unwrap()
 }
 
 /// A subscription with a registry on a key, and one without.
-fn two() -> Ground {
+fn two() -> Fixture {
     let mut world = encrypted(KeyRef::Versionless, VaultModel::Rbac);
     world.seed_registry(GROUP, "plain", "Standard");
-    Ground::of(world)
+    Fixture::of(world)
 }
 
 async fn listed(client: &Client) -> azure_core_0_21::Result<Vec<models::Registry>> {
@@ -88,10 +92,10 @@ async fn listed(client: &Client) -> azure_core_0_21::Result<Vec<models::Registry
 
 #[test]
 fn their_client_and_ours_read_the_same() {
-    play(async {
-        let ground = two();
-        let azure = ground.azure();
-        let client = client(&ground, true);
+    run_paused(async {
+        let fixture = two();
+        let azure = fixture.azure();
+        let client = client(&fixture, true);
 
         for name in ["plain", REGISTRY] {
             let id = format!("{}", registry()).replace(REGISTRY, name).parse().unwrap();
@@ -109,7 +113,7 @@ fn their_client_and_ours_read_the_same() {
         let ours: Vec<_> = ours.iter().map(|r| models::Registry::try_from(r).unwrap()).collect();
         assert_eq!(ours.len(), 2);
         assert_eq!(listed(&client).await.unwrap(), ours);
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
 }
 
@@ -117,15 +121,15 @@ fn their_client_and_ours_read_the_same() {
 /// registry with an identity, and no list with one in it.
 #[test]
 fn what_their_client_cannot_read_is_converted_all_the_same() {
-    play(async {
-        let ground = two();
-        let client = client(&ground, false);
+    run_paused(async {
+        let fixture = two();
+        let client = client(&fixture, false);
         let error = client.registries_client().get(subscription().to_string(), GROUP, REGISTRY).await.unwrap_err();
         assert!(format!("{error:?}").contains("unknown variant `userAssigned`"), "{error:?}");
         listed(&client).await.unwrap_err();
         client.registries_client().get(subscription().to_string(), GROUP, "plain").await.unwrap();
 
-        let ours = ground.azure().reader().registry(&registry()).await.unwrap().unwrap();
+        let ours = fixture.azure().reader().registry(&registry()).await.unwrap().unwrap();
         let theirs = models::Registry::try_from(&ours).unwrap();
         let identity = theirs.identity.unwrap();
         assert_eq!(identity.type_, Some(models::identity_properties::Type::UserAssigned));

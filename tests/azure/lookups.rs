@@ -1,6 +1,6 @@
 //! Names that are not known: asked for twice, and no longer.
 
-use crate::wire::{Fake, Reply, StaticToken, azure};
+use crate::transport::{Fake, Reply, StaticToken, azure};
 use azure_core::http::HttpClient;
 use cmk::azure::{
     Azure, CallError, Cause, Cloud, Sent,

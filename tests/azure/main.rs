@@ -12,7 +12,7 @@ mod redaction;
 mod sdk_guards;
 mod service_errors;
 mod sizes;
-mod wire;
+mod transport;
 
 #[test]
 fn every_file_is_a_module() {

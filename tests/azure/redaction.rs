@@ -16,8 +16,10 @@ use cmk::{
     status,
 };
 use cmk_mocks::{Fault, KeyRef, OPERATOR_SECRET, Sim, VaultModel, What, When};
-use cmk_tests::ground::{self, Answer, Tap};
-use cmk_tests::stage::{self, Scenario, Stage, play, scenarios};
+use cmk_tests::{
+    Fixture, Scenario, ScenarioFixture, fixture, run_paused, scenarios,
+    transport::{Answer, Tap},
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -101,11 +103,11 @@ fn plant(planted: &Planted, request: &Request, answer: &mut Answer) {
     answer.body = body.to_string().into_bytes();
 }
 
-fn tapped(stage: &Stage, planted: &Planted) -> Azure {
+fn tapped(fixture: &ScenarioFixture, planted: &Planted) -> Azure {
     let planted = planted.clone();
     let change = move |request: &Request, answer: &mut Answer| plant(&planted, request, answer);
-    let line = Tap { inner: stage.sim.transport(), change };
-    stage.builder_with(Arc::new(Marked(stage.sim.credential()))).transport(Arc::new(line)).build()
+    let line = Tap { inner: fixture.sim.transport(), change };
+    fixture.builder_with(Arc::new(Marked(fixture.sim.credential()))).transport(Arc::new(line)).build()
 }
 
 // ---- looking for it -------------------------------------------------------------------------------------------------
@@ -186,7 +188,7 @@ impl io::Write for Traced {
     }
 }
 
-fn traced<T>(shown: &Shown, play: impl FnOnce() -> T) -> T {
+fn traced<T>(shown: &Shown, run: impl FnOnce() -> T) -> T {
     let buffer = Traced::default();
     let writer = buffer.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -195,7 +197,7 @@ fn traced<T>(shown: &Shown, play: impl FnOnce() -> T) -> T {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let done = tracing::subscriber::with_default(subscriber, play);
+    let done = tracing::subscriber::with_default(subscriber, run);
     let text = String::from_utf8_lossy(&buffer.0.lock().unwrap()).into_owned();
     // Line by line, so that a leak names its line.
     text.lines().for_each(|line| shown.add("trace", line));
@@ -203,9 +205,9 @@ fn traced<T>(shown: &Shown, play: impl FnOnce() -> T) -> T {
 }
 
 /// Plan, run, status and all that they show.
-async fn play_all(stage: &Stage, azure: &Azure, what: &str, shown: &Shown) -> (bool, usize) {
+async fn run_all(fixture: &ScenarioFixture, azure: &Azure, what: &str, shown: &Shown) -> (bool, usize) {
     shown.add(format!("{what}: handle"), format!("{azure:?} {:?} {:?}", azure.reader(), azure.writer()));
-    let order = stage.order.clone();
+    let order = fixture.order.clone();
     match order.clone().on(azure).plan().await {
         Ok(plan) => {
             shown.add(format!("{what}: plan"), format!("{plan} {plan:?} {}", serde_json::to_string(&plan).unwrap()));
@@ -213,7 +215,7 @@ async fn play_all(stage: &Stage, azure: &Azure, what: &str, shown: &Shown) -> (b
         Err(e) => shown.add_error(what, &e),
     }
     let told = shown.clone();
-    let run = order.on(azure).named("play").shared_journal(stage.journal.clone()).watch(move |event: &Event| {
+    let run = order.on(azure).named("play").shared_journal(fixture.journal.clone()).watch(move |event: &Event| {
         told.add("event", format!("{event} {event:?}"));
     });
     shown.add(format!("{what}: run"), format!("{run:?}"));
@@ -233,20 +235,20 @@ async fn play_all(stage: &Stage, azure: &Azure, what: &str, shown: &Shown) -> (b
         }
         Err(e) => shown.add_error(what, &e),
     }
-    (through, shown.add_journal(what, &*stage.journal).await)
+    (through, shown.add_journal(what, &*fixture.journal).await)
 }
 
-// ---- the plays ------------------------------------------------------------------------------------------------------
+// ---- the scenarios --------------------------------------------------------------------------------------------------
 
 #[test]
 fn nothing_secret_is_shown_by_a_play_that_goes_through() {
     let (shown, planted) = (Shown::default(), Planted::default());
     let mut kept = 0;
-    for scenario in stage::all() {
+    for scenario in scenarios::all() {
         traced(&shown, || {
-            play(async {
-                let stage = Stage::new(*scenario, 1);
-                let (through, urls) = play_all(&stage, &tapped(&stage, &planted), scenario.name(), &shown).await;
+            run_paused(async {
+                let fixture = ScenarioFixture::new(*scenario, 1);
+                let (through, urls) = run_all(&fixture, &tapped(&fixture, &planted), scenario.name(), &shown).await;
                 assert!(through, "{}: {:#?}", scenario.name(), shown.0.lock().unwrap().last());
                 kept += urls;
             });
@@ -261,16 +263,16 @@ fn nothing_secret_is_shown_by_a_play_that_goes_through() {
 
 fn at_each_request(what: impl Fn(u64) -> Vec<What>) {
     let (shown, planted) = (Shown::default(), Planted::default());
-    for scenario in [stage::all()[1], stage::all()[3], stage::all()[5]] {
-        let (requests, _) = play(Stage::rehearse(scenario, 1));
+    for scenario in ["rotate followed", "rotate with a grant", "create on policies"].map(scenarios::named) {
+        let (requests, _) = run_paused(ScenarioFixture::rehearse(scenario, 1));
         for n in 1..=requests.min(45) {
             for what in what(n) {
                 let name = format!("{}, {what:?} at {n}", scenario.name());
                 traced(&shown, || {
-                    play(async {
-                        let stage = Stage::new(scenario, 1);
-                        stage.sim.schedule([Fault::new(When::request(n), what).clone()]);
-                        play_all(&stage, &tapped(&stage, &planted), &name, &shown).await;
+                    run_paused(async {
+                        let fixture = ScenarioFixture::new(scenario, 1);
+                        fixture.sim.schedule([Fault::new(When::request(n), what).clone()]);
+                        run_all(&fixture, &tapped(&fixture, &planted), &name, &shown).await;
                     });
                 });
             }
@@ -326,12 +328,12 @@ fn nothing_secret_is_shown_when_the_line_breaks() {
     let shown = Shown::default();
     for at in 1..=16 {
         traced(&shown, || {
-            play(async {
-                let stage = Stage::new(stage::all()[0], 1);
-                let line = Broken { inner: stage.sim.transport(), at, seen: Mutex::new(0) };
-                let credential = Arc::new(Marked(stage.sim.credential()));
-                let azure = stage.builder_with(credential).transport(Arc::new(line)).build();
-                let (through, _) = play_all(&stage, &azure, &format!("broken at {at}"), &shown).await;
+            run_paused(async {
+                let fixture = ScenarioFixture::new(scenarios::named("rotate pinned"), 1);
+                let line = Broken { inner: fixture.sim.transport(), at, seen: Mutex::new(0) };
+                let credential = Arc::new(Marked(fixture.sim.credential()));
+                let azure = fixture.builder_with(credential).transport(Arc::new(line)).build();
+                let (through, _) = run_all(&fixture, &azure, &format!("broken at {at}"), &shown).await;
                 assert!(!through, "broken at {at}");
             });
         });
@@ -355,11 +357,11 @@ impl TokenCredential for NoToken {
 fn nothing_secret_is_shown_when_no_token_can_be_had() {
     let shown = Shown::default();
     traced(&shown, || {
-        play(async {
-            let stage = Stage::new(stage::all()[0], 1);
-            let azure = stage.builder_with(Arc::new(NoToken)).transport(stage.sim.transport()).build();
-            let (through, _) = play_all(&stage, &azure, "no token", &shown).await;
-            assert!(!through && stage.sim.requests() == 0);
+        run_paused(async {
+            let fixture = ScenarioFixture::new(scenarios::named("rotate pinned"), 1);
+            let azure = fixture.builder_with(Arc::new(NoToken)).transport(fixture.sim.transport()).build();
+            let (through, _) = run_all(&fixture, &azure, "no token", &shown).await;
+            assert!(!through && fixture.sim.requests() == 0);
         });
     });
     shown.has_none_of(&[CANARY]);
@@ -380,14 +382,14 @@ fn logged_in(sim: &Sim, scenario: &'static dyn Scenario) -> Arc<dyn TokenCredent
 fn nothing_secret_is_shown_of_a_client_secret() {
     let shown = Shown::default();
     traced(&shown, || {
-        play(async {
-            let stage = Stage::new(stage::all()[0], 1);
-            let credential = logged_in(&stage.sim, stage.scenario);
+        run_paused(async {
+            let fixture = ScenarioFixture::new(scenarios::named("rotate pinned"), 1);
+            let credential = logged_in(&fixture.sim, fixture.scenario);
             shown.add("credential", format!("{credential:?}"));
-            let azure = stage.builder_with(credential).transport(stage.sim.transport()).build();
-            let (through, _) = play_all(&stage, &azure, "client secret", &shown).await;
+            let azure = fixture.builder_with(credential).transport(fixture.sim.transport()).build();
+            let (through, _) = run_all(&fixture, &azure, "client secret", &shown).await;
             assert!(through, "{:#?}", shown.0.lock().unwrap().last());
-            let asked = stage.sim.exchanges().iter().filter(|e| e.host == "login.microsoftonline.com").count();
+            let asked = fixture.sim.exchanges().iter().filter(|e| e.host == "login.microsoftonline.com").count();
             assert!(asked > 0, "tokens were asked for");
         });
     });
@@ -402,11 +404,11 @@ fn nothing_secret_is_shown_of_a_login_to_a_registry() {
     const PASSWORD: &str = "t0ken-CaNaRy7x";
     let (shown, mut signed) = (Shown::default(), BTreeSet::new());
     traced(&shown, || {
-        play(async {
+        run_paused(async {
             for closed in [false, true] {
-                let ground = ground::Ground::of(ground::encrypted(KeyRef::Versionless, VaultModel::Rbac));
-                let (azure, id) = (ground.azure(), ground::registry());
-                ground.sim.with_world(|w, _| {
+                let fixture = Fixture::of(fixture::encrypted(KeyRef::Versionless, VaultModel::Rbac));
+                let (azure, id) = (fixture.azure(), fixture::registry());
+                fixture.sim.with_world(|w, _| {
                     w.seed_token(id.as_str(), "ci", "_repositories_pull", PASSWORD, None);
                 });
                 let login = login::login(&azure, &id).await.unwrap();
@@ -422,7 +424,7 @@ fn nothing_secret_is_shown_of_a_login_to_a_registry() {
                     }
                 }
                 if closed {
-                    ground.sim.with_world(|w, _| {
+                    fixture.sim.with_world(|w, _| {
                         w.mutate_registry_property(id.as_str(), "networkRuleSet", json!({ "defaultAction": "Deny" }));
                     });
                     shown.add_error("closed", &login::login(&azure, &id).await.unwrap_err());
@@ -430,16 +432,16 @@ fn nothing_secret_is_shown_of_a_login_to_a_registry() {
                 let probe = ProbeImages { registry: id.clone(), login_server: login.login_server.clone() };
                 let seen = probe.look(&look).await.unwrap();
                 shown.add("probe", format!("{seen:?} {}", serde_json::to_string(&seen).unwrap()));
-                match ground.run(cmk::Repair::new(id.clone())).await {
+                match fixture.run(cmk::Repair::new(id.clone())).await {
                     Ok(done) => shown.add("run", format!("{done:?}")),
                     Err(e) => shown.add_error("run", &e),
                 }
-                match ground.run(cmk::Recover::new(id).probed()).named("probed").await {
+                match fixture.run(cmk::Recover::new(id).probed()).named("probed").await {
                     Ok(done) => shown.add("run", format!("{done:?} {}", serde_json::to_string(&done).unwrap())),
                     Err(e) => shown.add_error("run", &e),
                 }
-                shown.add_journal("probed", &ground.journal).await;
-                signed.extend(ground.sim.exchanges().iter().filter_map(|e| e.query.get("sig").cloned()));
+                shown.add_journal("probed", &fixture.journal).await;
+                signed.extend(fixture.sim.exchanges().iter().filter_map(|e| e.query.get("sig").cloned()));
             }
         });
     });

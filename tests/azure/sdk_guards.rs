@@ -1,7 +1,7 @@
 //! What the SDK would do on its own, and what is done about it: blind repeats, lost bodies, codes it cannot read, and
 //! tokens for whoever asks.
 
-use crate::wire::{self, Fake, Reply, Seen, StaticToken, azure, builder};
+use crate::transport::{self, Fake, Reply, Seen, StaticToken, azure, builder};
 use azure_core::http::{ClientOptions, Transport};
 use azure_security_keyvault_keys::{
     KeyClient, KeyClientOptions,
@@ -202,7 +202,7 @@ async fn version_that_is_not_as_asked_is_told() {
 #[tokio::test(start_paused = true)]
 async fn create_without_a_token_was_not_sent() {
     let fake = vault(|_, _| made());
-    let azure = cmk::Azure::builder(cmk::Cloud::public(), Arc::new(wire::NoToken)).transport(fake.clone()).build();
+    let azure = cmk::Azure::builder(cmk::Cloud::public(), Arc::new(transport::NoToken)).transport(fake.clone()).build();
     let error = azure.writer().create_key_version(&host(), &name(), &spec()).await.unwrap_err();
     assert!(matches!(*error.cause, Cause::Credential { .. }), "{error:?}");
     assert_eq!((posts(&fake).len(), error.sent), (0, Sent::No));

@@ -1,6 +1,6 @@
 //! Answers far above what is read of one: over a socket, plain and compressed, with and without an end.
 
-use crate::wire::StaticToken;
+use crate::transport::StaticToken;
 use azure_core::http::HttpClient;
 use cmk::azure::{
     Azure, CallError, Cloud,
@@ -190,12 +190,12 @@ async fn a_list_without_end_is_read_to_its_limit() {
     let length = page.len();
     let pages = Arc::new(AtomicUsize::new(0));
     let count = pages.clone();
-    let fake = crate::wire::Fake::new(move |_, _| {
+    let fake = crate::transport::Fake::new(move |_, _| {
         count.fetch_add(1, Ordering::SeqCst);
-        crate::wire::Reply::ok(&page)
+        crate::transport::Reply::ok(&page)
     });
     let subscription: SubscriptionId = "01234567-89ab-cdef-0123-456789abcdef".parse().unwrap();
-    let error = crate::wire::azure(&fake).reader().registries_in(&subscription).await.unwrap_err();
+    let error = crate::transport::azure(&fake).reader().registries_in(&subscription).await.unwrap_err();
     assert!(error.to_string().contains("more than 32 MiB"), "{error}");
     assert!(pages.load(Ordering::SeqCst) * length < 32 * MIB, "{pages:?}");
 }
@@ -223,7 +223,7 @@ fn an_answer_to_a_long_question_takes_no_room_that_it_does_not_have() {
         return;
     }
     let small = format!(r#"{{"properties":{{"changes":[{}{{}}]}}}}"#, r#"{"a":1},"#.repeat(500_000));
-    let fake = crate::wire::Fake::new(move |_, _| crate::wire::Reply::ok(&small));
+    let fake = crate::transport::Fake::new(move |_, _| crate::transport::Reply::ok(&small));
     let group: cmk::azure::id::ResourceId =
         "/subscriptions/01234567-89ab-cdef-0123-456789abcdef/resourceGroups/rg".parse().unwrap();
     let body = cmk::azure::deployments::DeploymentBody {
@@ -231,7 +231,7 @@ fn an_answer_to_a_long_question_takes_no_room_that_it_does_not_have() {
         parameters: serde_json::json!({}),
         tags: std::collections::BTreeMap::new(),
     };
-    let asked = async { crate::wire::azure(&fake).reader().what_if(&group, "d", &body).await };
+    let asked = async { crate::transport::azure(&fake).reader().what_if(&group, "d", &body).await };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let error = runtime.block_on(asked).unwrap_err();
     assert!(error.to_string().contains("more than 32 MiB"), "{error}");

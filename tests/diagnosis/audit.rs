@@ -6,7 +6,11 @@ use cmk::{
     diagnose::{Diagnosis, Verdict},
 };
 use cmk_mocks::{Fault, KeyRef, Match, Params, VaultModel, What, When, World, roles};
-use cmk_tests::ground::{self, GROUP, Ground, empty_with, play, subscription};
+use cmk_tests::{
+    Fixture,
+    fixture::{self, GROUP, empty_with, subscription},
+    run_paused,
+};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -30,7 +34,7 @@ impl At {
         )
     }
     fn identity_id(&self) -> String {
-        ground::identity(&self.identity).to_string()
+        fixture::identity(&self.identity).to_string()
     }
     fn principal(&self, world: &World) -> uuid::Uuid {
         world.identity(&self.identity_id()).unwrap().principal_id
@@ -60,8 +64,8 @@ const FINDINGS: &[(&str, Spoil)] = &[
         w.mutate_remove_grants(principal, "");
     }),
     ("grant-too-wide", |w, at| {
-        let (principal, scope, now) = (at.principal(w), ground::vault().to_string(), w.now());
-        let scope = scope.replace(ground::VAULT, &at.vault);
+        let (principal, scope, now) = (at.principal(w), fixture::vault().to_string(), w.now());
+        let scope = scope.replace(fixture::VAULT, &at.vault);
         w.set_role(principal, roles::KEY_VAULT_CRYPTO_USER, &scope, now);
     }),
     ("vault-leftover-policies", |w, at| w.mutate_policy_keys(&at.vault, uuid::Uuid::from_u128(9), &["get"])),
@@ -103,8 +107,8 @@ fn healthy(world: &mut World, n: usize) -> At {
 /// With logs kept of both.
 fn kept(world: &mut World, registry: &str, vault: &str) {
     let workspace = world.seed_workspace(GROUP, "logs");
-    let registry = ground::registry().to_string().replace(ground::REGISTRY, registry);
-    let vault = ground::vault().to_string().replace(ground::VAULT, vault);
+    let registry = fixture::registry().to_string().replace(fixture::REGISTRY, registry);
+    let vault = fixture::vault().to_string().replace(fixture::VAULT, vault);
     world.seed_diagnostic_setting(&registry, "kept", &workspace, &["allLogs"]);
     world.seed_diagnostic_setting(&vault, "kept", &workspace, &["audit"]);
 }
@@ -127,7 +131,7 @@ fn of<'a>(audit: &'a Audit, name: &str) -> &'a Diagnosis {
 
 #[test]
 fn r_fl_08_each_finding_on_a_registry_of_its_own() {
-    play(async {
+    run_paused(async {
         let mut world = world();
         let all: Vec<_> = (0..FINDINGS.len()).map(|n| healthy(&mut world, n)).collect();
         let whole = healthy(&mut world, 900);
@@ -150,10 +154,10 @@ fn r_fl_08_each_finding_on_a_registry_of_its_own() {
         let later = world.now() + Duration::from_secs(3 * 3600);
         world.advance(later);
 
-        let ground = Ground::of(world);
-        ground.sim.latency(Duration::from_secs(1));
-        let began = ground.now();
-        let audit = audit(&ground.azure(), &[subscription()]).await.unwrap();
+        let fixture = Fixture::of(world);
+        fixture.sim.latency(Duration::from_secs(1));
+        let began = fixture.now();
+        let audit = audit(&fixture.azure(), &[subscription()]).await.unwrap();
         assert_eq!(audit.verdict, Verdict::Findings);
         let mut wrong = Vec::new();
         for ((code, _), at) in FINDINGS.iter().zip(&all) {
@@ -175,12 +179,12 @@ fn r_fl_08_each_finding_on_a_registry_of_its_own() {
             assert!(finding.says.contains(other), "{}", finding.says);
         }
         assert!(audit.to_string().contains("identity-shared"), "{audit}");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
         // Side by side: one after the other they would take minutes, at a second an answer.
-        let took = ground.elapsed(began);
+        let took = fixture.elapsed(began);
         assert!(took <= Duration::from_secs(25), "{took:?} for {} registries", audit.registries.len());
         // And nothing twice. A vault is asked without a token first, to learn which one it wants.
-        let exchanges = ground.sim.exchanges();
+        let exchanges = fixture.sim.exchanges();
         let answered = exchanges.iter().filter(|e| e.status != 401);
         let mut asked: Vec<_> = answered.map(|e| format!("{} {}{} {:?}", e.method, e.host, e.path, e.query)).collect();
         let count = asked.len();
@@ -192,17 +196,17 @@ fn r_fl_08_each_finding_on_a_registry_of_its_own() {
 
 #[test]
 fn what_cannot_be_looked_at_is_told_registry_by_registry() {
-    play(async {
+    run_paused(async {
         let mut world = world();
         let at = healthy(&mut world, 1);
         let later = world.now() + DAY;
         world.advance(later);
-        let ground = Ground::of(world);
+        let fixture = Fixture::of(world);
         // No vault can be found.
         let failing = What::Status { code: 500, retry_after_s: None };
-        ground.sim.schedule([Fault::new(When::matching(Match::new("GET", "/resources")).always(), failing)]);
+        fixture.sim.schedule([Fault::new(When::matching(Match::new("GET", "/resources")).always(), failing)]);
         let elsewhere = SubscriptionId::new(uuid::Uuid::from_u128(99));
-        let audit = audit(&ground.azure(), &[subscription(), elsewhere]).await.unwrap();
+        let audit = audit(&fixture.azure(), &[subscription(), elsewhere]).await.unwrap();
         assert_eq!(audit.verdict, Verdict::CouldNotLook, "{audit}");
         assert!(!of(&audit, &at.registry).unseen.is_empty(), "{audit}");
         assert!(audit.unknown.iter().any(|u| u.what.contains(&elsewhere.to_string())), "{audit}");

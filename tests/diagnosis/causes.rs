@@ -11,8 +11,8 @@ mod told;
 use cmk::diagnose::causes;
 use cmk_mocks::troubles;
 use cmk_tests::{
-    causes::{CONFIG, Door, PROFILE, Set, Stage, all},
-    stage::play,
+    causes::{CONFIG, Door, PROFILE, Setup, StagedCause, all, listed},
+    run_paused,
 };
 use std::collections::BTreeSet;
 
@@ -26,6 +26,13 @@ fn every_cause_has_a_stage() {
     let staged: BTreeSet<_> = all().map(|s| s.code).collect();
     assert_eq!(known.len(), causes().count(), "two causes share a code");
     assert_eq!(known, staged);
+    let rows: BTreeSet<_> = listed().map(|s| s.code).collect();
+    assert_eq!(rows.len(), listed().count(), "a cause is listed twice");
+    assert_eq!(rows.difference(&known).collect::<Vec<_>>(), [&""; 0], "no cause");
+    let needless: Vec<_> = listed().filter(|s| s.is_trouble_alone()).map(|s| s.code).collect();
+    assert_eq!(needless, [""; 0], "staged so without a row");
+    let bare: Vec<_> = all().filter(|s| s.is_trouble_alone() && !s.is_in_world()).map(|s| s.code).collect();
+    assert_eq!(bare, [""; 0], "no trouble bears its name: list how it is staged");
 }
 
 #[test]
@@ -39,8 +46,8 @@ fn each_cause_is_a_trouble_of_the_world_or_lies_outside() {
 
 #[test]
 fn the_healthy_world_has_no_findings() {
-    play(async {
-        let diagnosis = Set::healthy().on().diagnosis().await;
+    run_paused(async {
+        let diagnosis = Setup::healthy().fixture().diagnosis().await;
         assert_eq!(roots(&diagnosis), [""; 0], "{diagnosis}");
         assert_eq!(diagnosis.verdict, cmk::diagnose::Verdict::Healthy, "{diagnosis}");
     });
@@ -50,12 +57,12 @@ fn the_healthy_world_has_no_findings() {
 fn each_cause_is_found_first_and_alone() {
     let mut failed = Vec::new();
     println!("{:28} {:8} {:8} evidence, and what it hides", "cause", "area", "severity");
-    for stage in all() {
-        let Stage { code, with, .. } = stage;
-        let diagnosis = play(async {
-            let mut set = Set::healthy();
-            stage.spoil(&mut set);
-            set.on().diagnosis().await
+    for staged in all() {
+        let StagedCause { code, with, .. } = staged;
+        let diagnosis = run_paused(async {
+            let mut setup = Setup::healthy();
+            staged.spoil(&mut setup);
+            setup.fixture().diagnosis().await
         });
         let mut expected = vec![(*code).to_owned()];
         expected.extend(with.iter().map(|c| (*c).to_owned()));

@@ -2,7 +2,11 @@
 
 use cmk::{Error, Event, Reassign, Rotate, Workflow, azure::id::IdentityId, checks::IdentityWanted, steps::Reference};
 use cmk_mocks::{KeyRef, Params, VaultModel, World};
-use cmk_tests::ground::{self, Ground, IDENTITY, KEY, VAULT, create, encrypted_with, identity, play, registry};
+use cmk_tests::{
+    Fixture,
+    fixture::{self, IDENTITY, KEY, VAULT, create, encrypted_with, identity, registry},
+    run_paused,
+};
 use std::time::Duration;
 
 /// How the world is moved, once the plan has been made.
@@ -36,12 +40,12 @@ fn world() -> World {
 }
 
 /// Carries an order out in a world that is moved after this step, or at the beginning; it has to fail.
-async fn failed<W: Workflow>(ground: &Ground, order: W, after: Option<&'static str>, spoil: Spoil) -> Error
+async fn failed<W: Workflow>(fixture: &Fixture, order: W, after: Option<&'static str>, spoil: Spoil) -> Error
 where
     W::Outcome: std::fmt::Debug,
 {
-    let sim = ground.sim.clone();
-    let run = ground.run(order).named("play").watch(move |event| {
+    let sim = fixture.sim.clone();
+    let run = fixture.run(order).named("play").watch(move |event| {
         let now = match (event, after) {
             (Event::Opened { .. }, None) => true,
             (Event::Done { step, .. }, Some(after)) => *step == after,
@@ -68,12 +72,12 @@ fn ends_with(error: &Error, code: &str, remedy: &str) {
 #[test]
 fn of_a_rotation() {
     for (spoil, code, remedy) in CAUSES {
-        play(async {
-            let ground = Ground::of(world());
+        run_paused(async {
+            let fixture = Fixture::of(world());
             let order = Rotate::new(registry()).keeping_version().referring(Reference::Versioned);
-            let error = failed(&ground, order, None, spoil).await;
+            let error = failed(&fixture, order, None, spoil).await;
             ends_with(&error, code, remedy);
-            assert_eq!(ground.sim.exchanges().iter().filter(|e| e.method == "PATCH").count(), 1);
+            assert_eq!(fixture.sim.exchanges().iter().filter(|e| e.method == "PATCH").count(), 1);
         });
     }
 }
@@ -84,14 +88,14 @@ fn of_a_rotation_to_another_key() {
     fn closed_there(world: &mut World) {
         world.mutate_vault_firewall("kv-other", true, false, &[]);
     }
-    play(async {
+    run_paused(async {
         let mut world = world();
-        world.seed_vault(ground::GROUP, "kv-other", VaultModel::Rbac);
+        world.seed_vault(fixture::GROUP, "kv-other", VaultModel::Rbac);
         let now = world.now();
         world.seed_key("kv-other", "other", now);
-        let ground = Ground::of(world);
+        let fixture = Fixture::of(world);
         let order = Rotate::new(registry()).to_version("https://kv-other.vault.azure.net/keys/other".parse().unwrap());
-        let error = failed(&ground, order, Some("grant"), closed_there).await;
+        let error = failed(&fixture, order, Some("grant"), closed_there).await;
         ends_with(&error, "vault-firewall", "cmk vault-network /subscriptions/");
         assert!(error.cause().unwrap().contains("kv-other"), "{error}");
     });
@@ -100,9 +104,9 @@ fn of_a_rotation_to_another_key() {
 #[test]
 fn of_a_reassignment() {
     for (spoil, code, remedy) in CAUSES {
-        play(async {
-            let ground = Ground::of(world());
-            let error = failed(&ground, Reassign::new(registry()), None, spoil).await;
+        run_paused(async {
+            let fixture = Fixture::of(world());
+            let error = failed(&fixture, Reassign::new(registry()), None, spoil).await;
             ends_with(&error, code, remedy);
         });
     }
@@ -110,10 +114,10 @@ fn of_a_reassignment() {
 
 #[test]
 fn of_a_reassignment_to_the_system_identity() {
-    play(async {
-        let ground = Ground::of(world());
+    run_paused(async {
+        let fixture = Fixture::of(world());
         let order = Reassign::new(registry()).then_rotate_to(IdentityWanted::System);
-        let error = failed(&ground, order, Some("grant"), closed).await;
+        let error = failed(&fixture, order, Some("grant"), closed).await;
         ends_with(&error, "vault-firewall", "--trusted-services on");
     });
 }
@@ -125,14 +129,14 @@ fn of_a_creation() {
         (ungranted, "grant-missing", "az role assignment create"),
         (disabled, "key-disabled", "az keyvault key set-attributes"),
     ] {
-        play(async {
-            let mut world = ground::empty_with(Params::instant());
+        run_paused(async {
+            let mut world = fixture::empty_with(Params::instant());
             let now = world.now();
-            world.seed_vault(ground::GROUP, VAULT, VaultModel::Rbac);
+            world.seed_vault(fixture::GROUP, VAULT, VaultModel::Rbac);
             world.seed_key(VAULT, KEY, now);
-            let ground = Ground::of(world);
-            let order = create().key(ground.key(KEY)).vault(ground::vault());
-            let error = failed(&ground, order, Some("grant"), spoil).await;
+            let fixture = Fixture::of(world);
+            let order = create().key(fixture.key(KEY)).vault(fixture::vault());
+            let error = failed(&fixture, order, Some("grant"), spoil).await;
             ends_with(&error, code, remedy);
         });
     }
@@ -141,13 +145,13 @@ fn of_a_creation() {
 /// An error that says nothing of a key is left alone, and nothing more is asked.
 #[test]
 fn nothing_else_is_explained() {
-    play(async {
-        let ground = Ground::of(world());
+    run_paused(async {
+        let fixture = Fixture::of(world());
         let order = Rotate::new(registry()).keeping_version().referring(Reference::Versioned);
-        let error = failed(&ground, order, None, |w| w.mutate_lock(registry().as_str(), true)).await;
+        let error = failed(&fixture, order, None, |w| w.mutate_lock(registry().as_str(), true)).await;
         assert_eq!(error.cause(), None);
         assert!(error.to_string().contains("ScopeLocked"), "{error}");
-        let last = ground.sim.exchanges().last().map(|e| (e.method.clone(), e.status));
+        let last = fixture.sim.exchanges().last().map(|e| (e.method.clone(), e.status));
         assert_eq!(last, Some(("PATCH".to_owned(), 409)));
     });
 }
@@ -156,11 +160,11 @@ fn nothing_else_is_explained() {
 #[test]
 fn who_cannot_look_gets_the_error_as_it_is() {
     use cmk_mocks::{Fault, Match, What, When};
-    play(async {
-        let ground = Ground::of(world());
+    run_paused(async {
+        let fixture = Fixture::of(world());
         let order = Rotate::new(registry()).keeping_version().referring(Reference::Versioned);
-        let sim = ground.sim.clone();
-        let run = ground.run(order).named("play").watch(move |event| match event {
+        let sim = fixture.sim.clone();
+        let run = fixture.run(order).named("play").watch(move |event| match event {
             Event::Opened { .. } => sim.with_world(|w, _| closed(w)),
             Event::Acting { .. } => {
                 // From here on nobody can find a vault.
@@ -168,10 +172,10 @@ fn who_cannot_look_gets_the_error_as_it_is() {
             }
             _ => {}
         });
-        let began = ground.now();
+        let began = fixture.now();
         let error = run.await.unwrap_err();
         assert_eq!(error.cause(), None, "{error}");
         assert!(error.to_string().contains("Failed to access KeyId"), "{error}");
-        assert!(ground.elapsed(began) < Duration::from_secs(300));
+        assert!(fixture.elapsed(began) < Duration::from_secs(300));
     });
 }

@@ -2,7 +2,11 @@
 
 use cmk::{azure::id::SubscriptionId, list};
 use cmk_mocks::{KeyRef, Params, VaultModel};
-use cmk_tests::ground::{GROUP, Ground, IDENTITY, KEY, REGISTRY, VAULT, encrypted_with, play, subscription};
+use cmk_tests::{
+    Fixture,
+    fixture::{GROUP, IDENTITY, KEY, REGISTRY, VAULT, encrypted_with, subscription},
+    run_paused,
+};
 use std::time::Duration;
 
 fn quick() -> Params {
@@ -11,15 +15,15 @@ fn quick() -> Params {
 
 #[test]
 fn each_registry_with_its_key_its_version_and_its_lag() {
-    play(async {
+    run_paused(async {
         let mut world = encrypted_with(quick(), KeyRef::Versionless, VaultModel::Policy);
         let identity = world.seed_identity(GROUP, "id-other");
         world.seed_registry_cmk(GROUP, "pinned1", VAULT, KEY, KeyRef::Versioned, &identity.id);
         world.seed_registry(GROUP, "plain1", "Premium");
-        let ground = Ground::of(world);
+        let fixture = Fixture::of(world);
         tokio::time::sleep(Duration::from_secs(60)).await;
-        ground.sim.with_world(|w, _| w.mutate_new_version(VAULT, KEY));
-        let all = list(&ground.azure(), &[subscription()]).await.unwrap();
+        fixture.sim.with_world(|w, _| w.mutate_new_version(VAULT, KEY));
+        let all = list(&fixture.azure(), &[subscription()]).await.unwrap();
         assert_eq!((all.registries.len(), all.without_key, all.unknown.len()), (2, 1, 0), "{all}");
         for one in &all.registries {
             assert_eq!(one.behind, Some(1), "{all}");
@@ -33,32 +37,32 @@ fn each_registry_with_its_key_its_version_and_its_lag() {
         assert!(pinned.lag().starts_with("1 behind since "), "{}", pinned.lag());
         // The one that follows moves by itself (R-CMK-11), the other stays (R-CMK-12).
         tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
-        let all = list(&ground.azure(), &[subscription()]).await.unwrap();
+        let all = list(&fixture.azure(), &[subscription()]).await.unwrap();
         assert_eq!([all.registries[0].behind, all.registries[1].behind], [Some(0), Some(1)], "{all}");
         assert_eq!(all.registries[0].lag(), "current");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
 }
 
 #[test]
 fn r_kv_40_a_closed_vault_is_seen_through_arm() {
-    play(async {
+    run_paused(async {
         let mut world = encrypted_with(quick(), KeyRef::Versionless, VaultModel::Policy);
         world.mutate_vault_firewall(VAULT, true, true, &[]);
-        let ground = Ground::of(world);
-        let all = list(&ground.azure(), &[subscription()]).await.unwrap();
+        let fixture = Fixture::of(world);
+        let all = list(&fixture.azure(), &[subscription()]).await.unwrap();
         assert_eq!(all.registries[0].behind, Some(0), "{all}");
     });
 }
 
 #[test]
 fn what_cannot_be_looked_at_is_told() {
-    play(async {
+    run_paused(async {
         let mut world = encrypted_with(quick(), KeyRef::Versionless, VaultModel::Policy);
         world.mutate_delete_vault(VAULT);
-        let ground = Ground::of(world);
+        let fixture = Fixture::of(world);
         let other: SubscriptionId = "00000000-0000-0000-0000-0000000000ff".parse().unwrap();
-        let all = list(&ground.azure(), &[other, subscription()]).await.unwrap();
+        let all = list(&fixture.azure(), &[other, subscription()]).await.unwrap();
         assert_eq!(all.unknown.len(), 1, "{all}");
         assert!(all.unknown[0].what.ends_with("00ff"), "{all}");
         let one = &all.registries[0];

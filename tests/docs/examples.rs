@@ -1,6 +1,6 @@
 //! Every example tells its story on the simulator; on Azure none begins without a place and a login.
 
-use crate::program::{build, run, text};
+use crate::example_binary::{build, run, text};
 use std::{
     process::Output,
     sync::LazyLock,

@@ -1,9 +1,9 @@
 //! The examples and the tutorial, run as their readers run them, the floors of the library, and the pages.
 
+mod example_binary;
 mod examples;
 mod layers;
 mod pages;
-mod program;
 mod tutorial;
 
 #[test]

@@ -1,6 +1,6 @@
 //! The tutorial tells its whole story on the simulator, and what it exchanges fits the contract.
 
-use crate::program::{build, run, text};
+use crate::example_binary::{build, run, text};
 use serde_json::Value;
 use std::{
     path::PathBuf,

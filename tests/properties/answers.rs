@@ -1,21 +1,20 @@
 //! Answers that are lost, late, cut or refused: the run goes on, or can be taken up.
 
-use crate::matrix;
 use cmk_mocks::{Fault, RetryHeader, What, When};
-use cmk_tests::stage::{self, Stage, play};
+use cmk_tests::{ScenarioFixture, generators, matrix, run_paused, scenarios};
 
 fn at_each_request(faults: &[What]) {
-    stage::each_anywhere(|scenario| {
-        let (requests, _) = play(Stage::rehearse(scenario, 5));
-        for n in stage::moments(scenario, 1..=requests) {
+    generators::each_anywhere(|scenario| {
+        let (requests, _) = run_paused(ScenarioFixture::rehearse(scenario, 5));
+        for n in generators::moments(scenario, 1..=requests) {
             for what in faults {
-                play(async {
-                    let stage = Stage::new(scenario, 5);
+                run_paused(async {
+                    let fixture = ScenarioFixture::new(scenario, 5);
                     let name = format!("{what:?} at request {n}");
-                    stage.sim.schedule([Fault::new(When::request(n), what.clone())]);
-                    stage.play_to_the_end(&name).await;
-                    stage.check(&name);
-                    matrix::count(&stage);
+                    fixture.sim.schedule([Fault::new(When::request(n), what.clone())]);
+                    fixture.run_to_the_end(&name).await;
+                    fixture.check(&name);
+                    matrix::count(&fixture).await;
                 });
             }
         }
@@ -72,18 +71,18 @@ fn each_grant_is_slow() {
 /// A request that fails for good leaves a run that can be taken up, with the ways back in the error.
 #[test]
 fn fail_each_step() {
-    stage::each_anywhere(|scenario| {
-        let (requests, _) = play(Stage::rehearse(scenario, 6));
-        for n in stage::moments(scenario, 1..=requests) {
+    generators::each_anywhere(|scenario| {
+        let (requests, _) = run_paused(ScenarioFixture::rehearse(scenario, 6));
+        for n in generators::moments(scenario, 1..=requests) {
             for code in [400, 403] {
-                play(async {
-                    let stage = Stage::new(scenario, 6);
+                run_paused(async {
+                    let fixture = ScenarioFixture::new(scenario, 6);
                     let name = format!("{code} at request {n}");
-                    stage.sim.schedule([Fault::new(When::request(n), What::Status { code, retry_after_s: None })]);
-                    match stage.play().await {
+                    fixture.sim.schedule([Fault::new(When::request(n), What::Status { code, retry_after_s: None })]);
+                    match fixture.run().await {
                         Ok(_) => {}
                         Err(e) => {
-                            let acted = stage.sim.writes() > 1;
+                            let acted = fixture.sim.writes() > 1;
                             assert!(
                                 !acted || e.run().is_some() || !e.hints().is_empty() || e.step().is_none(),
                                 "{name}: {e}"
@@ -95,16 +94,16 @@ fn fail_each_step() {
                     // that can leaves what it does not know of.
                     let mut through = false;
                     for _ in 0..3 {
-                        through = through || stage.play().await.is_ok();
+                        through = through || fixture.run().await.is_ok();
                     }
                     if !through {
                         let run = "play".parse().unwrap();
-                        cmk::abandon(&stage.azure(), &*stage.journal, &run).await.unwrap();
+                        cmk::abandon(&fixture.azure(), &*fixture.journal, &run).await.unwrap();
                         // What the first one gave has to be in effect for the second.
-                        tokio::time::sleep(stage::scenarios::GRANTS).await;
-                        stage.play_with(&stage.azure(), stage.journal.clone(), "anew").await.unwrap();
+                        tokio::time::sleep(scenarios::GRANTS).await;
+                        fixture.run_with(&fixture.azure(), fixture.journal.clone(), "anew").await.unwrap();
                     }
-                    stage.check_core(&name);
+                    fixture.check_core(&name);
                 });
             }
         }

@@ -1,7 +1,7 @@
 //! Dropped at any await, and stopped at any moment: both can be taken up.
 
 use cmk::{ErrorKind, Stop};
-use cmk_tests::stage::{self, Stage, play};
+use cmk_tests::{ScenarioFixture, fixture, generators, run_paused, scenarios};
 use std::{
     future::{Future, IntoFuture, poll_fn},
     pin::pin,
@@ -28,15 +28,15 @@ async fn polled<F: Future>(f: F, polls: u64) -> Option<F::Output> {
 
 #[test]
 fn cancel_at_each_await() {
-    stage::each_anywhere(|scenario| {
+    generators::each_anywhere(|scenario| {
         let mut through_at = None;
-        for polls in stage::moments(scenario, 1..) {
-            let through = play(async {
-                let stage = Stage::new(scenario, 9);
-                let through = polled(stage.play(), polls).await.is_some();
+        for polls in generators::moments(scenario, 1..) {
+            let through = run_paused(async {
+                let fixture = ScenarioFixture::new(scenario, 9);
+                let through = polled(fixture.run(), polls).await.is_some();
                 let what = format!("dropped after {polls} polls");
-                stage.play_to_the_end(&what).await;
-                stage.check(&what);
+                fixture.run_to_the_end(&what).await;
+                fixture.check(&what);
                 through
             });
             if through {
@@ -52,19 +52,20 @@ fn cancel_at_each_await() {
 #[test]
 fn stop_at_each_second() {
     use cmk::{Rotate, rotate};
-    play(async {
+    run_paused(async {
         let mut stopped = 0;
         for seconds in 0..40 {
-            let stage = Stage::new(stage::all()[2], 10);
+            let fixture = ScenarioFixture::new(scenarios::named("rotate followed, hourly"), 10);
             let stop = Stop::new();
-            let order = Rotate::new(stage::scenarios::registry());
-            let run = rotate(&stage.azure(), order).named("play").shared_journal(stage.journal.clone()).stop_on(&stop);
+            let order = Rotate::new(scenarios::registry());
+            let run =
+                rotate(&fixture.azure(), order).named("play").shared_journal(fixture.journal.clone()).stop_on(&stop);
             let asking = async {
                 tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
                 stop.ask();
                 std::future::pending::<()>().await;
             };
-            match stage::cut_short(run.into_future(), asking).await {
+            match fixture::cut_short(run.into_future(), asking).await {
                 Some(Err(e)) => {
                     stopped += 1;
                     assert!(matches!(e.kind(), ErrorKind::Stopped), "{e:#?}");
@@ -73,8 +74,8 @@ fn stop_at_each_second() {
                 Some(Ok(_)) => {}
                 None => unreachable!("the asking never ends"),
             }
-            stage.play_to_the_end("stopped").await;
-            stage.check("stopped");
+            fixture.run_to_the_end("stopped").await;
+            fixture.check("stopped");
         }
         assert!(stopped > 20, "stopped {stopped} times");
     });

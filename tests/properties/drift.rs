@@ -2,7 +2,7 @@
 
 use cmk::ErrorKind;
 use cmk_mocks::{Fault, Release, What, When, World};
-use cmk_tests::stage::{self, Scenario, Stage, cut_short, play, scenarios};
+use cmk_tests::{Scenario, ScenarioFixture, fixture::cut_short, generators, run_paused, scenarios, troubled};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 type Move = (&'static str, fn(&mut World, &'static dyn Scenario));
@@ -38,19 +38,19 @@ fn moves() -> [Move; 6] {
 #[test]
 fn world_moves_between_crash_and_resume() {
     let told = AtomicUsize::new(0);
-    stage::each_anywhere(|scenario| {
-        let (requests, _) = play(Stage::rehearse(scenario, 11));
+    generators::each_anywhere(|scenario| {
+        let (requests, _) = run_paused(ScenarioFixture::rehearse(scenario, 11));
         for (name, change) in moves() {
-            for n in stage::moments(scenario, (1..=requests).step_by(2)) {
+            for n in generators::moments(scenario, (1..=requests).step_by(2)) {
                 for held in [What::HoldBefore, What::HoldAfter] {
-                    told.fetch_add(usize::from(play(moved(scenario, name, change, n, held))), Ordering::Relaxed);
+                    told.fetch_add(usize::from(run_paused(moved(scenario, name, change, n, held))), Ordering::Relaxed);
                 }
             }
         }
     });
     let told = told.into_inner();
     println!("{told} runs told that the world had moved");
-    assert!(told > 50 || stage::troubled::wanted().is_some(), "only {told} runs noticed");
+    assert!(told > 50 || troubled::wanted().is_some(), "only {told} runs noticed");
 }
 
 async fn moved(
@@ -60,26 +60,26 @@ async fn moved(
     n: u64,
     held: What,
 ) -> bool {
-    let stage = Stage::new(scenario, 11);
+    let fixture = ScenarioFixture::new(scenario, 11);
     let at = format!("{} {} at {n}, then {name}", scenario.name(), held.kind());
-    stage.sim.schedule([Fault::new(When::request(n), held)]);
-    assert!(cut_short(stage.play(), stage.sim.held(n)).await.is_none(), "{at}");
-    stage.sim.release(None, Release::Drop);
+    fixture.sim.schedule([Fault::new(When::request(n), held)]);
+    assert!(cut_short(fixture.run(), fixture.sim.held(n)).await.is_none(), "{at}");
+    fixture.sim.release(None, Release::Drop);
     // What this run had in flight is done with before anybody else acts.
     tokio::time::sleep(std::time::Duration::from_secs(120)).await;
-    stage.sim.with_world(|world, _| change(world, scenario));
+    fixture.sim.with_world(|world, _| change(world, scenario));
     let id = scenarios::registry().to_string();
-    let before = stage.sim.with_world(|world, _| world.registry(&id));
-    let writes = stage.sim.writes();
-    let outcome = stage.play().await;
-    let after = stage.sim.with_world(|world, _| world.registry(&id));
+    let before = fixture.sim.with_world(|world, _| world.registry(&id));
+    let writes = fixture.sim.writes();
+    let outcome = fixture.run().await;
+    let after = fixture.sim.with_world(|world, _| world.registry(&id));
     let others = |view: &Option<cmk_mocks::RegistryView>| {
         view.as_ref().and_then(|r| r.key_identifier.clone()).is_some_and(|k| k.contains("/keys/others"))
     };
     match outcome {
         Ok(_) => {
             // Taken over only where the run had not begun to change the registry, and so saw the other key first.
-            let asked = stage.sim.exchanges().iter().filter(|e| e.method == "PATCH" && e.n < n).count();
+            let asked = fixture.sim.exchanges().iter().filter(|e| e.method == "PATCH" && e.n < n).count();
             assert!(!(others(&before) && !others(&after) && asked > 0), "{at}: took the registry off somebody's key");
             false
         }

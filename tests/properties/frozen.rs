@@ -1,7 +1,7 @@
-//! A record of every exchange and journal of the plays, each undisturbed and with one fault, that later builds are
+//! A record of every exchange and journal of the scenarios, each undisturbed and with one fault, that later builds are
 //! compared with.
 //!
-//! `frozen/` holds one file a play. Ids, times and the names of programs are replaced by what they stand for, so that
+//! `frozen/` holds one file a scenario. Ids, times and the names of programs are replaced by what they stand for, so that
 //! only what is asked for and what is written down is compared. The faults stand in the files and are read from there.
 //!
 //! `CMK_FROZEN=write cargo test -p cmk-tests --test properties frozen` writes the files anew, with the faults they have: for a
@@ -10,7 +10,7 @@
 
 use cmk::journal::Journal as _;
 use cmk_mocks::{Exchange, Fault, Match, What, When};
-use cmk_tests::stage::{self, DEADLINE, Scenario, Stage, play};
+use cmk_tests::{Scenario, ScenarioFixture, fixture::DEADLINE, generators, run_paused, scenarios};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Faults for each play.
+/// Faults for each scenario.
 const FAULTS: u64 = 5;
 const SEED: u64 = 11;
 
@@ -141,14 +141,14 @@ fn line_of(names: &mut Names, one: &Exchange) -> String {
     line
 }
 
-/// One play with these faults: what went over the wire, and what was written down.
+/// One scenario with these faults: what went over the wire, and what was written down.
 async fn record(scenario: &'static dyn Scenario, faults: &[Fault]) -> String {
-    let stage = Stage::new(scenario, SEED);
-    stage.sim.schedule(faults.iter().cloned());
+    let fixture = ScenarioFixture::new(scenario, SEED);
+    fixture.sim.schedule(faults.iter().cloned());
     let mut ends = String::new();
     // As an operator would: again and again, until it is through.
     for _ in 0..12 {
-        match stage.play().await {
+        match fixture.run().await {
             Ok(_) => {
                 ends += "done\n";
                 break;
@@ -159,17 +159,17 @@ async fn record(scenario: &'static dyn Scenario, faults: &[Fault]) -> String {
         }
         tokio::time::sleep(DEADLINE / 4).await;
     }
-    assert_eq!(stage.sim.fired().is_empty(), faults.is_empty(), "{}: {faults:?} did not strike", scenario.name());
+    assert_eq!(fixture.sim.fired().is_empty(), faults.is_empty(), "{}: {faults:?} did not strike", scenario.name());
     let mut names = Names::default();
     let mut text = String::from("exchanges\n");
-    let lines: Vec<_> = stage.sim.exchanges().iter().map(|one| line_of(&mut names, one)).collect();
+    let lines: Vec<_> = fixture.sim.exchanges().iter().map(|one| line_of(&mut names, one)).collect();
     // Polls of one operation are alike.
     for same in lines.chunk_by(|a, b| a == b) {
         let times = if same.len() > 1 { format!(" [{} times]", same.len()) } else { String::new() };
         let _ = writeln!(text, "{}{times}", same[0]);
     }
     text += "journal\n";
-    for record in stage.memory.read(&"play".parse().unwrap()).await.unwrap() {
+    for record in fixture.memory.read(&"play".parse().unwrap()).await.unwrap() {
         let mut value = serde_json::to_value(&record).unwrap();
         if let Some(members) = value.as_object_mut() {
             // Who and when, which program and which version.
@@ -181,11 +181,11 @@ async fn record(scenario: &'static dyn Scenario, faults: &[Fault]) -> String {
     text
 }
 
-/// The faults of a play, chosen once by a seed from the requests it sends when nothing disturbs it.
+/// The faults of a scenario, chosen once by a seed from the requests it sends when nothing disturbs it.
 async fn choose(scenario: &'static dyn Scenario) -> Vec<Fault> {
-    let stage = Stage::new(scenario, SEED);
-    stage.play().await.unwrap();
-    let all = stage.sim.exchanges();
+    let fixture = ScenarioFixture::new(scenario, SEED);
+    fixture.run().await.unwrap();
+    let all = fixture.sim.exchanges();
     let mut state = all.len() as u64;
     for byte in scenario.name().bytes() {
         state = state.wrapping_mul(31).wrapping_add(u64::from(byte));
@@ -237,10 +237,10 @@ async fn choose(scenario: &'static dyn Scenario) -> Vec<Fault> {
 }
 
 async fn strikes(scenario: &'static dyn Scenario, fault: &Fault) -> bool {
-    let stage = Stage::new(scenario, SEED);
-    stage.sim.schedule([fault.clone()]);
-    let _ = stage.play().await;
-    !stage.sim.fired().is_empty()
+    let fixture = ScenarioFixture::new(scenario, SEED);
+    fixture.sim.schedule([fault.clone()]);
+    let _ = fixture.run().await;
+    !fixture.sim.fired().is_empty()
 }
 
 const HEAD: &str = "== ";
@@ -279,7 +279,7 @@ fn compare(scenario: &'static dyn Scenario, number: usize) {
     if write {
         let faults = match faults_in(&stored) {
             none if none.is_empty() => {
-                let chosen = play(choose(scenario));
+                let chosen = run_paused(choose(scenario));
                 std::iter::once(Vec::new()).chain(chosen.into_iter().map(|f| vec![f])).collect()
             }
             kept => kept,
@@ -290,7 +290,7 @@ fn compare(scenario: &'static dyn Scenario, number: usize) {
                 text,
                 "{HEAD}{}\n{}\n",
                 serde_json::to_string(&faults).unwrap(),
-                play(record(scenario, &faults))
+                run_paused(record(scenario, &faults))
             );
         }
         fs::create_dir_all(dir()).unwrap();
@@ -305,7 +305,7 @@ fn compare(scenario: &'static dyn Scenario, number: usize) {
             continue;
         }
         let json = serde_json::to_string(&faults).unwrap();
-        let now = format!("{json}\n{}", play(record(scenario, &faults)));
+        let now = format!("{json}\n{}", run_paused(record(scenario, &faults)));
         let difference = first_difference(then.trim_end(), now.trim_end());
         assert!(difference.is_empty(), "{} with {json} is not as frozen, {difference}", scenario.name());
     }
@@ -313,12 +313,12 @@ fn compare(scenario: &'static dyn Scenario, number: usize) {
 
 #[test]
 fn exchanges_and_journals_are_as_frozen() {
-    let plays: Vec<_> = stage::all().iter().chain(stage::scenarios::other_clouds()).copied().collect();
-    let number = |s: &dyn Scenario| plays.iter().position(|p| p.name() == s.name()).unwrap();
-    stage::each(|scenario| compare(scenario, number(scenario)));
-    for scenario in stage::scenarios::other_clouds() {
+    let all: Vec<_> = scenarios::all().iter().chain(scenarios::other_clouds()).copied().collect();
+    let number = |s: &dyn Scenario| all.iter().position(|p| p.name() == s.name()).unwrap();
+    generators::each(|scenario| compare(scenario, number(scenario)));
+    for scenario in scenarios::other_clouds() {
         compare(*scenario, number(*scenario));
     }
     let files = fs::read_dir(dir()).unwrap().count();
-    assert_eq!(files, plays.len(), "a file for each play, and no other");
+    assert_eq!(files, all.len(), "a file for each scenario, and no other");
 }

@@ -5,21 +5,25 @@ use cmk::{
     journal::{FileJournal, MemoryJournal},
 };
 use cmk_mocks::{Fault, Match, Release, What, When};
-use cmk_tests::stage::{self, DEADLINE, Stage, cut_short, play, scenarios};
+use cmk_tests::{
+    ScenarioFixture,
+    fixture::{DEADLINE, cut_short},
+    generators, run_paused, scenarios,
+};
 use std::sync::Arc;
 
 #[test]
 fn the_second_operator_is_told_who_is_at_work() {
-    stage::each(|scenario| {
-        let (requests, _) = play(Stage::rehearse(scenario, 12));
-        play(async {
-            let stage = Stage::new(scenario, 12);
-            stage.sim.schedule([Fault::new(When::request(requests / 2), What::HoldBefore)]);
-            let azure = stage.azure();
-            let first = stage.play_with(&azure, stage.journal.clone(), "first");
+    generators::each(|scenario| {
+        let (requests, _) = run_paused(ScenarioFixture::rehearse(scenario, 12));
+        run_paused(async {
+            let fixture = ScenarioFixture::new(scenario, 12);
+            fixture.sim.schedule([Fault::new(When::request(requests / 2), What::HoldBefore)]);
+            let azure = fixture.azure();
+            let first = fixture.run_with(&azure, fixture.journal.clone(), "first");
             let second = async {
-                stage.sim.held(requests / 2).await;
-                let e = stage.play_with(&azure, stage.journal.clone(), "second").await.unwrap_err();
+                fixture.sim.held(requests / 2).await;
+                let e = fixture.run_with(&azure, fixture.journal.clone(), "second").await.unwrap_err();
                 assert!(matches!(e.kind(), ErrorKind::Locked(holder, _) if holder.run.as_str() == "first"), "{e:#?}");
                 assert!(e.to_string().contains("first"), "{e}");
             };
@@ -35,16 +39,16 @@ fn the_second_operator_is_told_who_is_at_work() {
 /// An unfinished run refuses a new one on the same subject, with the two ways on.
 #[test]
 fn an_unfinished_run_is_taken_up_or_given_up() {
-    stage::each(|scenario| {
-        let (requests, _) = play(Stage::rehearse(scenario, 13));
-        play(async {
-            let stage = Stage::new(scenario, 13);
+    generators::each(|scenario| {
+        let (requests, _) = run_paused(ScenarioFixture::rehearse(scenario, 13));
+        run_paused(async {
+            let fixture = ScenarioFixture::new(scenario, 13);
             let n = requests - 1;
-            stage.sim.schedule([Fault::new(When::request(n), What::HoldAfter)]);
-            assert!(cut_short(stage.play(), stage.sim.held(n)).await.is_none());
-            stage.sim.release(None, Release::Drop);
-            let azure = stage.azure();
-            let refused = stage.play_with(&azure, stage.journal.clone(), "another").await.unwrap_err();
+            fixture.sim.schedule([Fault::new(When::request(n), What::HoldAfter)]);
+            assert!(cut_short(fixture.run(), fixture.sim.held(n)).await.is_none());
+            fixture.sim.release(None, Release::Drop);
+            let azure = fixture.azure();
+            let refused = fixture.run_with(&azure, fixture.journal.clone(), "another").await.unwrap_err();
             assert!(
                 matches!(refused.kind(), ErrorKind::Unfinished { run, .. } if run.as_str() == "play"),
                 "{refused:#?}"
@@ -52,9 +56,9 @@ fn an_unfinished_run_is_taken_up_or_given_up() {
             let text = refused.to_string();
             assert!(text.contains("cmk resume play") && text.contains("cmk abandon play"), "{text}");
             // Refused again: being refused does not make it the last holder.
-            assert!(stage.play_with(&azure, stage.journal.clone(), "another").await.is_err());
-            stage.play_to_the_end("taken up").await;
-            stage.check("taken up");
+            assert!(fixture.run_with(&azure, fixture.journal.clone(), "another").await.is_err());
+            fixture.run_to_the_end("taken up").await;
+            fixture.check("taken up");
         });
     });
 }
@@ -62,18 +66,18 @@ fn an_unfinished_run_is_taken_up_or_given_up() {
 /// What a run had in flight when it was given up can land for a while: the next run waits until it cannot.
 #[test]
 fn a_new_run_waits_for_what_an_abandoned_one_has_in_flight() {
-    play(async {
-        let scenario = stage::all()[0];
+    run_paused(async {
+        let scenario = scenarios::named("rotate pinned");
         let mut waited = 0;
-        let (requests, _) = Stage::rehearse(scenario, 14).await;
+        let (requests, _) = ScenarioFixture::rehearse(scenario, 14).await;
         for n in 1..=requests {
-            let stage = Stage::new(scenario, 14);
-            let azure = stage.azure();
+            let fixture = ScenarioFixture::new(scenario, 14);
+            let azure = fixture.azure();
             // The request is lost to its sender, and lands 50 seconds later.
-            stage.sim.schedule([Fault::new(When::request(n), What::LandsLate { after_s: 50 })]);
-            let run = stage.play();
+            fixture.sim.schedule([Fault::new(When::request(n), What::LandsLate { after_s: 50 })]);
+            let run = fixture.run();
             let landing = async {
-                while stage.sim.landing() == 0 {
+                while fixture.sim.landing() == 0 {
                     tokio::time::sleep(std::time::Duration::from_millis(1)).await;
                 }
             };
@@ -82,11 +86,11 @@ fn a_new_run_waits_for_what_an_abandoned_one_has_in_flight() {
             }
             waited += 1;
             let name = "play".parse().unwrap();
-            cmk::abandon(&azure, &*stage.journal, &name).await.unwrap();
-            let gone = stage.play().await.unwrap_err();
+            cmk::abandon(&azure, &*fixture.journal, &name).await.unwrap();
+            let gone = fixture.run().await.unwrap_err();
             assert!(matches!(gone.kind(), ErrorKind::Abandoned), "{gone:#?}");
-            let done = stage.play_with(&azure, stage.journal.clone(), "next").await.unwrap();
-            stage.sim.with_world(|world, now| {
+            let done = fixture.run_with(&azure, fixture.journal.clone(), "next").await.unwrap();
+            fixture.sim.with_world(|world, now| {
                 let id = scenarios::registry().to_string();
                 world.can_unwrap(now, &id).unwrap();
                 let used = world.registry(&id).unwrap().versioned_key_identifier.unwrap();
@@ -104,15 +108,15 @@ fn a_new_run_waits_for_what_an_abandoned_one_has_in_flight() {
 /// Without a shared directory nothing keeps two operators apart; the registry is readable and on one of their versions.
 #[test]
 fn two_directories_keep_the_invariants() {
-    stage::each(|scenario| {
-        play(async {
-            let stage = Stage::new(scenario, 15);
-            let azure = stage.azure();
-            let a = stage.play_with(&azure, Arc::new(MemoryJournal::default()), "a");
-            let b = stage.play_with(&azure, Arc::new(MemoryJournal::default()), "b");
+    generators::each(|scenario| {
+        run_paused(async {
+            let fixture = ScenarioFixture::new(scenario, 15);
+            let azure = fixture.azure();
+            let a = fixture.run_with(&azure, Arc::new(MemoryJournal::default()), "a");
+            let b = fixture.run_with(&azure, Arc::new(MemoryJournal::default()), "b");
             let (a, b) = futures::join!(a, b);
             assert!(a.is_ok() || b.is_ok(), "{}: {a:#?} {b:#?}", scenario.name());
-            stage.sim.with_world(|world, now| {
+            fixture.sim.with_world(|world, now| {
                 let end = scenario.end();
                 if end.readable {
                     world.can_unwrap(now, &scenarios::registry().to_string()).unwrap();
@@ -127,9 +131,9 @@ fn two_directories_keep_the_invariants() {
 /// The key is locked too: two registries on one key are not rotated at once.
 #[test]
 fn the_key_is_locked_besides_the_registry() {
-    play(async {
-        let stage = Stage::new(stage::all()[0], 16);
-        let other = stage.sim.with_world(|world, _| {
+    run_paused(async {
+        let fixture = ScenarioFixture::new(scenarios::named("rotate pinned"), 16);
+        let other = fixture.sim.with_world(|world, _| {
             let identity = world.seed_identity("shop", "id-other");
             world.seed_registry_cmk(
                 "shop",
@@ -140,13 +144,13 @@ fn the_key_is_locked_besides_the_registry() {
                 &identity.id,
             )
         });
-        let azure = stage.azure();
+        let azure = fixture.azure();
         let dir = tempfile::tempdir().unwrap();
         let files = Arc::new(FileJournal::open(dir.path()).unwrap());
-        stage.sim.schedule([Fault::new(When::write(1), What::HoldBefore)]);
-        let first = stage.play_with(&azure, files.clone(), "first");
+        fixture.sim.schedule([Fault::new(When::write(1), What::HoldBefore)]);
+        let first = fixture.run_with(&azure, files.clone(), "first");
         let second = async {
-            while stage.sim.holding().is_empty() {
+            while fixture.sim.holding().is_empty() {
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
             let order = Rotate::new(other.parse().unwrap());
@@ -161,37 +165,37 @@ fn the_key_is_locked_besides_the_registry() {
     });
 }
 
-fn other_registry(stage: &Stage, key_ref: cmk_mocks::KeyRef) -> cmk::azure::id::RegistryId {
-    let id = stage.sim.with_world(|world, _| {
+fn other_registry(fixture: &ScenarioFixture, key_ref: cmk_mocks::KeyRef) -> cmk::azure::id::RegistryId {
+    let id = fixture.sim.with_world(|world, _| {
         let identity = world.identity(scenarios::identity(scenarios::IDENTITY).as_str()).unwrap().id;
         world.seed_registry_cmk("shop", "contoso2", scenarios::VAULT, scenarios::KEY, key_ref, &identity)
     });
     id.parse().unwrap()
 }
 
-async fn held(stage: &Stage) {
-    while stage.sim.holding().is_empty() {
+async fn held(fixture: &ScenarioFixture) {
+    while fixture.sim.holding().is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
 }
 
 /// The first run on the key, cut short with this request of it held and never let go.
-async fn unfinished(stage: &Stage, order: Rotate, method: &str, path: &str) {
-    stage.sim.schedule([Fault::new(When::matching(Match::new(method, path)), What::HoldBefore)]);
-    let run = cmk::rotate(&stage.azure(), order).named("first").shared_journal(stage.journal.clone());
-    assert!(cut_short(run.into_future(), held(stage)).await.is_none());
-    stage.sim.release(None, Release::Drop);
+async fn unfinished(fixture: &ScenarioFixture, order: Rotate, method: &str, path: &str) {
+    fixture.sim.schedule([Fault::new(When::matching(Match::new(method, path)), What::HoldBefore)]);
+    let run = cmk::rotate(&fixture.azure(), order).named("first").shared_journal(fixture.journal.clone());
+    assert!(cut_short(run.into_future(), held(fixture)).await.is_none());
+    fixture.sim.release(None, Release::Drop);
 }
 
 /// A run that makes a version of the key and is cut short keeps those of other registries from changing the key.
 #[test]
 fn an_unfinished_run_on_a_key_refuses_those_that_change_it() {
-    play(async {
-        let stage = Stage::new(scenarios::named("rotate followed"), 17);
-        let other = other_registry(&stage, cmk_mocks::KeyRef::Versioned);
-        unfinished(&stage, Rotate::new(scenarios::registry()), "POST", "/create").await;
-        let azure = stage.azure();
-        let e = cmk::rotate(&azure, Rotate::new(other)).named("second").shared_journal(stage.journal.clone());
+    run_paused(async {
+        let fixture = ScenarioFixture::new(scenarios::named("rotate followed"), 17);
+        let other = other_registry(&fixture, cmk_mocks::KeyRef::Versioned);
+        unfinished(&fixture, Rotate::new(scenarios::registry()), "POST", "/create").await;
+        let azure = fixture.azure();
+        let e = cmk::rotate(&azure, Rotate::new(other)).named("second").shared_journal(fixture.journal.clone());
         let e = e.await.unwrap_err();
         assert!(
             matches!(e.kind(), ErrorKind::Unfinished { run, subject } if run.as_str() == "first" && subject.contains("/keys/")),
@@ -204,13 +208,13 @@ fn an_unfinished_run_on_a_key_refuses_those_that_change_it() {
 /// from nobody.
 #[test]
 fn a_run_that_is_taken_up_meets_what_has_begun_meanwhile() {
-    play(async {
-        let stage = Stage::new(scenarios::named("rotate followed"), 22);
-        let other = other_registry(&stage, cmk_mocks::KeyRef::Versionless);
-        let azure = stage.azure();
+    run_paused(async {
+        let fixture = ScenarioFixture::new(scenarios::named("rotate followed"), 22);
+        let other = other_registry(&fixture, cmk_mocks::KeyRef::Versionless);
+        let azure = fixture.azure();
         let second = |name: &str| {
             let order = Rotate::new(other.clone());
-            cmk::rotate(&azure, order).named(name).shared_journal(stage.journal.clone())
+            cmk::rotate(&azure, order).named(name).shared_journal(fixture.journal.clone())
         };
         let stop = cmk::Stop::new();
         let asking = stop.clone();
@@ -220,14 +224,14 @@ fn a_run_that_is_taken_up_meets_what_has_begun_meanwhile() {
             }
         };
         let e = second("second").stop_on(&stop).watch(at_once).await.unwrap_err();
-        assert!(matches!(e.kind(), ErrorKind::Stopped) && stage.sim.writes() == 0, "{e:#?}");
-        unfinished(&stage, Rotate::new(scenarios::registry()), "POST", "/create").await;
+        assert!(matches!(e.kind(), ErrorKind::Stopped) && fixture.sim.writes() == 0, "{e:#?}");
+        unfinished(&fixture, Rotate::new(scenarios::registry()), "POST", "/create").await;
         for again in ["second", "third", "second", "third"] {
             let e = second(again).await.unwrap_err();
             let first = matches!(e.kind(), ErrorKind::Unfinished { run, .. } if run.as_str() == "first");
             assert!(first, "{again}: {e:#?}");
         }
-        cmk::abandon(&azure, &*stage.journal, &"first".parse().unwrap()).await.unwrap();
+        cmk::abandon(&azure, &*fixture.journal, &"first".parse().unwrap()).await.unwrap();
         second("second").await.unwrap();
     });
 }
@@ -235,19 +239,19 @@ fn a_run_that_is_taken_up_meets_what_has_begun_meanwhile() {
 /// Runs are told apart letter by letter, and so are their locks.
 #[test]
 fn a_run_at_work_is_not_given_up_however_it_is_named() {
-    play(async {
-        let stage = Stage::new(scenarios::named("rotate followed"), 23);
-        let azure = stage.azure();
-        stage.sim.schedule([Fault::new(When::matching(Match::new("PATCH", "/registries/")), What::HoldBefore)]);
-        let run = stage.play_with(&azure, stage.journal.clone(), "CHG-4711");
+    run_paused(async {
+        let fixture = ScenarioFixture::new(scenarios::named("rotate followed"), 23);
+        let azure = fixture.azure();
+        fixture.sim.schedule([Fault::new(When::matching(Match::new("PATCH", "/registries/")), What::HoldBefore)]);
+        let run = fixture.run_with(&azure, fixture.journal.clone(), "CHG-4711");
         let meanwhile = async {
-            held(&stage).await;
-            let abandon = async |name: &str| cmk::abandon(&azure, &*stage.journal, &name.parse().unwrap()).await;
+            held(&fixture).await;
+            let abandon = async |name: &str| cmk::abandon(&azure, &*fixture.journal, &name.parse().unwrap()).await;
             let e = abandon("CHG-4711").await.unwrap_err();
             assert!(matches!(e.kind(), ErrorKind::Locked(holder, _) if holder.run.as_str() == "CHG-4711"), "{e:#?}");
             let e = abandon("chg-4711").await.unwrap_err();
             assert!(e.to_string().contains("there is no run chg-4711"), "{e}");
-            stage.sim.release(None, Release::Go);
+            fixture.sim.release(None, Release::Go);
         };
         let (done, ()) = futures::join!(run, meanwhile);
         done.unwrap();
@@ -257,18 +261,18 @@ fn a_run_at_work_is_not_given_up_however_it_is_named() {
 /// To put a registry on a version that is there changes nothing of the key: others go on with it, whatever becomes of it.
 #[test]
 fn who_only_points_to_a_key_does_not_lock_it() {
-    play(async {
-        let stage = Stage::new(scenarios::named("rotate pinned"), 18);
-        let other = other_registry(&stage, cmk_mocks::KeyRef::Versioned);
-        let azure = stage.azure();
-        let version = stage.sim.with_world(|w, _| w.mutate_new_version(scenarios::VAULT, scenarios::KEY));
+    run_paused(async {
+        let fixture = ScenarioFixture::new(scenarios::named("rotate pinned"), 18);
+        let other = other_registry(&fixture, cmk_mocks::KeyRef::Versioned);
+        let azure = fixture.azure();
+        let version = fixture.sim.with_world(|w, _| w.mutate_new_version(scenarios::VAULT, scenarios::KEY));
         let id = format!("https://{}.vault.azure.net/keys/{}/{version}", scenarios::VAULT, scenarios::KEY);
         let to = |registry| Rotate::new(registry).to_version(id.parse().unwrap());
-        unfinished(&stage, to(scenarios::registry()), "PATCH", "/registries/").await;
-        let second = cmk::rotate(&azure, to(other.clone())).named("second").shared_journal(stage.journal.clone());
+        unfinished(&fixture, to(scenarios::registry()), "PATCH", "/registries/").await;
+        let second = cmk::rotate(&azure, to(other.clone())).named("second").shared_journal(fixture.journal.clone());
         assert_eq!(second.await.unwrap().in_use.to_string(), id);
         // One that changes it does not wait for it either.
-        let third = cmk::rotate(&azure, Rotate::new(other)).named("third").shared_journal(stage.journal.clone());
+        let third = cmk::rotate(&azure, Rotate::new(other)).named("third").shared_journal(fixture.journal.clone());
         third.await.unwrap();
     });
 }
@@ -276,24 +280,24 @@ fn who_only_points_to_a_key_does_not_lock_it() {
 /// By whatever registry's run a request was sent: if it may still change the key, it is waited out.
 #[test]
 fn what_an_abandoned_run_has_in_flight_on_a_key_is_waited_for() {
-    play(async {
-        let stage = Stage::new(scenarios::named("rotate followed"), 19);
-        let other = other_registry(&stage, cmk_mocks::KeyRef::Versionless);
+    run_paused(async {
+        let fixture = ScenarioFixture::new(scenarios::named("rotate followed"), 19);
+        let other = other_registry(&fixture, cmk_mocks::KeyRef::Versionless);
         let late = What::LandsLate { after_s: 50 };
-        stage.sim.schedule([Fault::new(When::matching(Match::new("POST", "/create")), late)]);
-        let azure = stage.azure();
-        let first = stage.play();
+        fixture.sim.schedule([Fault::new(When::matching(Match::new("POST", "/create")), late)]);
+        let azure = fixture.azure();
+        let first = fixture.run();
         let landing = async {
-            while stage.sim.landing() == 0 {
+            while fixture.sim.landing() == 0 {
                 tokio::time::sleep(std::time::Duration::from_millis(1)).await;
             }
         };
         assert!(cut_short(first, landing).await.is_none());
-        cmk::abandon(&azure, &*stage.journal, &"play".parse().unwrap()).await.unwrap();
-        let run = cmk::rotate(&azure, Rotate::new(other)).named("next").shared_journal(stage.journal.clone());
+        cmk::abandon(&azure, &*fixture.journal, &"play".parse().unwrap()).await.unwrap();
+        let run = cmk::rotate(&azure, Rotate::new(other)).named("next").shared_journal(fixture.journal.clone());
         let done = run.await.unwrap();
         let current =
-            stage.sim.with_world(|w, _| w.key_versions(scenarios::VAULT, scenarios::KEY).pop().unwrap().version);
+            fixture.sim.with_world(|w, _| w.key_versions(scenarios::VAULT, scenarios::KEY).pop().unwrap().version);
         assert!(done.in_use.to_string().ends_with(&current), "{done:#?}: another version came after it");
     });
 }
@@ -310,17 +314,17 @@ impl cmk::azure::Clock for Wrong {
 #[test]
 fn an_abandoned_run_is_waited_for_by_no_date() {
     for off in [-365, 0, 365].map(time::Duration::days) {
-        play(async {
-            let stage = Stage::new(scenarios::named("rotate followed"), 20);
-            let then = stage.builder().clock(Arc::new(Wrong(stage.sim.clock().clone(), off))).build();
-            stage.sim.schedule([Fault::new(When::matching(Match::new("POST", "/create")), What::HoldBefore)]);
-            let first = stage.play_with(&then, stage.journal.clone(), "play");
-            assert!(cut_short(first, held(&stage)).await.is_none());
-            stage.sim.release(None, Release::Drop);
-            cmk::abandon(&then, &*stage.journal, &"play".parse().unwrap()).await.unwrap();
+        run_paused(async {
+            let fixture = ScenarioFixture::new(scenarios::named("rotate followed"), 20);
+            let then = fixture.builder().clock(Arc::new(Wrong(fixture.sim.clock().clone(), off))).build();
+            fixture.sim.schedule([Fault::new(When::matching(Match::new("POST", "/create")), What::HoldBefore)]);
+            let first = fixture.run_with(&then, fixture.journal.clone(), "play");
+            assert!(cut_short(first, held(&fixture)).await.is_none());
+            fixture.sim.release(None, Release::Drop);
+            cmk::abandon(&then, &*fixture.journal, &"play".parse().unwrap()).await.unwrap();
             let waits = Arc::new(std::sync::Mutex::new(Vec::new()));
             let seen = waits.clone();
-            let run = stage.order.clone().on(&stage.azure()).named("next").shared_journal(stage.journal.clone());
+            let run = fixture.order.clone().on(&fixture.azure()).named("next").shared_journal(fixture.journal.clone());
             let run = run.watch(move |event| {
                 if let cmk::Event::Waiting { step: "(begin)", pause, why, .. } = event {
                     seen.lock().unwrap().push((*pause, why.clone()));
@@ -367,19 +371,19 @@ fn what_was_read_before_a_lock_is_read_again() {
         }
     }
 
-    play(async {
-        let stage = Stage::new(scenarios::named("rotate followed"), 21);
-        let other = other_registry(&stage, cmk_mocks::KeyRef::Versioned);
-        let azure = stage.azure();
+    run_paused(async {
+        let fixture = ScenarioFixture::new(scenarios::named("rotate followed"), 21);
+        let other = other_registry(&fixture, cmk_mocks::KeyRef::Versioned);
+        let azure = fixture.azure();
         let key = format!("https://{}.vault.azure.net/keys/{}", scenarios::VAULT, scenarios::KEY);
         let order = ReadsThenLocks { key: key.parse().unwrap() };
-        stage.sim.schedule([Fault::new(When::matching(Match::new("GET", "/registries/contoso1")), What::HoldBefore)]);
-        let run = cmk::Run::new(&azure, order).named("reads").shared_journal(stage.journal.clone()).into_future();
+        fixture.sim.schedule([Fault::new(When::matching(Match::new("GET", "/registries/contoso1")), What::HoldBefore)]);
+        let run = cmk::Run::new(&azure, order).named("reads").shared_journal(fixture.journal.clone()).into_future();
         let rotated = async {
-            held(&stage).await;
+            held(&fixture).await;
             let order = Rotate::new(other);
-            let done = cmk::rotate(&azure, order).named("x").shared_journal(stage.journal.clone()).await.unwrap();
-            stage.sim.release(None, Release::Go);
+            let done = cmk::rotate(&azure, order).named("x").shared_journal(fixture.journal.clone()).await.unwrap();
+            fixture.sim.release(None, Release::Go);
             done.in_use
         };
         let (read, made) = futures::join!(run, rotated);

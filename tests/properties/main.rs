@@ -1,4 +1,4 @@
-//! Properties that hold for every play of the generators, whatever disturbs it.
+//! Properties that hold for every scenario of the generators, whatever disturbs it.
 
 mod answers;
 mod cancel;
@@ -7,7 +7,6 @@ mod drift;
 mod frozen;
 mod late;
 mod locks;
-mod matrix;
 mod plan;
 mod random;
 mod refusals;
@@ -23,4 +22,5 @@ mod watched;
 #[test]
 fn every_file_is_a_module() {
     cmk_tests::modules::check("properties");
+    cmk_tests::modules::check("support");
 }

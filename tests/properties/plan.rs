@@ -7,7 +7,7 @@ use cmk::{
     step::Rollback,
 };
 use cmk_mocks::{Fault, Match, What, When};
-use cmk_tests::stage::{self, Scenario, Stage, play, scenarios};
+use cmk_tests::{Scenario, ScenarioFixture, generators, run_paused, scenarios};
 use std::fmt::Write as _;
 
 fn slug(name: &str) -> String {
@@ -16,24 +16,24 @@ fn slug(name: &str) -> String {
 }
 
 fn each(test: impl AsyncFn(&'static dyn Scenario) + Sync) {
-    stage::each(|scenario| play(test(scenario)));
+    generators::each(|scenario| run_paused(test(scenario)));
 }
 
-async fn plan_of(stage: &Stage) -> Plan {
-    let before = (stage.sim.writes(), stage.sim.world());
-    let plan = stage.order.clone().on(&stage.azure()).shared_journal(stage.journal.clone()).plan().await;
-    let plan = plan.unwrap_or_else(|e| panic!("{}: {e:#?}", stage.scenario.name()));
-    assert_eq!(stage.sim.writes(), before.0, "{}: a plan only looks", stage.scenario.name());
-    assert!(stage.journal.runs().await.unwrap().is_empty(), "{}: a plan is no run", stage.scenario.name());
+async fn plan_of(fixture: &ScenarioFixture) -> Plan {
+    let before = (fixture.sim.writes(), fixture.sim.world());
+    let plan = fixture.order.clone().on(&fixture.azure()).shared_journal(fixture.journal.clone()).plan().await;
+    let plan = plan.unwrap_or_else(|e| panic!("{}: {e:#?}", fixture.scenario.name()));
+    assert_eq!(fixture.sim.writes(), before.0, "{}: a plan only looks", fixture.scenario.name());
+    assert!(fixture.journal.runs().await.unwrap().is_empty(), "{}: a plan is no run", fixture.scenario.name());
     let resources = |world: &cmk_mocks::World| (world.registry_ids(), world.vault_names(), world.role_assignments());
-    assert_eq!(resources(&stage.sim.world()), resources(&before.1), "{}", stage.scenario.name());
+    assert_eq!(resources(&fixture.sim.world()), resources(&before.1), "{}", fixture.scenario.name());
     plan
 }
 
 #[test]
 fn each_play_has_its_plan() {
     each(async |scenario| {
-        let plan = plan_of(&Stage::new(scenario, 1)).await;
+        let plan = plan_of(&ScenarioFixture::new(scenario, 1)).await;
         insta::assert_snapshot!(slug(scenario.name()), plan);
         insta::assert_json_snapshot!(format!("{}.json", slug(scenario.name())), plan);
     });
@@ -42,7 +42,7 @@ fn each_play_has_its_plan() {
 #[test]
 fn a_plan_is_read_back_as_it_was_written() {
     each(async |scenario| {
-        let plan = plan_of(&Stage::new(scenario, 1)).await;
+        let plan = plan_of(&ScenarioFixture::new(scenario, 1)).await;
         let stored = serde_json::to_string(&plan).unwrap();
         assert_eq!(serde_json::from_str::<Plan>(&stored).unwrap(), plan, "{}", scenario.name());
     });
@@ -51,8 +51,8 @@ fn a_plan_is_read_back_as_it_was_written() {
 #[test]
 fn the_same_world_has_the_same_plan() {
     each(async |scenario| {
-        let stage = Stage::new(scenario, 1);
-        let (mut first, mut second) = (plan_of(&stage).await, plan_of(&stage).await);
+        let fixture = ScenarioFixture::new(scenario, 1);
+        let (mut first, mut second) = (plan_of(&fixture).await, plan_of(&fixture).await);
         // A service's answer that is quoted carries the id of its request.
         for note in first.notes.iter_mut().chain(&mut second.notes) {
             if let Some((before, _)) = note.split_once(" [request ") {
@@ -65,14 +65,14 @@ fn the_same_world_has_the_same_plan() {
 
 #[test]
 fn a_refused_plan_shows_the_steps_and_every_reason() {
-    play(async {
-        let stage = Stage::new(stage::all()[5], 1);
-        stage.sim.with_world(|world, _| {
+    run_paused(async {
+        let fixture = ScenarioFixture::new(scenarios::named("create on policies"), 1);
+        fixture.sim.with_world(|world, _| {
             world.mutate_vault_firewall(scenarios::VAULT, true, false, &[]);
             world.mutate_vault_retention(scenarios::VAULT, 90, false);
             world.seed_registry("elsewhere", scenarios::REGISTRY, "Premium");
         });
-        let plan = plan_of(&stage).await;
+        let plan = plan_of(&fixture).await;
         assert_eq!(plan.refusals.len(), 3, "{plan}");
         insta::assert_snapshot!("refused", plan);
         insta::assert_json_snapshot!("refused.json", plan);
@@ -84,10 +84,10 @@ fn a_refused_plan_shows_the_steps_and_every_reason() {
 #[test]
 fn a_run_takes_the_steps_of_its_plan_in_their_order() {
     each(async |scenario| {
-        let stage = Stage::new(scenario, 1);
-        let plan = plan_of(&stage).await;
-        stage.play().await.unwrap_or_else(|e| panic!("{}: {e:#?}", scenario.name()));
-        let records = stage.memory.read(&"play".parse().unwrap()).await.unwrap();
+        let fixture = ScenarioFixture::new(scenario, 1);
+        let plan = plan_of(&fixture).await;
+        fixture.run().await.unwrap_or_else(|e| panic!("{}: {e:#?}", scenario.name()));
+        let records = fixture.memory.read(&"play".parse().unwrap()).await.unwrap();
 
         let planned: Vec<_> = plan.steps.iter().map(|s| (s.step.as_str(), s.subject.as_str())).collect();
         // What the plan said may come.
@@ -144,9 +144,9 @@ fn intent(record: &Record) -> Option<(&str, &str)> {
 #[test]
 fn a_finished_order_has_nothing_to_plan() {
     each(async |scenario| {
-        let stage = Stage::new(scenario, 1);
-        stage.play().await.unwrap();
-        let plan = stage.order.clone().on(&stage.azure()).plan().await.unwrap();
+        let fixture = ScenarioFixture::new(scenario, 1);
+        fixture.run().await.unwrap();
+        let plan = fixture.order.clone().on(&fixture.azure()).plan().await.unwrap();
         let changes: Vec<_> = plan.steps.iter().filter(|s| s.change.is_some()).map(|s| s.step.as_str()).collect();
         assert!(plan.refusals.is_empty(), "{}: {plan}", scenario.name());
         assert_eq!(changes, scenario.end().again, "{}: {plan}", scenario.name());
@@ -165,36 +165,36 @@ fn hints(error: &Error) -> String {
 
 /// Fails at the first request that matches, and has the hints of what was done before.
 fn fails_at(name: &str, scenario: &'static dyn Scenario, method: &str, path: &str) {
-    play(async {
-        let stage = Stage::new(scenario, 1);
+    run_paused(async {
+        let fixture = ScenarioFixture::new(scenario, 1);
         let fault = What::Status { code: 403, retry_after_s: None };
-        stage.sim.schedule([Fault::new(When::matching(Match::new(method, path)).always(), fault)]);
-        let error = stage.play().await.unwrap_err();
+        fixture.sim.schedule([Fault::new(When::matching(Match::new(method, path)).always(), fault)]);
+        let error = fixture.run().await.unwrap_err();
         assert_eq!(error.run().map(ToString::to_string).as_deref(), Some("play"), "{error:#?}");
         insta::assert_snapshot!(format!("hints_{name}"), hints(&error));
         // They are those of giving the run up, too.
-        let given_up = cmk::abandon(&stage.azure(), &*stage.journal, &"play".parse().unwrap()).await.unwrap();
+        let given_up = cmk::abandon(&fixture.azure(), &*fixture.journal, &"play".parse().unwrap()).await.unwrap();
         assert_eq!(given_up.hints, error.hints(), "newest first, and the same");
     });
 }
 
 #[test]
 fn hints_of_a_create_that_failed_at_its_registry() {
-    fails_at("create", stage::all()[4], "PUT", "/registries/");
+    fails_at("create", scenarios::named("create"), "PUT", "/registries/");
 }
 
 #[test]
 fn hints_of_a_create_on_policies_that_failed_at_its_registry() {
-    fails_at("create_on_policies", stage::all()[5], "PUT", "/registries/");
+    fails_at("create_on_policies", scenarios::named("create on policies"), "PUT", "/registries/");
 }
 
 #[test]
 fn hints_of_a_rotation_that_failed_at_its_registry() {
-    fails_at("rotate_with_a_grant", stage::all()[3], "PATCH", "/registries/");
+    fails_at("rotate_with_a_grant", scenarios::named("rotate with a grant"), "PATCH", "/registries/");
 }
 
 #[test]
 fn hints_of_a_rotation_that_was_accepted() {
-    fails_at("rotate_followed", stage::all()[1], "GET", "/operationStatuses/");
-    fails_at("rotate_pinned", stage::all()[0], "GET", "/operationStatuses/");
+    fails_at("rotate_followed", scenarios::named("rotate followed"), "GET", "/operationStatuses/");
+    fails_at("rotate_pinned", scenarios::named("rotate pinned"), "GET", "/operationStatuses/");
 }

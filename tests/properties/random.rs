@@ -1,34 +1,34 @@
-//! Random faults from a seed: whatever happens, the play gets through in the end, and the invariants hold.
+//! Random faults from a seed: whatever happens, the scenario gets through in the end, and the invariants hold.
 //!
-//! `CMK_SEEDS` sets how many seeds are played (1,000 unless told; 10,000 in a long run), `CMK_SEED` plays a single one.
+//! `CMK_SEEDS` sets how many seeds are run (1,000 unless told; 10,000 in a long run), `CMK_SEED` runs a single one.
 
 use cmk_mocks::Schedule;
-use cmk_tests::stage::{self, DEADLINE, Scenario, Stage, play, troubled};
+use cmk_tests::{Scenario, ScenarioFixture, fixture::DEADLINE, generators, run_paused, scenarios, troubled};
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|n| n.parse().unwrap_or_else(|_| panic!("{name}={n} is not a number")))
 }
 
 async fn one(scenario: &'static dyn Scenario, seed: u64) -> usize {
-    let stage = Stage::new(scenario, seed);
+    let fixture = ScenarioFixture::new(scenario, seed);
     let intensity = 0.02 + (seed % 10) as f64 * 0.02;
-    stage.sim.schedule(Schedule::random(seed, intensity, 60, DEADLINE));
+    fixture.sim.schedule(Schedule::random(seed, intensity, 60, DEADLINE));
     let what = format!("random faults, CMK_SEED={seed}");
     // A held request is one whose answer never comes: the run's own deadline ends it.
-    stage.play_to_the_end(&what).await;
+    fixture.run_to_the_end(&what).await;
     if number("CMK_SEED").is_some() {
-        for e in stage.sim.exchanges() {
+        for e in fixture.sim.exchanges() {
             println!("{} {} {} {} {} {:?}", e.n, e.at.time(), e.method, e.path, e.status, e.fault);
         }
     }
-    stage.check(&what);
-    stage.sim.fired().len()
+    fixture.check(&what);
+    fixture.sim.fired().len()
 }
 
 #[test]
 fn random_faults() {
-    let generator = stage::generator();
-    let scenarios: Vec<_> = stage::all().iter().copied().chain(troubled::plays_of(&generator)).collect();
+    let generator = generators::generator();
+    let scenarios: Vec<_> = scenarios::all().iter().copied().chain(troubled::scenarios_of(&generator)).collect();
     let seeds = match number("CMK_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("CMK_SEEDS").unwrap_or(1000),
@@ -42,7 +42,7 @@ fn random_faults() {
                 let mut fired = 0;
                 for seed in seeds.filter(|s| s % 2 == half) {
                     let scenario = scenarios[(seed as usize / 2) % scenarios.len()];
-                    fired += play(one(scenario, seed));
+                    fired += run_paused(one(scenario, seed));
                 }
                 fired
             };

@@ -11,9 +11,13 @@ use cmk::{
     steps::Reference,
 };
 use cmk_mocks::{KeyRef, Params, PrincipalKind, VaultModel, World, roles};
-use cmk_tests::ground::{
-    GROUP, Ground, IDENTITY, KEY, REGISTRY, VAULT, create, empty, encrypted, encrypted_with, identity, play, registry,
-    rotate, subscription, vault, with_vault,
+use cmk_tests::{
+    Fixture,
+    fixture::{
+        GROUP, IDENTITY, KEY, REGISTRY, VAULT, create, empty, encrypted, encrypted_with, identity, registry, rotate,
+        subscription, vault, with_vault,
+    },
+    run_paused,
 };
 use std::{fmt::Debug, time::Duration};
 use uuid::Uuid;
@@ -28,19 +32,19 @@ fn refused<W: Workflow>(world: World, order: W, wanted: &[Wanted<'_>])
 where
     W::Outcome: Debug,
 {
-    play(async {
-        let ground = Ground::of(world);
-        let azure = ground.azure();
-        check(&ground, &azure, order, wanted).await;
+    run_paused(async {
+        let fixture = Fixture::of(world);
+        let azure = fixture.azure();
+        check(&fixture, &azure, order, wanted).await;
     });
 }
 
-async fn check<W: Workflow>(ground: &Ground, azure: &Azure, order: W, wanted: &[Wanted<'_>]) -> Plan
+async fn check<W: Workflow>(fixture: &Fixture, azure: &Azure, order: W, wanted: &[Wanted<'_>]) -> Plan
 where
     W::Outcome: Debug,
 {
-    let plan = ground.run_on(azure, order.clone()).plan().await.unwrap();
-    let error = ground.run_on(azure, order).named("refused").await.unwrap_err();
+    let plan = fixture.run_on(azure, order.clone()).plan().await.unwrap();
+    let error = fixture.run_on(azure, order).named("refused").await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Refused(_)), "{error:#?}");
     let bare = |refusals: &[Refusal]| refusals.iter().map(without_request_id).collect::<Vec<_>>();
     assert_eq!(bare(&plan.refusals), bare(error.refusals()), "plan and run refuse for the same reasons");
@@ -62,8 +66,8 @@ where
     assert!(planned.iter().all(|whole| printed.contains(&format!("REFUSED: {whole}"))), "{printed}");
     assert!(text.starts_with("refused, and nothing was written"), "{text}");
     assert!(printed.ends_with("It would be refused; nothing would be written.\n"), "{printed}");
-    assert_eq!(ground.sim.writes(), 0, "written: {:#?}", ground.sim.exchanges());
-    assert_eq!(ground.journal.runs().await.unwrap(), [], "a run is left in the journal");
+    assert_eq!(fixture.sim.writes(), 0, "written: {:#?}", fixture.sim.exchanges());
+    assert_eq!(fixture.journal.runs().await.unwrap(), [], "a run is left in the journal");
     assert!(error.run().is_none() && error.hints().is_empty(), "there is nothing to take up or back: {error:#?}");
     plan
 }
@@ -174,10 +178,10 @@ fn what_is_wrong_with_an_order_is_told_all_at_once_and_without_a_request() {
         ("R-CMK-05", &["521"]),
         ("R-KV-02", &["91"]),
     ];
-    play(async {
-        let ground = Ground::of(empty());
-        check(&ground, &ground.azure(), order.retention_days(91), wanted).await;
-        assert_eq!(ground.sim.requests(), 0, "nothing is asked about an order that cannot be right");
+    run_paused(async {
+        let fixture = Fixture::of(empty());
+        check(&fixture, &fixture.azure(), order.retention_days(91), wanted).await;
+        assert_eq!(fixture.sim.requests(), 0, "nothing is asked about an order that cannot be right");
     });
 }
 
@@ -220,9 +224,9 @@ fn r_cmk_38_a_closed_vault_without_trusted_bypass() {
 fn a_closed_vault_with_trusted_bypass_will_do() {
     let mut world = with_vault(VaultModel::Policy);
     world.mutate_vault_firewall(VAULT, true, true, &[]);
-    play(async {
-        let ground = Ground::of(world);
-        let made = ground.run(create().vault(vault())).await.unwrap();
+    run_paused(async {
+        let fixture = Fixture::of(world);
+        let made = fixture.run(create().vault(vault())).await.unwrap();
         assert_eq!(made.vault, Some(vault()));
     });
 }
@@ -243,11 +247,11 @@ fn r_cmk_06_an_adopted_vault_without_purge_protection_unless_said_otherwise() {
     };
     let wanted: &[Wanted<'_>] = &[("R-CMK-06", &[VAULT, "--enable-purge-protection", "unprotected_vault_is_fine"])];
     refused(unprotected(), create().vault(vault()), wanted);
-    play(async {
-        let ground = Ground::of(unprotected());
+    run_paused(async {
+        let fixture = Fixture::of(unprotected());
         let order = create().vault(vault()).unprotected_vault_is_fine();
-        ground.run(order).await.unwrap();
-        let put = ground.sim.exchanges().into_iter().find(|e| e.method == "PUT" && e.path.ends_with(VAULT));
+        fixture.run(order).await.unwrap();
+        let put = fixture.sim.exchanges().into_iter().find(|e| e.method == "PUT" && e.path.ends_with(VAULT));
         assert_eq!(put, None, "an adopted vault is never written");
     });
 }
@@ -284,16 +288,16 @@ fn r_kv_04_a_deleted_vault_of_another_group_holds_the_name() {
 fn r_kv_04_a_deleted_vault_of_another_region_is_recovered_where_it_was() {
     let mut world = with_vault(VaultModel::Policy);
     world.mutate_delete_vault(VAULT);
-    play(async {
-        let ground = Ground::of(world);
+    run_paused(async {
+        let fixture = Fixture::of(world);
         let order = Create::new(registry(), "northeurope".parse().unwrap())
             .accept(Irreversible::Encryption)
             .accept(Irreversible::PurgeProtection)
             .vault(vault());
-        let plan = ground.run(order.clone()).plan().await.unwrap().to_string();
+        let plan = fixture.run(order.clone()).plan().await.unwrap().to_string();
         assert!(plan.contains("vault kv-contoso1 in westeurope recovered from deletion"), "{plan}");
-        ground.run(order).await.unwrap();
-        let put = ground.sim.exchanges().into_iter().find(|e| e.method == "PUT" && e.path.ends_with(VAULT)).unwrap();
+        fixture.run(order).await.unwrap();
+        let put = fixture.sim.exchanges().into_iter().find(|e| e.method == "PUT" && e.path.ends_with(VAULT)).unwrap();
         assert_eq!((put.status, &put.request_body["location"]), (200, &"westeurope".into()));
     });
 }
@@ -342,16 +346,16 @@ fn r_cmk_05_r_kv_14_an_existing_key_that_cannot_be_used() {
             let now = world.now();
             let version = world.seed_key(VAULT, name, now);
             spoil(&mut world, name, &version);
-            let ground = Ground::of(world.clone());
-            let id = ground.version(name, &version).to_string();
+            let fixture = Fixture::of(world.clone());
+            let id = fixture.version(name, &version).to_string();
             let mut named: Vec<Vec<&str>> = wanted.iter().map(|(_, words)| words.to_vec()).collect();
             named.iter_mut().for_each(|words| words.push(&id));
             let wanted: Vec<Wanted<'_>> =
                 wanted.iter().zip(&named).map(|((rule, _), words)| (*rule, &**words)).collect();
             let order = create().vault(vault());
             if name == "mine" {
-                refused(world.clone(), order.clone().key(ground.key(name)), &wanted);
-                refused(world, order.key(ground.version(name, &version)), &wanted);
+                refused(world.clone(), order.clone().key(fixture.key(name)), &wanted);
+                refused(world, order.key(fixture.version(name, &version)), &wanted);
             } else {
                 refused(world, order, &wanted);
             }
@@ -364,7 +368,7 @@ fn r_cmk_05_an_existing_elliptic_curve_key() {
     let mut world = with_vault(VaultModel::Rbac);
     let now = world.now();
     world.seed_key_of(VAULT, "curve", "EC", now);
-    let id = Ground::of(world.clone()).key("curve");
+    let id = Fixture::of(world.clone()).key("curve");
     let wanted: &[Wanted<'_>] =
         &[("R-CMK-05", &["is of type EC", "RSA"]), ("R-CMK-05", &["wrapKey"]), ("R-CMK-05", &["unwrapKey"])];
     refused(world, create().vault(vault()).key(id), wanted);
@@ -375,10 +379,10 @@ fn r_err_27_a_key_or_version_that_is_not_there() {
     let mut world = with_vault(VaultModel::Rbac);
     let now = world.now();
     world.seed_key(VAULT, KEY, now);
-    let ground = Ground::of(world.clone());
-    let gone = ground.version(KEY, &"0".repeat(32));
+    let fixture = Fixture::of(world.clone());
+    let gone = fixture.version(KEY, &"0".repeat(32));
     refused(world.clone(), create().vault(vault()).key(gone.clone()), &[("R-ERR-27", &[&gone.to_string(), VAULT])]);
-    refused(world, create().vault(vault()).key(ground.key("other")), &[("R-ERR-27", &["other", VAULT, "recover it"])]);
+    refused(world, create().vault(vault()).key(fixture.key("other")), &[("R-ERR-27", &["other", VAULT, "recover it"])]);
 }
 
 #[test]
@@ -431,7 +435,7 @@ fn with_next(spoil: impl FnOnce(&mut World, &str)) -> (World, KeyId) {
     let now = world.now();
     let version = world.seed_key(VAULT, "next", now);
     spoil(&mut world, &version);
-    let id = Ground::of(world.clone()).version("next", &version);
+    let id = Fixture::of(world.clone()).version("next", &version);
     (world, id)
 }
 
@@ -464,7 +468,7 @@ fn r_cmk_05_a_target_that_cannot_wrap() {
     let (mut world, _) = with_next(|_, _| ());
     let now = world.now();
     let version = world.seed_key_of(VAULT, "curve", "EC", now);
-    let id = Ground::of(world.clone()).version("curve", &version);
+    let id = Fixture::of(world.clone()).version("curve", &version);
     let wanted: &[Wanted<'_>] =
         &[("R-CMK-05", &["is of type EC"]), ("R-CMK-05", &["wrapKey"]), ("R-CMK-05", &["unwrapKey"])];
     refused(world, rotate().to_version(id), wanted);
@@ -475,7 +479,7 @@ fn r_err_27_a_target_that_is_not_there() {
     let (world, id) = with_next(|_, _| ());
     let gone = id.with_version("0".repeat(32).parse().unwrap());
     refused(world.clone(), rotate().to_version(gone.clone()), &[("R-ERR-27", &[&gone.to_string()])]);
-    let none = Ground::of(world.clone()).key("none");
+    let none = Fixture::of(world.clone()).key("none");
     refused(world, rotate().to_version(none.clone()), &[("R-ERR-27", &[&none.to_string(), "recover"])]);
 }
 
@@ -485,7 +489,7 @@ fn r_cmk_09_the_identity_is_not_attached() {
     world.mutate_detach_identity(registry().as_str(), identity(IDENTITY).as_str());
     let client = world.registry(registry().as_str()).unwrap().identity.unwrap();
     refused(world.clone(), rotate(), &[("R-CMK-09", &[&client, REGISTRY, "cmk reassign"])]);
-    let key = Ground::of(world.clone()).key(KEY);
+    let key = Fixture::of(world.clone()).key(KEY);
     refused(world, rotate().to_version(key), &[("R-CMK-09", &[&client])]);
 }
 
@@ -522,7 +526,7 @@ fn r_cmk_15_the_version_in_use_is_disabled_and_another_key_is_named() {
     let now = world.now();
     world.seed_key(VAULT, "next", now);
     let used = world.registry(registry().as_str()).unwrap().versioned_key_identifier.unwrap();
-    let next = Ground::of(world.clone()).key("next");
+    let next = Fixture::of(world.clone()).key("next");
     refused(world, rotate().to_version(next), &[("R-CMK-15", &[&used, "disabled", "enable it"])]);
 }
 
@@ -531,14 +535,14 @@ fn r_cmk_11_a_registry_that_follows_its_key_cannot_go_to_a_version_that_is_not_c
     let mut world = encrypted(KeyRef::Versionless, VaultModel::Policy);
     let old = world.key_versions(VAULT, KEY).remove(0).version;
     world.mutate_new_version(VAULT, KEY);
-    let id = Ground::of(world.clone()).version(KEY, &old);
+    let id = Fixture::of(world.clone()).version(KEY, &old);
     refused(world.clone(), rotate().to_version(id.clone()), &[("R-CMK-11", &[&id.to_string(), "--versioned"])]);
     // Pinned, it can: that is the way back (R-FL-07).
-    play(async {
-        let ground = Ground::of(world);
-        let done = ground.run(rotate().to_version(id.clone()).referring(Reference::Versioned)).await.unwrap();
+    run_paused(async {
+        let fixture = Fixture::of(world);
+        let done = fixture.run(rotate().to_version(id.clone()).referring(Reference::Versioned)).await.unwrap();
         assert_eq!((&done.in_use, done.reference), (&id, Reference::Versioned));
-        assert_eq!(ground.seen().key_identifier, Some(id.to_string()));
+        assert_eq!(fixture.seen().key_identifier, Some(id.to_string()));
     });
 }
 
@@ -572,12 +576,12 @@ fn r_kv_10_no_room_for_one_more_tag() {
         }
         world
     };
-    let key = Ground::of(tagged(0)).key(KEY).to_string();
+    let key = Fixture::of(tagged(0)).key(KEY).to_string();
     refused(tagged(15), rotate(), &[("R-KV-10", &[&key, "15 tags", "take a tag off"])]);
-    play(async {
-        let ground = Ground::of(tagged(14));
-        ground.run(rotate()).await.unwrap();
-        let newest = ground.sim.with_world(|w, _| w.key_versions(VAULT, KEY)).remove(1);
+    run_paused(async {
+        let fixture = Fixture::of(tagged(14));
+        fixture.run(rotate()).await.unwrap();
+        let newest = fixture.sim.with_world(|w, _| w.key_versions(VAULT, KEY)).remove(1);
         assert_eq!(newest.tags.len(), 15, "the user's tags and ours");
     });
 }
@@ -588,9 +592,9 @@ fn several_reasons_not_to_rotate_are_told_at_once() {
     let version = world.key_versions(VAULT, KEY).remove(0).version;
     world.mutate_version_enabled(VAULT, KEY, &version, false);
     world.mutate_detach_identity(registry().as_str(), identity(IDENTITY).as_str());
-    play(async {
-        let ground = Ground::of(world);
-        let plan = ground.run(rotate()).plan().await.unwrap();
+    run_paused(async {
+        let fixture = Fixture::of(world);
+        let plan = fixture.run(rotate()).plan().await.unwrap();
         let rules: Vec<_> = plan.refusals.iter().map(|r| r.rule.as_str()).collect();
         for rule in ["R-CMK-09", "R-CMK-15", "R-KV-34"] {
             assert!(rules.contains(&rule), "{rule} is missing: {plan}");
@@ -603,27 +607,27 @@ fn several_reasons_not_to_rotate_are_told_at_once() {
 #[test]
 fn create_again_after_a_rotation_changes_nothing_and_takes_nothing_back() {
     for pinned in [false, true] {
-        play(async {
-            let ground = Ground::of(with_vault(VaultModel::Policy));
+        run_paused(async {
+            let fixture = Fixture::of(with_vault(VaultModel::Policy));
             let order = if pinned { create().vault(vault()).versioned() } else { create().vault(vault()) };
-            let first = ground.run(order.clone()).await.unwrap();
-            let moved = ground.run(rotate()).await.unwrap();
+            let first = fixture.run(order.clone()).await.unwrap();
+            let moved = fixture.run(rotate()).await.unwrap();
             assert_ne!(first.in_use, moved.in_use);
-            let (before, writes) = (ground.seen(), ground.sim.writes());
+            let (before, writes) = (fixture.seen(), fixture.sim.writes());
 
-            let plan = ground.run(order.clone()).plan().await.unwrap();
+            let plan = fixture.run(order.clone()).plan().await.unwrap();
             assert!(!plan.has_changes() && plan.refusals.is_empty(), "{plan}");
             assert!(plan.to_string().ends_with("Nothing to do.\n"), "{plan}");
-            let again = ground.run(order).named("again").await.unwrap();
+            let again = fixture.run(order).named("again").await.unwrap();
             assert_eq!((again.in_use, again.identity, again.vault), (moved.in_use, None, None));
-            assert_eq!((ground.seen(), ground.sim.writes()), (before, writes), "nothing is written");
-            assert!(ground.told().iter().any(|t| t.contains("nothing is changed")), "{:#?}", ground.told());
+            assert_eq!((fixture.seen(), fixture.sim.writes()), (before, writes), "nothing is written");
+            assert!(fixture.told().iter().any(|t| t.contains("nothing is changed")), "{:#?}", fixture.told());
         });
     }
 }
 
-async fn rotated(ground: &Ground, order: Rotate) -> Rotated {
-    ground.run(order).await.unwrap_or_else(|e| panic!("{e}"))
+async fn rotated(fixture: &Fixture, order: Rotate) -> Rotated {
+    fixture.run(order).await.unwrap_or_else(|e| panic!("{e}"))
 }
 
 #[test]
@@ -631,14 +635,14 @@ fn r_cmk_13_rotate_keeps_the_reference_it_finds() {
     for (key_ref, reference) in
         [(KeyRef::Versionless, Reference::Versionless), (KeyRef::Versioned, Reference::Versioned)]
     {
-        play(async {
-            let ground = Ground::of(encrypted(key_ref, VaultModel::Policy));
-            let plan = ground.run(rotate()).plan().await.unwrap().to_string();
+        run_paused(async {
+            let fixture = Fixture::of(encrypted(key_ref, VaultModel::Policy));
+            let plan = fixture.run(rotate()).plan().await.unwrap().to_string();
             assert!(!plan.contains("follow its key") && !plan.contains("stops following"), "{plan}");
-            let done = rotated(&ground, rotate()).await;
+            let done = rotated(&fixture, rotate()).await;
             assert_eq!(done.reference, reference);
             let expected = if key_ref == KeyRef::Versioned { done.in_use.clone() } else { done.in_use.versionless() };
-            assert_eq!(ground.seen().key_identifier, Some(expected.to_string()));
+            assert_eq!(fixture.seen().key_identifier, Some(expected.to_string()));
         });
     }
 }
@@ -650,14 +654,14 @@ fn r_cmk_13_referring_changes_the_reference_and_the_plan_says_so() {
         (KeyRef::Versioned, Reference::Versionless, "the registry begins to follow its key (R-CMK-13)"),
     ];
     for (key_ref, reference, words) in cases {
-        play(async {
-            let ground = Ground::of(encrypted(key_ref, VaultModel::Policy));
+        run_paused(async {
+            let fixture = Fixture::of(encrypted(key_ref, VaultModel::Policy));
             let order = rotate().referring(reference);
-            let plan = ground.run(order.clone()).plan().await.unwrap().to_string();
+            let plan = fixture.run(order.clone()).plan().await.unwrap().to_string();
             assert!(plan.contains(words), "{plan}");
-            let done = rotated(&ground, order).await;
+            let done = rotated(&fixture, order).await;
             assert_eq!(done.reference, reference);
-            let pinned = ground.seen().key_identifier == Some(done.in_use.to_string());
+            let pinned = fixture.seen().key_identifier == Some(done.in_use.to_string());
             assert_eq!(pinned, reference == Reference::Versioned);
         });
     }
@@ -666,33 +670,33 @@ fn r_cmk_13_referring_changes_the_reference_and_the_plan_says_so() {
 /// Without minting anything: the registry stays on its version and only refers to it in another way.
 #[test]
 fn r_cmk_13_referring_to_the_version_in_use_makes_none() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
-        let order = rotate().to_version(ground.key(KEY)).referring(Reference::Versioned);
-        let done = rotated(&ground, order).await;
-        assert_eq!(ground.versions(KEY).len(), 1);
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
+        let order = rotate().to_version(fixture.key(KEY)).referring(Reference::Versioned);
+        let done = rotated(&fixture, order).await;
+        assert_eq!(fixture.versions(KEY).len(), 1);
         assert_eq!(done.previous, Some(done.in_use.clone()));
-        assert_eq!(ground.seen().key_identifier, Some(done.in_use.to_string()));
+        assert_eq!(fixture.seen().key_identifier, Some(done.in_use.to_string()));
     });
 }
 
 #[test]
 fn to_version_of_a_versionless_id_means_the_keys_current_version() {
     for (key_ref, pinned) in [(KeyRef::Versioned, true), (KeyRef::Versionless, false)] {
-        play(async {
+        run_paused(async {
             let mut world = encrypted(key_ref, VaultModel::Policy);
             let now = world.now();
             let identity = world.registry(registry().as_str()).unwrap().identity.unwrap();
             assert!(!identity.is_empty());
             world.seed_key(VAULT, "next", now);
             world.mutate_new_version(VAULT, "next");
-            let ground = Ground::of(world);
-            let current = ground.version("next", ground.versions("next").last().unwrap());
-            let done = rotated(&ground, rotate().to_version(ground.key("next"))).await;
+            let fixture = Fixture::of(world);
+            let current = fixture.version("next", fixture.versions("next").last().unwrap());
+            let done = rotated(&fixture, rotate().to_version(fixture.key("next"))).await;
             assert_eq!(done.in_use, current);
             let expected = if pinned { current } else { current.versionless() };
-            assert_eq!(ground.seen().key_identifier, Some(expected.to_string()));
-            assert_eq!(ground.versions("next").len(), 2, "none is made");
+            assert_eq!(fixture.seen().key_identifier, Some(expected.to_string()));
+            assert_eq!(fixture.versions("next").len(), 2, "none is made");
         });
     }
 }
@@ -706,36 +710,36 @@ fn hourly(poll: Duration) -> World {
 
 #[test]
 fn r_cmk_11_a_registry_that_looks_hourly_is_waited_for() {
-    play(async {
+    run_paused(async {
         let mut world = hourly(Duration::from_secs(3600));
         let start = world.now();
         world.mutate_next_poll(registry().as_str(), start + Duration::from_secs(50 * 60));
-        let ground = Ground::of(world);
-        let done = rotated(&ground, rotate()).await;
-        let waited = ground.elapsed(start);
+        let fixture = Fixture::of(world);
+        let done = rotated(&fixture, rotate()).await;
+        let waited = fixture.elapsed(start);
         assert!(waited >= Duration::from_secs(50 * 60) && waited < Duration::from_secs(53 * 60), "{waited:?}");
-        assert_eq!(ground.seen().versioned_key_identifier, Some(done.in_use.to_string()));
-        let told = ground.told().iter().filter(|t| t.contains("within the hour (R-CMK-11)")).count();
+        assert_eq!(fixture.seen().versioned_key_identifier, Some(done.in_use.to_string()));
+        let told = fixture.told().iter().filter(|t| t.contains("within the hour (R-CMK-11)")).count();
         assert!(told > 30, "it tells that it waits: {told} times");
-        assert_eq!(ground.versions(KEY).len(), 2);
+        assert_eq!(fixture.versions(KEY).len(), 2);
     });
 }
 
 #[test]
 fn r_cmk_11_a_registry_that_stays_on_the_old_version_is_given_up_on_after_90_minutes() {
-    play(async {
+    run_paused(async {
         let world = hourly(Duration::from_secs(24 * 3600));
         let mut world = world;
         let start = world.now();
         world.mutate_next_poll(registry().as_str(), start + Duration::from_secs(20 * 3600));
-        let ground = Ground::of(world);
-        let old = ground.seen().versioned_key_identifier.unwrap();
-        let error = ground.run(rotate()).named("stuck").await.unwrap_err();
-        let waited = ground.elapsed(start);
+        let fixture = Fixture::of(world);
+        let old = fixture.seen().versioned_key_identifier.unwrap();
+        let error = fixture.run(rotate()).named("stuck").await.unwrap_err();
+        let waited = fixture.elapsed(start);
         assert!(waited >= Duration::from_secs(90 * 60) && waited < Duration::from_secs(93 * 60), "{waited:?}");
         assert!(matches!(error.kind(), ErrorKind::Unsettled { .. }), "{error:#?}");
-        let (text, new) = (error.to_string(), ground.versions(KEY).remove(1));
-        let client = ground.seen().identity.unwrap();
+        let (text, new) = (error.to_string(), fixture.versions(KEY).remove(1));
+        let client = fixture.seen().identity.unwrap();
         let back = format!(
             "az acr encryption rotate-key --name {REGISTRY} --resource-group {GROUP} --key-encryption-key {old} --identity {client}"
         );
@@ -750,19 +754,19 @@ fn r_cmk_11_a_registry_that_stays_on_the_old_version_is_given_up_on_after_90_min
         assert!(undo.az == back && loss.contains("R-FL-07"), "{hint:#?}");
 
         // Taken up again when the registry has looked, it is through, and no further version is made.
-        ground.sim.clock().sleep(Duration::from_secs(20 * 3600)).await;
-        ground.run(rotate()).named("stuck").await.unwrap();
-        assert_eq!(ground.versions(KEY).len(), 2);
-        assert!(!ground.records("stuck").await.iter().any(|r| matches!(r.entry, Entry::Rejected { .. })));
+        fixture.sim.clock().sleep(Duration::from_secs(20 * 3600)).await;
+        fixture.run(rotate()).named("stuck").await.unwrap();
+        assert_eq!(fixture.versions(KEY).len(), 2);
+        assert!(!fixture.records("stuck").await.iter().any(|r| matches!(r.entry, Entry::Rejected { .. })));
     });
 }
 
 #[test]
 fn waiting_is_told_with_its_step_and_reason() {
-    play(async {
-        let ground = Ground::of(hourly(Duration::from_secs(3600)));
-        rotated(&ground, rotate()).await;
-        let events = ground.events.lock().unwrap();
+    run_paused(async {
+        let fixture = Fixture::of(hourly(Duration::from_secs(3600)));
+        rotated(&fixture, rotate()).await;
+        let events = fixture.events.lock().unwrap();
         assert!(events.iter().any(|e| matches!(e, Event::Waiting { step: "point-registry", .. })), "{events:#?}");
     });
 }
@@ -796,9 +800,9 @@ fn shared_key() -> World {
 
 #[test]
 fn r_fl_06_the_plan_names_the_other_registries_on_the_key() {
-    play(async {
-        let ground = Ground::of(shared_key());
-        let plan = ground.run(rotate().grant_me()).plan().await.unwrap();
+    run_paused(async {
+        let fixture = Fixture::of(shared_key());
+        let plan = fixture.run(rotate().grant_me()).plan().await.unwrap();
         let notes: Vec<_> = plan.notes.iter().filter(|note| note.contains("R-FL-06")).collect();
         let [note] = notes.as_slice() else { panic!("{plan}") };
         assert!(note.contains("registries/contoso2") && note.contains("registries/contoso3"), "{note}");
@@ -811,12 +815,12 @@ fn r_fl_06_the_plan_names_the_other_registries_on_the_key() {
 
 #[test]
 fn r_fl_06_when_the_list_is_forbidden_the_others_are_unknown() {
-    play(async {
+    run_paused(async {
         let mut world = shared_key();
         let somebody = with_group_admin(&mut world);
-        let ground = Ground::of(world);
-        let azure = ground.azure_as(somebody);
-        let plan = ground.run_on(&azure, rotate()).plan().await.unwrap();
+        let fixture = Fixture::of(world);
+        let azure = fixture.azure_as(somebody);
+        let plan = fixture.run_on(&azure, rotate()).plan().await.unwrap();
         assert!(plan.refusals.is_empty(), "{plan}");
         let note = plan.notes.iter().find(|n| n.contains("other registries")).unwrap_or_else(|| panic!("{plan}"));
         assert!(
@@ -824,6 +828,6 @@ fn r_fl_06_when_the_list_is_forbidden_the_others_are_unknown() {
             "{note}"
         );
         assert!(!plan.to_string().contains("contoso2"), "{plan}");
-        ground.run_on(&azure, rotate()).await.unwrap();
+        fixture.run_on(&azure, rotate()).await.unwrap();
     });
 }

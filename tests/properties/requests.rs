@@ -1,8 +1,8 @@
-//! Every request of every play, in order, each with its reason: a request without one fails the test.
+//! Every request of every scenario, in order, each with its reason: a request without one fails the test.
 
 use cmk::Event;
 use cmk_mocks::Exchange;
-use cmk_tests::stage::{self, Scenario, Stage, play, scenarios};
+use cmk_tests::{Scenario, ScenarioFixture, run_paused, scenarios};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -11,7 +11,7 @@ use std::{
 
 // ---- reasons --------------------------------------------------------------------------------------------------------
 
-/// When in a play a request is sent.
+/// When in a scenario a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moment {
     /// In a plan, or in the plan that a run makes before it writes anything.
@@ -218,7 +218,7 @@ fn reason_again(method: &str, shape: &str, moment: Moment) -> Option<usize> {
 
 // ---- what a request is ----------------------------------------------------------------------------------------------
 
-/// A path with the names of this play: its subscription, group and whatever is random left out.
+/// A path with the names of this scenario: its subscription, group and whatever is random left out.
 fn shown(e: &Exchange) -> String {
     bare(e) + mark(e)
 }
@@ -294,25 +294,25 @@ fn kind(shape: &str) -> String {
     }
 }
 
-// ---- one play -------------------------------------------------------------------------------------------------------
+// ---- one scenario ---------------------------------------------------------------------------------------------------
 
-struct Played {
+struct CarriedOut {
     planned: Vec<Exchange>,
     run: Vec<Exchange>,
     /// How many requests of the run came before it was opened.
     before_opened: usize,
 }
 
-async fn played(scenario: &'static dyn Scenario) -> Played {
-    let stage = Stage::new(scenario, 1);
-    stage.order.clone().on(&stage.azure()).plan().await.unwrap();
-    let planned = stage.sim.exchanges();
-    assert_eq!(stage.sim.writes(), 0);
+async fn carried_out(scenario: &'static dyn Scenario) -> CarriedOut {
+    let fixture = ScenarioFixture::new(scenario, 1);
+    fixture.order.clone().on(&fixture.azure()).plan().await.unwrap();
+    let planned = fixture.sim.exchanges();
+    assert_eq!(fixture.sim.writes(), 0);
 
-    let stage = Stage::new(scenario, 1);
+    let fixture = ScenarioFixture::new(scenario, 1);
     let opened = Arc::new(Mutex::new(None));
-    let (sim, at) = (stage.sim.clone(), opened.clone());
-    let run = stage.order.clone().on(&stage.azure()).named("play").shared_journal(stage.journal.clone()).watch(
+    let (sim, at) = (fixture.sim.clone(), opened.clone());
+    let run = fixture.order.clone().on(&fixture.azure()).named("play").shared_journal(fixture.journal.clone()).watch(
         move |event| {
             if matches!(event, Event::Opened { .. }) {
                 at.lock().unwrap().get_or_insert(sim.requests());
@@ -321,7 +321,7 @@ async fn played(scenario: &'static dyn Scenario) -> Played {
     );
     run.await.unwrap();
     let before_opened = usize::try_from(opened.lock().unwrap().unwrap()).unwrap();
-    Played { planned, run: stage.sim.exchanges(), before_opened }
+    CarriedOut { planned, run: fixture.sim.exchanges(), before_opened }
 }
 
 #[derive(Default)]
@@ -383,16 +383,16 @@ impl List {
 }
 
 fn requests_of(scenario: &'static dyn Scenario) -> List {
-    let played = play(played(scenario));
+    let carried_out = run_paused(carried_out(scenario));
     let mut list = List::default();
     list.text += "# plan\n";
-    list.add(&played.planned, |_, _, _| Plan);
+    list.add(&carried_out.planned, |_, _, _| Plan);
     let planned = list.listed;
     let mut run = List { text: "\n# run\n".into(), ..List::default() };
-    run.add(&played.run, |at, before, shape| {
+    run.add(&carried_out.run, |at, before, shape| {
         let mine = |e: &Exchange| is_write(e) && kind(&self::shape(e)) == kind(shape);
         match at {
-            at if at < played.before_opened => Plan,
+            at if at < carried_out.before_opened => Plan,
             _ if before.iter().any(mine) => After,
             _ => Before,
         }
@@ -417,7 +417,7 @@ fn requests_of(scenario: &'static dyn Scenario) -> List {
 #[test]
 fn every_request_of_every_play_has_a_reason() {
     let (mut without, mut used, mut used_again) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-    for scenario in stage::all() {
+    for scenario in scenarios::all() {
         let list = requests_of(*scenario);
         without.extend(list.without);
         used.extend(list.used);

@@ -2,58 +2,62 @@
 
 use cmk::{AnyRun, ErrorKind, Order, Outcome, SavedPlan, checks::IdentityWanted};
 use cmk_mocks::{KeyRef, VaultModel};
-use cmk_tests::ground::{Ground, IDENTITY, KEY, VAULT, encrypted, identity, play, registry, rotate};
+use cmk_tests::{
+    Fixture,
+    fixture::{IDENTITY, KEY, VAULT, encrypted, identity, registry, rotate},
+    run_paused,
+};
 
-async fn saved(ground: &Ground) -> SavedPlan {
-    let azure = ground.azure();
+async fn saved(fixture: &Fixture) -> SavedPlan {
+    let azure = fixture.azure();
     let order = Order::from(rotate().grant_me());
     let plan = order.clone().on(&azure).plan().await.unwrap();
     SavedPlan::new(&azure, order, plan).unwrap()
 }
-fn on(ground: &Ground, saved: SavedPlan) -> AnyRun {
-    saved.on(&ground.azure()).unwrap().journal(ground.journal.clone())
+fn on(fixture: &Fixture, saved: SavedPlan) -> AnyRun {
+    saved.on(&fixture.azure()).unwrap().journal(fixture.journal.clone())
 }
 
 #[test]
 fn a_kept_plan_is_carried_out_as_it_was_shown() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
-        let kept = saved(&ground).await;
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let kept = saved(&fixture).await;
         let read = SavedPlan::from_json(&kept.to_json()).unwrap();
         assert_eq!(read, kept);
-        let done = on(&ground, read).named("kept").await.unwrap();
+        let done = on(&fixture, read).named("kept").await.unwrap();
         assert!(matches!(done, Outcome::Rotated(_)), "{done:?}");
-        assert_eq!(ground.versions(KEY).len(), 2);
+        assert_eq!(fixture.versions(KEY).len(), 2);
         // Taken up under its name it tells its outcome, though the plan is another by now.
-        let again = on(&ground, kept).named("kept").await.unwrap();
+        let again = on(&fixture, kept).named("kept").await.unwrap();
         assert_eq!(again, done);
     });
 }
 
 #[test]
 fn a_world_that_has_moved_is_not_touched() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
-        let kept = saved(&ground).await;
-        ground.sim.with_world(|w, now| {
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let kept = saved(&fixture).await;
+        fixture.sim.with_world(|w, now| {
             w.seed_key(VAULT, "others", now);
             // Whose identity may use it: nothing else is in the way.
             w.seed_grant(w.identity(identity(IDENTITY).as_str()).unwrap().principal_id, VAULT, "others", now);
             w.mutate_registry_key(registry().as_str(), VAULT, "others", None);
         });
-        let e = on(&ground, kept).await.unwrap_err();
+        let e = on(&fixture, kept).await.unwrap_err();
         assert!(matches!(e.kind(), ErrorKind::Drifted { .. }), "{e:#?}");
         assert!(e.to_string().contains("make a new plan") && !e.to_string().contains("abandon"), "{e}");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
 }
 
 #[test]
 fn a_plan_says_whose_it_is_and_is_nobody_elses() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
-        let kept = saved(&ground).await;
-        let operator = ground.sim.with_world(|w, _| w.operator());
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let kept = saved(&fixture).await;
+        let operator = fixture.sim.with_world(|w, _| w.operator());
         let by = kept.plan().caller.clone().unwrap();
         assert_eq!(by.object_id.to_string(), operator.object_id.to_string());
         assert_eq!(by.client_id.map(|id| id.to_string()), Some(operator.client_id.to_string()));
@@ -61,7 +65,7 @@ fn a_plan_says_whose_it_is_and_is_nobody_elses() {
         let line = format!("\n  as application {}, object id {}\n", operator.client_id, operator.object_id);
         assert!(kept.plan().to_string().contains(&line), "{}", kept.plan());
 
-        let other = ground.sim.with_world(|w, now| {
+        let other = fixture.sim.with_world(|w, now| {
             let other = w.add_principal(cmk_mocks::PrincipalKind::User, "somebody").object_id;
             let scope = format!("/subscriptions/{}", w.subscription());
             w.set_role(other, cmk_mocks::roles::OWNER, &scope, now);
@@ -70,18 +74,18 @@ fn a_plan_says_whose_it_is_and_is_nobody_elses() {
         });
         // Long enough for every role to take effect.
         tokio::time::sleep(std::time::Duration::from_secs(900)).await;
-        let e = kept.on(&ground.azure_as(other)).unwrap().journal(ground.journal.clone()).await.unwrap_err();
+        let e = kept.on(&fixture.azure_as(other)).unwrap().journal(fixture.journal.clone()).await.unwrap_err();
         let ErrorKind::Drifted { before, found } = e.kind() else { panic!("{e:#?}") };
         assert!(before.contains(&operator.object_id.to_string()) && found.contains(&other.to_string()), "{e}");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
 }
 
 #[test]
 fn what_is_no_saved_plan_of_this_program_is_said() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
-        let text = saved(&ground).await.to_json();
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let text = saved(&fixture).await.to_json();
         let wrong = |text: &str| {
             let e = SavedPlan::from_json(text).unwrap_err();
             assert!(matches!(e.kind(), ErrorKind::Invalid(_)), "{e:#?}");
@@ -98,16 +102,16 @@ fn what_is_no_saved_plan_of_this_program_is_said() {
         let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
         value["cloud"] = "China".into();
         let other = SavedPlan::from_json(&value.to_string()).unwrap();
-        let e = other.on(&ground.azure()).unwrap_err();
+        let e = other.on(&fixture.azure()).unwrap_err();
         assert!(e.to_string().contains("choose that cloud"), "{e}");
     });
 }
 
 #[test]
 fn a_plan_that_would_be_refused_is_not_kept() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
-        let azure = ground.azure();
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let azure = fixture.azure();
         let order = Order::from(rotate());
         let plan = order.clone().on(&azure).plan().await.unwrap();
         let e = SavedPlan::new(&azure, order, plan).unwrap_err();
@@ -118,38 +122,38 @@ fn a_plan_that_would_be_refused_is_not_kept() {
 /// A registry that is merely at work by then is waited for: it is no other plan.
 #[test]
 fn a_registry_that_is_busy_is_no_other_world() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
-        let kept = saved(&ground).await;
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let kept = saved(&fixture).await;
         // Longer than a plan waits for a registry to come to rest.
         let busy = std::time::Duration::from_secs(400);
-        ground.sim.with_world(|w, _| w.mutate_registry_busy(registry().as_str(), busy));
-        let done = on(&ground, kept).named("kept").await.unwrap();
+        fixture.sim.with_world(|w, _| w.mutate_registry_busy(registry().as_str(), busy));
+        let done = on(&fixture, kept).named("kept").await.unwrap();
         assert!(matches!(done, Outcome::Rotated(_)), "{done:?}");
-        assert_eq!(ground.versions(KEY).len(), 2);
+        assert_eq!(fixture.versions(KEY).len(), 2);
     });
 }
 
 /// What was planned for a registry holds for it when it comes to rest: then it is another world all the same.
 #[test]
 fn a_busy_registry_is_not_changed_otherwise_than_shown() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
-        let azure = ground.azure();
-        let [between, newest] = ground.sim.with_world(|w, _| [(); 2].map(|()| w.mutate_new_version(VAULT, KEY)));
-        let order = Order::from(rotate().to_version(ground.version(KEY, &newest)));
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
+        let azure = fixture.azure();
+        let [between, newest] = fixture.sim.with_world(|w, _| [(); 2].map(|()| w.mutate_new_version(VAULT, KEY)));
+        let order = Order::from(rotate().to_version(fixture.version(KEY, &newest)));
         let plan = order.clone().on(&azure).plan().await.unwrap();
         let kept = SavedPlan::new(&azure, order.clone(), plan).unwrap();
-        ground.sim.with_world(|w, _| {
+        fixture.sim.with_world(|w, _| {
             w.mutate_registry_key(registry().as_str(), VAULT, KEY, Some(&between));
             w.mutate_registry_busy(registry().as_str(), std::time::Duration::from_secs(400));
         });
-        let e = on(&ground, kept).named("kept").await.unwrap_err();
+        let e = on(&fixture, kept).named("kept").await.unwrap_err();
         assert!(matches!(e.kind(), ErrorKind::Drifted { .. }), "{e:#?}");
         // Taken up again without the plan, it is held to it all the same.
-        let e = order.on(&azure).named("kept").journal(ground.journal.clone()).await.unwrap_err();
+        let e = order.on(&azure).named("kept").journal(fixture.journal.clone()).await.unwrap_err();
         assert!(matches!(e.kind(), ErrorKind::Drifted { .. }), "{e:#?}");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
 }
 
@@ -157,44 +161,44 @@ fn a_busy_registry_is_not_changed_otherwise_than_shown() {
 #[test]
 fn what_was_foreseen_of_a_busy_registry_holds() {
     let busy = std::time::Duration::from_secs(400);
-    let kept = async |ground: &Ground| {
-        let azure = ground.azure();
-        let [between, newest] = ground.sim.with_world(|w, _| [(); 2].map(|()| w.mutate_new_version(VAULT, KEY)));
-        ground.sim.with_world(|w, _| w.mutate_registry_busy(registry().as_str(), busy));
-        let order = Order::from(rotate().to_version(ground.version(KEY, &newest)));
+    let kept = async |fixture: &Fixture| {
+        let azure = fixture.azure();
+        let [between, newest] = fixture.sim.with_world(|w, _| [(); 2].map(|()| w.mutate_new_version(VAULT, KEY)));
+        fixture.sim.with_world(|w, _| w.mutate_registry_busy(registry().as_str(), busy));
+        let order = Order::from(rotate().to_version(fixture.version(KEY, &newest)));
         let plan = order.clone().on(&azure).plan().await.unwrap();
         assert!(plan.to_string().contains("a run would wait"), "{plan}");
         (SavedPlan::new(&azure, order, plan).unwrap(), between)
     };
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
-        let (plan, _) = kept(&ground).await;
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
+        let (plan, _) = kept(&fixture).await;
         tokio::time::sleep(busy).await;
-        on(&ground, plan).await.unwrap();
+        on(&fixture, plan).await.unwrap();
     });
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
-        let (plan, between) = kept(&ground).await;
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
+        let (plan, between) = kept(&fixture).await;
         tokio::time::sleep(busy).await;
-        ground.sim.with_world(|w, _| w.mutate_registry_key(registry().as_str(), VAULT, KEY, Some(&between)));
-        let e = on(&ground, plan).await.unwrap_err();
+        fixture.sim.with_world(|w, _| w.mutate_registry_key(registry().as_str(), VAULT, KEY, Some(&between)));
+        let e = on(&fixture, plan).await.unwrap_err();
         assert!(matches!(e.kind(), ErrorKind::Drifted { .. }), "{e:#?}");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
 }
 
 /// What comes after a step that waits is no other plan either.
 #[test]
 fn what_comes_after_a_busy_step_is_no_other_plan() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
-        let azure = ground.azure();
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let azure = fixture.azure();
         let order = Order::from(rotate().grant_me().identity(IdentityWanted::Id(identity(IDENTITY))));
         let plan = order.clone().on(&azure).plan().await.unwrap();
         let kept = SavedPlan::new(&azure, order, plan).unwrap();
         let busy = std::time::Duration::from_secs(400);
-        ground.sim.with_world(|w, _| w.mutate_registry_busy(registry().as_str(), busy));
-        on(&ground, kept).await.unwrap();
-        assert_eq!(ground.versions(KEY).len(), 2);
+        fixture.sim.with_world(|w, _| w.mutate_registry_busy(registry().as_str(), busy));
+        on(&fixture, kept).await.unwrap();
+        assert_eq!(fixture.versions(KEY).len(), 2);
     });
 }

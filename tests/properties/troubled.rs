@@ -1,6 +1,6 @@
 //! Orders in trouble: what comes of each, undisturbed.
 
-use cmk_tests::stage::troubled;
+use cmk_tests::troubled;
 
 /// Runs that fail though no plan refuses them, by cause and workflow; with why.
 const NOT_FORETOLD: &[(&str, &[&str], &str)] = &[

@@ -1,28 +1,28 @@
-//! The watch over all exchanges of all plays sees each thing that is never to be seen.
+//! The watch over all exchanges of all scenarios sees each thing that is never to be seen.
 
 use bytes::Bytes;
-use cmk_tests::stage::{Stage, play, scenarios};
+use cmk_tests::{ScenarioFixture, run_paused, scenarios};
 use serde_json::{Value, json};
 use std::panic::AssertUnwindSafe;
 
 const ARM: &str = "https://management.azure.com";
 
-/// Sends something in a play, and says whether the watch cried.
+/// Sends something in a scenario, and says whether the watch cried.
 fn cried(name: &str, requests: &[(&str, String, Value)]) -> bool {
-    play(async {
-        let stage = Stage::new(scenarios::named(name), 30);
+    run_paused(async {
+        let fixture = ScenarioFixture::new(scenarios::named(name), 30);
         for (method, url, body) in requests {
             let audience = if url.starts_with(ARM) { ARM } else { "https://vault.azure.net" };
-            let token = stage.sim.with_world(|w, now| w.token(w.operator().object_id, audience, now));
+            let token = fixture.sim.with_world(|w, now| w.token(w.operator().object_id, audience, now));
             let request = http::Request::builder()
                 .method(*method)
                 .uri(url)
                 .header("authorization", format!("Bearer {token}"))
                 .header("content-type", "application/json");
             let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
-            stage.sim.handle(request.body(body).unwrap()).await;
+            fixture.sim.handle(request.body(body).unwrap()).await;
         }
-        std::panic::catch_unwind(AssertUnwindSafe(|| drop(stage))).is_err()
+        std::panic::catch_unwind(AssertUnwindSafe(|| drop(fixture))).is_err()
     })
 }
 
@@ -66,15 +66,15 @@ fn each_thing_that_is_never_to_be_seen_is_seen() {
 #[test]
 fn r_arm_35_a_wait_that_is_not_kept_is_seen() {
     use cmk_mocks::{Fault, RetryHeader, What, When};
-    play(async {
-        let stage = Stage::new(scenarios::named("rotate pinned"), 31);
+    run_paused(async {
+        let fixture = ScenarioFixture::new(scenarios::named("rotate pinned"), 31);
         let wait = What::Throttle { retry_after_s: 7, header: RetryHeader::RetryAfter };
-        stage.sim.schedule([Fault::new(When::request(1), wait)]);
-        let token = stage.sim.with_world(|w, now| w.token(w.operator().object_id, ARM, now));
+        fixture.sim.schedule([Fault::new(When::request(1), wait)]);
+        let token = fixture.sim.with_world(|w, now| w.token(w.operator().object_id, ARM, now));
         for _ in 0..2 {
             let request = http::Request::get(registry()).header("authorization", format!("Bearer {token}"));
-            stage.sim.handle(request.body(Bytes::new()).unwrap()).await;
+            fixture.sim.handle(request.body(Bytes::new()).unwrap()).await;
         }
-        assert!(std::panic::catch_unwind(AssertUnwindSafe(|| drop(stage))).is_err());
+        assert!(std::panic::catch_unwind(AssertUnwindSafe(|| drop(fixture))).is_err());
     });
 }

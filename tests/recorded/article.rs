@@ -3,7 +3,11 @@
 use crate::data;
 use cmk::{Deploy, Irreversible, Template};
 use cmk_mocks::{Delay, Params, VaultModel};
-use cmk_tests::ground::{GROUP, Ground, KEY, REGISTRY, VAULT, empty_with, play, subscription};
+use cmk_tests::{
+    Fixture,
+    fixture::{GROUP, KEY, REGISTRY, VAULT, empty_with, subscription},
+    run_paused,
+};
 use libtest_mimic::{Failed, Trial};
 use std::{fs, path::PathBuf};
 
@@ -34,26 +38,26 @@ fn template() -> Result<Template, Failed> {
 
 fn deploys() -> Result<(), Failed> {
     let template = template()?;
-    play(async {
+    run_paused(async {
         // The template makes the registry without waiting for the access policy.
         let mut world = empty_with(Params { access_policy_delay: Delay::ZERO, ..Params::default() });
         let now = world.now();
         world.seed_vault(GROUP, VAULT, VaultModel::Policy);
         world.seed_key(VAULT, KEY, now);
-        let ground = Ground::of(world);
-        let key = ground.key(KEY);
+        let fixture = Fixture::of(world);
+        let key = fixture.key(KEY);
         let order = Deploy::new(subscription(), GROUP.parse()?, template)
             .parameter("vault_name", VAULT)
             .parameter("registry_name", REGISTRY)
             .parameter("identity_name", "id-article")
             .parameter("kek_id", key.to_string())
             .accept(Irreversible::Encryption);
-        let plan = ground.run(order.clone()).plan().await?;
+        let plan = fixture.run(order.clone()).plan().await?;
         for made in ["registries/contoso1", "userAssignedIdentities/id-article"] {
             assert!(plan.notes.iter().any(|n| n.contains("Create") && n.contains(made)), "{plan}");
         }
-        ground.run(order).await?;
-        let registry = ground.seen();
+        fixture.run(order).await?;
+        let registry = fixture.seen();
         assert_eq!(registry.key_identifier, Some(key.to_string()));
         assert!(registry.encrypted && registry.state == "Succeeded", "{registry:#?}");
         Ok(())

@@ -1,10 +1,9 @@
-//! All that is exchanged in undisturbed plays fits Microsoft's own description of the services.
+//! All that is exchanged in undisturbed scenarios fits Microsoft's own description of the services.
 
 use crate::data;
 use cmk::{Cloud, Deploy, ImportKey, Irreversible, Order, azure::id::VaultId, status};
 use cmk_mocks::{Exchange, KeyRef, VaultModel, World};
-use cmk_tests::ground::{self, Ground};
-use cmk_tests::stage::{self, Scenario, Stage, play, scenarios};
+use cmk_tests::{Fixture, Scenario, ScenarioFixture, fixture, run_paused, scenarios};
 use libtest_mimic::{Failed, Trial};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -85,66 +84,66 @@ fn missing() -> Option<String> {
 
 /// Plan, run, status, and everything once more.
 async fn exchanges(scenario: &'static dyn Scenario) -> Vec<Exchange> {
-    let stage = Stage::new(scenario, 11);
-    let azure = stage.azure();
+    let fixture = ScenarioFixture::new(scenario, 11);
+    let azure = fixture.azure();
     for name in ["play", "play-again"] {
-        stage.order.clone().on(&azure).plan().await.unwrap();
-        stage.play_with(&azure, stage.journal.clone(), name).await.unwrap();
+        fixture.order.clone().on(&azure).plan().await.unwrap();
+        fixture.run_with(&azure, fixture.journal.clone(), name).await.unwrap();
         status(&azure, &scenarios::registry()).await.unwrap();
     }
-    stage.sim.exchanges()
+    fixture.sim.exchanges()
 }
 
 /// What meets refusals and errors of the services, though nobody disturbs it.
 fn refused() -> Vec<(World, Order)> {
     let closed = |model| {
-        let mut world = ground::encrypted(KeyRef::Versionless, model);
-        world.mutate_vault_firewall(ground::VAULT, true, true, &[]);
+        let mut world = fixture::encrypted(KeyRef::Versionless, model);
+        world.mutate_vault_firewall(fixture::VAULT, true, true, &[]);
         world
     };
-    let mut elsewhere = ground::empty();
-    elsewhere.seed_registry("elsewhere", ground::REGISTRY, "Premium");
-    elsewhere.seed_vault("elsewhere", ground::VAULT, VaultModel::Rbac);
-    let mut deleted = ground::empty();
-    deleted.seed_vault("elsewhere", ground::VAULT, VaultModel::Policy);
-    deleted.mutate_delete_vault(ground::VAULT);
-    let mut gone = ground::encrypted(KeyRef::Versioned, VaultModel::Policy);
-    gone.mutate_delete_key(ground::VAULT, ground::KEY);
-    let create = || Order::from(ground::create().vault(ground::vault()));
-    let rotate = || Order::from(ground::rotate());
+    let mut elsewhere = fixture::empty();
+    elsewhere.seed_registry("elsewhere", fixture::REGISTRY, "Premium");
+    elsewhere.seed_vault("elsewhere", fixture::VAULT, VaultModel::Rbac);
+    let mut deleted = fixture::empty();
+    deleted.seed_vault("elsewhere", fixture::VAULT, VaultModel::Policy);
+    deleted.mutate_delete_vault(fixture::VAULT);
+    let mut gone = fixture::encrypted(KeyRef::Versioned, VaultModel::Policy);
+    gone.mutate_delete_key(fixture::VAULT, fixture::KEY);
+    let create = || Order::from(fixture::create().vault(fixture::vault()));
+    let rotate = || Order::from(fixture::rotate());
     vec![
         (closed(VaultModel::Policy), rotate()),
         (closed(VaultModel::Rbac), rotate()),
-        (ground::encrypted(KeyRef::Versioned, VaultModel::Rbac), rotate()),
+        (fixture::encrypted(KeyRef::Versioned, VaultModel::Rbac), rotate()),
         (gone, rotate()),
-        (ground::empty(), rotate()),
+        (fixture::empty(), rotate()),
         (elsewhere, create()),
         (deleted, create()),
     ]
 }
 
 async fn exchanges_of_refused((world, order): (World, Order)) -> Vec<Exchange> {
-    let ground = Ground::of(world);
-    let azure = ground.azure();
+    let fixture = Fixture::of(world);
+    let azure = fixture.azure();
     let plan = order.on(&azure).plan().await.unwrap();
     assert!(!plan.refusals.is_empty(), "{plan}");
-    let _ = status(&azure, &ground::registry()).await;
-    ground.sim.exchanges()
+    let _ = status(&azure, &fixture::registry()).await;
+    fixture.sim.exchanges()
 }
 
 /// What is carried out once: a template, a key of one's own, a list.
 async fn exchanges_of_templates_and_keys() -> Vec<Exchange> {
-    let ground = Ground::of(ground::empty());
-    let template = cmk::template(&ground::create().access_policies(), &ground.cloud()).unwrap();
-    let deploy = Deploy::new(ground::subscription(), ground::GROUP.parse().unwrap(), template)
+    let fixture = Fixture::of(fixture::empty());
+    let template = cmk::template(&fixture::create().access_policies(), &fixture.cloud()).unwrap();
+    let deploy = Deploy::new(fixture::subscription(), fixture::GROUP.parse().unwrap(), template)
         .accept(Irreversible::Encryption)
         .accept(Irreversible::PurgeProtection);
-    ground.run(deploy).await.unwrap();
-    let vault = VaultId::derived_from(&ground::registry());
+    fixture.run(deploy).await.unwrap();
+    let vault = VaultId::derived_from(&fixture::registry());
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/keys/pkcs8.pem");
-    ground.run(ImportKey::pem(vault, "own".parse().unwrap(), file).unwrap().grant_me()).await.unwrap();
-    cmk::list(&ground.azure(), &[ground::subscription()]).await.unwrap();
-    ground.sim.exchanges()
+    fixture.run(ImportKey::pem(vault, "own".parse().unwrap(), file).unwrap().grant_me()).await.unwrap();
+    cmk::list(&fixture.azure(), &[fixture::subscription()]).await.unwrap();
+    fixture.sim.exchanges()
 }
 
 /// The method, and the path without the names in it.
@@ -164,13 +163,13 @@ fn preview(e: &Exchange) -> bool {
 
 fn fits() -> Result<(), Failed> {
     let mut all = Vec::new();
-    for scenario in stage::all().iter().chain(scenarios::other_clouds()) {
-        all.extend(play(exchanges(*scenario)));
+    for scenario in scenarios::all().iter().chain(scenarios::other_clouds()) {
+        all.extend(run_paused(exchanges(*scenario)));
     }
     for one in refused() {
-        all.extend(play(exchanges_of_refused(one)));
+        all.extend(run_paused(exchanges_of_refused(one)));
     }
-    all.extend(play(exchanges_of_templates_and_keys()));
+    all.extend(run_paused(exchanges_of_templates_and_keys()));
     assert!(all.iter().any(|e| e.status == 403) && all.iter().any(|e| e.status == 404), "errors are checked too");
     assert!(all.iter().all(|e| e.fault.is_none()), "nothing has been disturbed");
     let left_out: BTreeSet<_> = all.iter().filter_map(unbundled).collect();

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-/// Fails on a file in the folder of a suite that no `mod` line names: its tests would not run.
+/// Fails on a file in the folder of a suite, or of the support, that no `mod` line names: what is in it would not run.
 pub fn check(suite: &str) {
     let dir = crate::repository("tests").join(suite);
-    let (mut there, mut named) = (BTreeSet::new(), BTreeSet::from([dir.join("main.rs")]));
+    let (mut there, mut named) = (BTreeSet::new(), BTreeSet::from([dir.join("main.rs"), dir.join("lib.rs")]));
     walk(&dir, &mut |file| {
         let text = fs::read_to_string(file).expect("a source file");
         let below = match file.file_name().and_then(|n| n.to_str()) {
-            Some("main.rs" | "mod.rs") => file.parent().expect("a folder").to_owned(),
+            Some("main.rs" | "lib.rs" | "mod.rs") => file.parent().expect("a folder").to_owned(),
             _ => file.with_extension(""),
         };
         for line in text.lines() {

@@ -3,7 +3,7 @@
 use super::*;
 use cmk::{GrantAccess, azure::registries::RegistryAccess, azure::role_assignments::PrincipalType};
 use cmk_mocks::{KeyRef, PrincipalKind, VaultModel, roles};
-use cmk_tests::ground::*;
+use cmk_tests::fixture::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -21,8 +21,8 @@ fn give(who: Uuid, access: RegistryAccess) -> GrantAccess {
 }
 
 /// The bodies of the assignments that were asked for.
-fn asked(ground: &Ground) -> Vec<Value> {
-    let puts = ground.sim.exchanges().into_iter().filter(|e| e.method == "PUT" && e.path.contains("roleAssignments"));
+fn asked(fixture: &Fixture) -> Vec<Value> {
+    let puts = fixture.sim.exchanges().into_iter().filter(|e| e.method == "PUT" && e.path.contains("roleAssignments"));
     puts.map(|e| e.request_body["properties"].clone()).collect()
 }
 
@@ -41,13 +41,13 @@ fn r_dp_08_each_mode_has_its_roles() {
         ),
     ] {
         for (access, role) in RegistryAccess::ALL.into_iter().zip(wanted) {
-            play(async {
+            run_paused(async {
                 let (mut world, _) = world(mode);
                 let who = world.add_principal(PrincipalKind::User, "kim").object_id;
-                let ground = Ground::of(world);
-                let outcome = done(&ground, give(who, access).principal_type(PrincipalType::User)).await;
+                let fixture = Fixture::of(world);
+                let outcome = done(&fixture, give(who, access).principal_type(PrincipalType::User)).await;
                 assert_eq!(outcome.role.to_string(), role.to_string(), "{mode} {access}");
-                let [body] = asked(&ground).try_into().unwrap();
+                let [body] = asked(&fixture).try_into().unwrap();
                 assert!(body["roleDefinitionId"].as_str().unwrap().ends_with(&role.to_string()), "{body}");
                 assert_eq!((&body["principalType"], &body["condition"]), (&json!("User"), &Value::Null));
             });
@@ -57,38 +57,38 @@ fn r_dp_08_each_mode_has_its_roles() {
 
 #[test]
 fn a_condition_goes_with_its_version_and_a_role_that_reaches_further_is_enough() {
-    play(async {
+    run_paused(async {
         let (world, who) = world(ABAC);
-        let ground = Ground::of(world);
+        let fixture = Fixture::of(world);
         let order = give(who, RegistryAccess::Pull).repository("team/*".parse().unwrap());
-        done(&ground, order.clone()).await;
-        let [body] = asked(&ground).try_into().unwrap();
+        done(&fixture, order.clone()).await;
+        let [body] = asked(&fixture).try_into().unwrap();
         assert_eq!(body["conditionVersion"], "2.0");
         assert!(body["condition"].as_str().unwrap().contains("StringStartsWithIgnoreCase 'team/'"), "{body}");
         // Spelled with other line breaks it is the same.
-        assert!(!plan(&ground, order).await.has_changes());
+        assert!(!plan(&fixture, order).await.has_changes());
 
         let (mut world, who) = self::world(ABAC);
         let now = world.now();
         world.set_role(who, roles::ACR_REPOSITORY_READER, registry().as_str(), now);
-        let ground = Ground::of(world);
-        assert!(!plan(&ground, give(who, RegistryAccess::Pull).repository("a".parse().unwrap())).await.has_changes());
+        let fixture = Fixture::of(world);
+        assert!(!plan(&fixture, give(who, RegistryAccess::Pull).repository("a".parse().unwrap())).await.has_changes());
     });
 }
 
 #[test]
 fn r_rbac_03_another_condition_is_not_overwritten() {
-    play(async {
+    run_paused(async {
         let (world, who) = world(ABAC);
-        let ground = Ground::of(world);
-        done(&ground, give(who, RegistryAccess::Pull).repository("team/*".parse().unwrap())).await;
+        let fixture = Fixture::of(world);
+        done(&fixture, give(who, RegistryAccess::Pull).repository("team/*".parse().unwrap())).await;
         let wanted: &[Wanted<'_>] =
             &[("R-RBAC-03", &["another condition", "'team/'", "az role assignment delete --ids"])];
-        let azure = ground.azure();
+        let azure = fixture.azure();
         let other = give(who, RegistryAccess::Pull).repository("others/*".parse().unwrap());
-        refused_on(&ground, &azure, other, wanted).await;
+        refused_on(&fixture, &azure, other, wanted).await;
         // Without a condition it would be all of them.
-        refused_on(&ground, &azure, give(who, RegistryAccess::Pull), wanted).await;
+        refused_on(&fixture, &azure, give(who, RegistryAccess::Pull), wanted).await;
     });
 }
 
@@ -112,16 +112,16 @@ fn r_cmk_08_a_client_id_is_told_from_a_principal() {
 
 #[test]
 fn the_way_back_takes_away_what_was_given_and_nothing_else() {
-    play(async {
+    run_paused(async {
         let (mut world, who) = world(LEGACY);
         let now = world.now();
         world.set_role(who, roles::ACR_PUSH, registry().as_str(), now);
         let before = world.role_assignments().len();
-        let ground = Ground::of(world);
-        done(&ground, give(who, RegistryAccess::Delete)).await;
-        let order = cmk::Rollback::of(&ground.journal, &"grant-access".parse().unwrap()).await.unwrap();
-        done(&ground, order).await;
-        let left = ground.sim.world().role_assignments();
+        let fixture = Fixture::of(world);
+        done(&fixture, give(who, RegistryAccess::Delete)).await;
+        let order = cmk::Rollback::of(&fixture.journal, &"grant-access".parse().unwrap()).await.unwrap();
+        done(&fixture, order).await;
+        let left = fixture.sim.world().role_assignments();
         assert_eq!(left.len(), before);
         assert!(left.iter().any(|(principal, role, ..)| (*principal, *role) == (who, roles::ACR_PUSH)));
     });

@@ -3,7 +3,7 @@
 use super::*;
 use cmk::{Context, Irreversible, Known, Result, Retire, Revoke, revoke::How, steps::EnsureGroup};
 use cmk_mocks::{Fault, KeyRef, Match, PrincipalKind, Release, VaultModel, What, When, roles};
-use cmk_tests::{ground::*, stage::cut_short};
+use cmk_tests::fixture::*;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -30,9 +30,9 @@ impl Workflow for Own {
 /// The rights that its steps need are looked for in its plan as in any other.
 #[test]
 fn r_arm_33_a_workflow_of_ones_own_is_refused_for_a_missing_right() {
-    play(async {
-        let ground = Ground::of(empty());
-        let somebody = ground.sim.with_world(|w, now| {
+    run_paused(async {
+        let fixture = Fixture::of(empty());
+        let somebody = fixture.sim.with_world(|w, now| {
             let somebody = w.add_principal(PrincipalKind::User, "somebody").object_id;
             w.set_role(somebody, roles::READER, &format!("/subscriptions/{}", subscription()), now);
             somebody
@@ -40,13 +40,13 @@ fn r_arm_33_a_workflow_of_ones_own_is_refused_for_a_missing_right() {
         tokio::time::sleep(Duration::from_secs(900)).await;
         let order = Own { group: "new".into() };
         refused_on(
-            &ground,
-            &ground.azure_as(somebody),
+            &fixture,
+            &fixture.azure_as(somebody),
             order.clone(),
             &[("R-ARM-33", &["Microsoft.Resources/subscriptions/resourceGroups/write"])],
         )
         .await;
-        ground.run(order).await.unwrap();
+        fixture.run(order).await.unwrap();
     });
 }
 
@@ -67,13 +67,14 @@ fn a_workflow_of_ones_own_has_a_name_of_its_own() {
             Ok(Known::Now(()))
         }
     }
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
-        for e in [ground.run(Rotate {}).plan().await.unwrap_err(), ground.run(Rotate {}).named("r").await.unwrap_err()]
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
+        for e in
+            [fixture.run(Rotate {}).plan().await.unwrap_err(), fixture.run(Rotate {}).named("r").await.unwrap_err()]
         {
             assert!(matches!(e.kind(), ErrorKind::Invalid(why) if why.contains("'rotate'")), "{e:#?}");
         }
-        assert_eq!(ground.journal_len().await, 0);
+        assert_eq!(fixture.journal_len().await, 0);
     });
 }
 
@@ -91,10 +92,10 @@ fn what_is_accepted_has_one_order() {
     unsorted["accept"] = serde_json::json!(["revocation", "encryption", "revocation"]);
     let read: Revoke = serde_json::from_value(unsorted).unwrap();
     assert_eq!(json(&read), json(&revoke(&[Encryption, Revocation])));
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
-        let first = ground.run(revoke(&[Revocation, Encryption])).named("r").await.unwrap();
-        assert_eq!(ground.run(revoke(&[Encryption, Revocation])).named("r").await.unwrap(), first);
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
+        let first = fixture.run(revoke(&[Revocation, Encryption])).named("r").await.unwrap();
+        assert_eq!(fixture.run(revoke(&[Encryption, Revocation])).named("r").await.unwrap(), first);
     });
 }
 
@@ -102,26 +103,26 @@ fn what_is_accepted_has_one_order() {
 #[test]
 fn what_is_accepted_and_not_needed_is_told() {
     use Irreversible::{Revocation, VaultDeletion};
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
         let note = "'vault-deletion' is accepted, and nothing here needs it";
-        let plan = ground.run(revoke(&[Revocation, VaultDeletion])).plan().await.unwrap();
+        let plan = fixture.run(revoke(&[Revocation, VaultDeletion])).plan().await.unwrap();
         assert_eq!(plan.notes.iter().filter(|n| n.contains("is accepted")).collect::<Vec<_>>(), [note], "{plan}");
-        ground.run(revoke(&[Revocation, VaultDeletion])).await.unwrap();
-        assert!(ground.told().iter().any(|line| line == note), "{:#?}", ground.told());
-        let needed = plan_of(&ground, revoke(&[Revocation])).await;
+        fixture.run(revoke(&[Revocation, VaultDeletion])).await.unwrap();
+        assert!(fixture.told().iter().any(|line| line == note), "{:#?}", fixture.told());
+        let needed = plan_of(&fixture, revoke(&[Revocation])).await;
         assert!(!needed.notes.iter().any(|n| n.contains("is accepted")), "{needed}");
     });
 }
 
-async fn plan_of(ground: &Ground, order: Revoke) -> Plan {
-    ground.run(order).plan().await.unwrap()
+async fn plan_of(fixture: &Fixture, order: Revoke) -> Plan {
+    fixture.run(order).plan().await.unwrap()
 }
 
 /// That nothing was written is said only where it is so.
 #[test]
 fn a_run_that_is_refused_on_its_way_does_not_say_that_nothing_was_written() {
-    play(async {
+    run_paused(async {
         let mut world = World::with_params(cmk_mocks::Setup::default(), cmk_mocks::Params::default());
         world.seed_group(GROUP);
         let identity = world.seed_identity(GROUP, IDENTITY);
@@ -131,23 +132,23 @@ fn a_run_that_is_refused_on_its_way_does_not_say_that_nothing_was_written() {
             world.seed_key(VAULT, KEY, made);
         }
         world.seed_registry_cmk(GROUP, REGISTRY, VAULT, KEY, KeyRef::Versionless, &identity.id);
-        let ground = Ground::of(world);
-        ground.sim.schedule([Fault::new(When::matching(Match::new("PATCH", "/keys/")), What::HoldBefore)]);
+        let fixture = Fixture::of(world);
+        fixture.sim.schedule([Fault::new(When::matching(Match::new("PATCH", "/keys/")), What::HoldBefore)]);
         let held = async {
-            while ground.sim.holding().is_empty() {
+            while fixture.sim.holding().is_empty() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        assert!(cut_short(ground.run(Retire::new(registry())).named("r").into_future(), held).await.is_none());
-        ground.sim.release(None, Release::Drop);
-        let oldest = ground.versions(KEY)[0].clone();
-        ground.sim.with_world(|w, _| w.mutate_registry_key(registry().as_str(), VAULT, KEY, Some(&oldest)));
-        let e = ground.run(Retire::new(registry())).named("r").await.unwrap_err();
+        assert!(cut_short(fixture.run(Retire::new(registry())).named("r").into_future(), held).await.is_none());
+        fixture.sim.release(None, Release::Drop);
+        let oldest = fixture.versions(KEY)[0].clone();
+        fixture.sim.with_world(|w, _| w.mutate_registry_key(registry().as_str(), VAULT, KEY, Some(&oldest)));
+        let e = fixture.run(Retire::new(registry())).named("r").await.unwrap_err();
         assert!(e.refusals().iter().any(|r| r.rule == "R-CMK-15"), "{e:#?}");
         let enabled: Vec<_> =
-            ground.sim.with_world(|w, _| w.key_versions(VAULT, KEY).iter().map(|v| v.enabled).collect());
+            fixture.sim.with_world(|w, _| w.key_versions(VAULT, KEY).iter().map(|v| v.enabled).collect());
         assert_eq!(enabled, [true, false, true], "the one before it was disabled by this run");
-        let written = ground.written().await;
+        let written = fixture.written().await;
         for text in [e.to_string(), written] {
             assert!(!text.contains("nothing was written") && text.contains("did before stands"), "{text}");
         }

@@ -3,7 +3,7 @@
 use super::*;
 use cmk::{Reassign, checks::IdentityWanted};
 use cmk_mocks::{KeyRef, NullIdentity, Params, VaultModel};
-use cmk_tests::ground::*;
+use cmk_tests::fixture::*;
 use uuid::Uuid;
 
 fn reassign() -> Reassign {
@@ -34,9 +34,9 @@ fn a_text_that_is_about_something_else() {
     of("Access to Key Encryption Key is forbidden.", &[("R-DP-26", &["not about an identity", "cmk recover"])]);
     let elsewhere = "Registry contoso9 does not have access to identity '5b5b5b5b-5b5b-5b5b-5b5b-5b5b5b5b5b5b'. Try \
         forcibly adding the identity to the registry";
-    play(async {
-        let ground = Ground::of(world());
-        let run = ground.run(reassign().error_text(elsewhere)).plan().await.unwrap();
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        let run = fixture.run(reassign().error_text(elsewhere)).plan().await.unwrap();
         // Whether the text names a registry depends on how much of it was copied.
         for refusal in &run.refusals {
             assert!(refusal.what.contains("contoso9"), "{refusal}");
@@ -46,16 +46,16 @@ fn a_text_that_is_about_something_else() {
 
 #[test]
 fn a_guid_of_the_other_kind_in_the_text_is_told() {
-    play(async {
+    run_paused(async {
         let mut world = world();
         let id = identity(IDENTITY).to_string();
         let known = world.identity(&id).unwrap();
         let other = world.seed_identity(GROUP, "id-other").client_id;
-        let ground = Ground::of(world);
+        let fixture = Fixture::of(world);
         for (guid, words) in [(known.principal_id, "the principal id of the identity"), (other, "another identity")] {
             let text =
                 format!("does not have access to identity '{guid}'. Try forcibly adding the identity to the registry");
-            let told = plan(&ground, reassign().error_text(text)).await;
+            let told = plan(&fixture, reassign().error_text(text)).await;
             let said = told.notes.iter().any(|n| n.contains(words) && n.contains(&known.client_id.to_string()));
             assert!(said, "{guid}: {told}");
         }
@@ -91,11 +91,11 @@ fn r_cmk_23_a_lost_system_identity_is_for_a_support_ticket() {
     refused(world.clone(), reassign().error_text(text), &[("R-CMK-23", &facts)]);
     // Without a text nothing is wrong that can be seen.
     let now = world.now();
-    play(async {
-        let ground = Ground::of(std::mem::replace(&mut world, World::new(Default::default())));
-        done(&ground, reassign()).await;
-        ground.sim.with_world(|w, _| w.can_unwrap(now, registry().as_str()).unwrap());
-        assert_eq!(ground.seen().system_principal.map(|p| p.to_string()), Some(principal), "the same principal");
+    run_paused(async {
+        let fixture = Fixture::of(std::mem::replace(&mut world, World::new(Default::default())));
+        done(&fixture, reassign()).await;
+        fixture.sim.with_world(|w, _| w.can_unwrap(now, registry().as_str()).unwrap());
+        assert_eq!(fixture.seen().system_principal.map(|p| p.to_string()), Some(principal), "the same principal");
     });
 }
 
@@ -112,12 +112,12 @@ fn r_cmk_07_r_cmk_26_another_identity_that_cannot_be_had() {
 /// What an attempted removal has put at risk is renewed by assigning it again (R-CMK-21, R-CMK-22).
 #[test]
 fn r_cmk_22_what_was_at_risk_is_renewed() {
-    play(async {
-        let ground = Ground::of(world());
-        let azure = ground.azure();
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        let azure = fixture.azure();
         // Somebody tries to take the identity off.
         let registry_id = registry().to_string();
-        ground.sim.with_world(|w, now| {
+        fixture.sim.with_world(|w, now| {
             let token = w.token(w.operator().object_id, "https://management.azure.com", now);
             let request =
                 http::Request::patch(format!("https://management.azure.com{registry_id}?api-version=2025-11-01"))
@@ -127,38 +127,38 @@ fn r_cmk_22_what_was_at_risk_is_renewed() {
             let answer = w.handle(now, request.unwrap());
             assert_eq!(answer.status(), 400);
         });
-        assert!(ground.seen().detach_attempt.is_some());
-        let reassigned = ground.run_on(&azure, reassign()).named("play").await.unwrap();
-        assert_eq!(ground.seen().detach_attempt, None, "still at risk");
+        assert!(fixture.seen().detach_attempt.is_some());
+        let reassigned = fixture.run_on(&azure, reassign()).named("play").await.unwrap();
+        assert_eq!(fixture.seen().detach_attempt, None, "still at risk");
         assert_eq!(reassigned.removable, None);
-        assert!(ground.told().iter().any(|t| t.contains("rotate to another first")), "{:?}", ground.told());
+        assert!(fixture.told().iter().any(|t| t.contains("rotate to another first")), "{:?}", fixture.told());
     });
 }
 
 #[test]
 fn the_old_identity_is_only_named_unless_asked() {
-    play(async {
-        let ground = Ground::of(world());
-        let reassigned = done(&ground, reassign().then_rotate_to(IdentityWanted::System)).await;
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        let reassigned = done(&fixture, reassign().then_rotate_to(IdentityWanted::System)).await;
         let removable = reassigned.removable.unwrap();
         assert!(
             removable.contains("az acr identity remove --name contoso1") && removable.contains(IDENTITY),
             "{removable}"
         );
-        assert_eq!(ground.seen().user_identities.len(), 1);
-        assert_eq!(ground.seen().identity.as_deref(), Some("system"));
+        assert_eq!(fixture.seen().user_identities.len(), 1);
+        assert_eq!(fixture.seen().identity.as_deref(), Some("system"));
     });
 }
 
 /// Already there: nothing to rotate, and nothing refused (given again, the order changes nothing).
 #[test]
 fn to_the_identity_that_unwraps_already() {
-    play(async {
-        let ground = Ground::of(world());
+    run_paused(async {
+        let fixture = Fixture::of(world());
         let order = reassign().then_rotate_to(IdentityWanted::Id(identity(IDENTITY)));
-        let told = plan(&ground, order.clone()).await;
+        let told = plan(&fixture, order.clone()).await;
         assert!(told.notes.iter().any(|n| n.contains("unwraps the key already")), "{told}");
-        let reassigned = done(&ground, order).await;
+        let reassigned = done(&fixture, order).await;
         assert_eq!(reassigned.removable, None);
     });
 }
@@ -167,19 +167,19 @@ fn to_the_identity_that_unwraps_already() {
 #[test]
 fn an_identity_that_a_patch_does_not_take_off_is_told_with_the_line_that_does() {
     for null in [NullIdentity::Ignored, NullIdentity::Refused] {
-        play(async {
+        run_paused(async {
             let params = Params { acr_null_identity: null, ..Params::default() };
             let mut world = encrypted_with(params, KeyRef::Versionless, VaultModel::Rbac);
             // With the registry's own identity left alone, the type says it all, and no `null` is needed.
             let new = world.seed_identity(GROUP, "id-new").client_id;
-            let ground = Ground::of(world);
+            let fixture = Fixture::of(world);
             let order = reassign().then_rotate_to(IdentityWanted::Guid(new)).remove_old();
-            let error = ground.run(order).named("play").await.unwrap_err();
+            let error = fixture.run(order).named("play").await.unwrap_err();
             let text = error.to_string();
             assert!(text.contains("az acr identity remove --name contoso1"), "{null:?}: {text}");
-            assert_eq!(ground.seen().identity, Some(new.to_string()));
-            ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
-            assert_eq!(ground.seen().detach_attempt, None);
+            assert_eq!(fixture.seen().identity, Some(new.to_string()));
+            fixture.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+            assert_eq!(fixture.seen().detach_attempt, None);
         });
     }
 }

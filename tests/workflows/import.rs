@@ -6,7 +6,11 @@ use cmk::{
     steps::Reference,
 };
 use cmk_mocks::{Fault, KeyRef, Match, Params, VaultModel, What, When};
-use cmk_tests::ground::{self, Ground, KEY, encrypted, play, registry, vault, with_vault};
+use cmk_tests::{
+    Fixture,
+    fixture::{self, KEY, encrypted, registry, vault, with_vault},
+    run_paused,
+};
 use std::path::PathBuf;
 
 fn file(name: &str) -> PathBuf {
@@ -29,23 +33,23 @@ fn both_forms_of_pem_are_one_key() {
 
 #[test]
 fn a_key_is_imported_once_and_a_registry_put_on_it() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
         let order = pem("pkcs8.pem").grant_me();
-        let plan = ground.run(order.clone()).plan().await.unwrap();
+        let plan = fixture.run(order.clone()).plan().await.unwrap();
         assert!(plan.refusals.is_empty() && plan.has_changes(), "{plan}");
-        assert_eq!(ground.sim.writes(), 0);
-        let imported = ground.run(order.clone()).named("import").await.unwrap();
-        assert_eq!(ground.versions("own").len(), 1);
+        assert_eq!(fixture.sim.writes(), 0);
+        let imported = fixture.run(order.clone()).named("import").await.unwrap();
+        assert_eq!(fixture.versions("own").len(), 1);
         // The same name: its outcome. Another name: it is so already.
-        assert_eq!(ground.run(order.clone()).named("import").await.unwrap(), imported);
-        assert_eq!(ground.run(order).named("again").await.unwrap().key, imported.key);
-        assert_eq!(ground.versions("own").len(), 1);
+        assert_eq!(fixture.run(order.clone()).named("import").await.unwrap(), imported);
+        assert_eq!(fixture.run(order).named("again").await.unwrap().key, imported.key);
+        assert_eq!(fixture.versions("own").len(), 1);
         let rotate = Rotate::new(registry()).to_version(imported.key.versionless());
-        let rotated = ground.run(rotate).await.unwrap();
+        let rotated = fixture.run(rotate).await.unwrap();
         assert_eq!(rotated.in_use, imported.key);
         assert_eq!(rotated.reference, Reference::Versionless);
-        let written = ground.written().await;
+        let written = fixture.written().await;
         let secret = std::fs::read_to_string(file("pkcs1.pem")).unwrap();
         let lines = secret.lines().filter(|l| l.len() > 60);
         assert!(lines.clone().count() > 10);
@@ -59,44 +63,44 @@ fn a_key_is_imported_once_and_a_registry_put_on_it() {
 #[test]
 fn r_kv_11_an_answer_that_is_lost_makes_no_second_version() {
     for what in [What::LostAfter, What::LostBefore, What::Status { code: 503, retry_after_s: None }, What::CutBody] {
-        play(async {
-            let ground = Ground::of(with_vault(VaultModel::Policy));
+        run_paused(async {
+            let fixture = Fixture::of(with_vault(VaultModel::Policy));
             // The caller made the vault, and has its policy.
-            ground.sim.schedule([Fault::new(When::matching(Match::new("PUT", "/keys/own")), what.clone())]);
+            fixture.sim.schedule([Fault::new(When::matching(Match::new("PUT", "/keys/own")), what.clone())]);
             for _ in 0..3 {
-                if ground.run(pem("pkcs8.pem").grant_me()).named("import").await.is_ok() {
+                if fixture.run(pem("pkcs8.pem").grant_me()).named("import").await.is_ok() {
                     break;
                 }
             }
-            let done = ground.run(pem("pkcs8.pem").grant_me()).named("import").await.unwrap();
-            assert_eq!(ground.versions("own").len(), 1, "{what:?}");
-            assert!(done.key.to_string().ends_with(&ground.versions("own")[0]), "{what:?}");
+            let done = fixture.run(pem("pkcs8.pem").grant_me()).named("import").await.unwrap();
+            assert_eq!(fixture.versions("own").len(), 1, "{what:?}");
+            assert!(done.key.to_string().ends_with(&fixture.versions("own")[0]), "{what:?}");
         });
     }
 }
 
 #[test]
 fn another_key_of_the_name_becomes_a_further_version() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
         let order = ImportKey::pem(vault(), KEY.parse().unwrap(), file("other.pem")).unwrap().grant_me();
-        let plan = ground.run(order.clone()).plan().await.unwrap();
+        let plan = fixture.run(order.clone()).plan().await.unwrap();
         assert!(plan.to_string().contains("R-FL-06"), "{plan}");
-        ground.run(order).await.unwrap();
-        assert_eq!(ground.versions(KEY).len(), 2);
+        fixture.run(order).await.unwrap();
+        assert_eq!(fixture.versions(KEY).len(), 2);
     });
 }
 
 #[test]
 fn a_registry_is_created_with_a_key_of_ones_own() {
-    play(async {
-        let ground = Ground::of(with_vault(VaultModel::Rbac));
-        let imported = ground.run(pem("other.pem").grant_me()).await.unwrap();
+    run_paused(async {
+        let fixture = Fixture::of(with_vault(VaultModel::Rbac));
+        let imported = fixture.run(pem("other.pem").grant_me()).await.unwrap();
         let create = Create::new(registry(), "westeurope".parse().unwrap())
             .vault(vault())
             .key(imported.key.versionless())
             .accept(Irreversible::Encryption);
-        let created = ground.run(create).await.unwrap();
+        let created = fixture.run(create).await.unwrap();
         assert_eq!(created.in_use, imported.key);
     });
 }
@@ -124,32 +128,32 @@ fn what_is_no_key_is_refused_before_anything_is_sent() {
 
 #[test]
 fn a_file_that_has_changed_is_not_sent() {
-    play(async {
+    run_paused(async {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("key.pem");
         std::fs::copy(file("pkcs8.pem"), &path).unwrap();
-        let ground = Ground::of(with_vault(VaultModel::Policy));
+        let fixture = Fixture::of(with_vault(VaultModel::Policy));
         let order = ImportKey::pem(vault(), "own".parse().unwrap(), &path).unwrap().grant_me();
         std::fs::copy(file("other.pem"), &path).unwrap();
-        let e = ground.run(order).await.unwrap_err();
+        let e = fixture.run(order).await.unwrap_err();
         assert!(e.to_string().contains("another key"), "{e}");
-        assert_eq!(ground.versions("own").len(), 0);
+        assert_eq!(fixture.versions("own").len(), 0);
     });
 }
 
 #[test]
 fn r_kv_34_without_the_right_it_is_refused() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
-        let e = ground.run(pem("pkcs8.pem")).await.unwrap_err();
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
+        let e = fixture.run(pem("pkcs8.pem")).await.unwrap_err();
         assert!(e.refusals().iter().any(|r| r.rule == "R-KV-34" && r.way_out.contains("grant-me")), "{e}");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
 }
 
 #[test]
 fn a_transfer_blob_is_kept_in_hardware() {
-    play(async {
+    run_paused(async {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("key.byok");
         std::fs::write(
@@ -157,13 +161,13 @@ fn a_transfer_blob_is_kept_in_hardware() {
             r#"{"schema_version":"1.0.0","header":{"kid":"x"},"ciphertext":"AAAA","generator":"test"}"#,
         )
         .unwrap();
-        let mut world = ground::empty_with(Params::default());
-        world.seed_vault(ground::GROUP, ground::VAULT, VaultModel::Policy);
-        world.mutate_vault_premium(ground::VAULT, true);
-        let ground = Ground::of(world);
+        let mut world = fixture::empty_with(Params::default());
+        world.seed_vault(fixture::GROUP, fixture::VAULT, VaultModel::Policy);
+        world.mutate_vault_premium(fixture::VAULT, true);
+        let fixture = Fixture::of(world);
         let order = ImportKey::byok(vault(), "own".parse().unwrap(), &path).unwrap().grant_me();
-        let done = ground.run(order.clone()).named("byok").await.unwrap();
-        assert_eq!(ground.versions("own").len(), 1);
-        assert_eq!(ground.run(order).named("byok").await.unwrap(), done);
+        let done = fixture.run(order.clone()).named("byok").await.unwrap();
+        assert_eq!(fixture.versions("own").len(), 1);
+        assert_eq!(fixture.run(order).named("byok").await.unwrap(), done);
     });
 }

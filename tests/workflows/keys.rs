@@ -3,7 +3,7 @@
 use super::*;
 use cmk::{Recover, Repair, Retire};
 use cmk_mocks::{KeyRef, Params, PrincipalKind, Setup, VaultModel, roles};
-use cmk_tests::ground::*;
+use cmk_tests::fixture::*;
 use time::Duration;
 
 fn recover() -> Recover {
@@ -19,7 +19,7 @@ fn world(model: VaultModel) -> World {
 fn what_is_deleted_is_told_apart_and_brought_back_in_either_model() {
     for model in [VaultModel::Policy, VaultModel::Rbac] {
         for (key, vault) in [(true, false), (false, true), (true, true)] {
-            play(async {
+            run_paused(async {
                 let mut world = world(model);
                 if key {
                     world.mutate_delete_key(VAULT, KEY);
@@ -27,16 +27,16 @@ fn what_is_deleted_is_told_apart_and_brought_back_in_either_model() {
                 if vault {
                     world.mutate_delete_vault(VAULT);
                 }
-                let ground = Ground::of(world);
-                let told = plan(&ground, recover().grant_me()).await;
+                let fixture = Fixture::of(world);
+                let told = plan(&fixture, recover().grant_me()).await;
                 let changes: Vec<_> =
                     told.steps.iter().filter(|s| s.change.is_some()).map(|s| s.step.as_str()).collect();
                 assert_eq!(changes.contains(&"recover-vault"), vault, "{told}");
                 assert!(!key || changes.contains(&"recover-key"), "{told}");
-                let recovered = done(&ground, recover().grant_me()).await;
+                let recovered = done(&fixture, recover().grant_me()).await;
                 assert_eq!(recovered.vault_was_deleted, vault);
-                ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
-                assert_eq!(ground.versions(KEY).len(), 1, "nothing is made anew");
+                fixture.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+                assert_eq!(fixture.versions(KEY).len(), 1, "nothing is made anew");
             });
         }
     }
@@ -44,9 +44,9 @@ fn what_is_deleted_is_told_apart_and_brought_back_in_either_model() {
 
 #[test]
 fn with_nothing_deleted_the_registry_just_tries_its_key() {
-    play(async {
-        let ground = Ground::of(world(VaultModel::Policy));
-        let told = plan(&ground, recover()).await;
+    run_paused(async {
+        let fixture = Fixture::of(world(VaultModel::Policy));
+        let told = plan(&fixture, recover()).await;
         let changes: Vec<_> = told.steps.iter().filter(|s| s.change.is_some()).map(|s| s.step.as_str()).collect();
         assert_eq!(changes, ["revalidate"], "{told}");
     });
@@ -69,27 +69,27 @@ fn r_kv_14_a_version_that_has_ended_is_given_its_right_before_it_is_refused() {
     // With nothing else to do it is refused from the start.
     refused(ended().0, recover(), &[("R-KV-14", &["has expired", "extend its expiry"])]);
     for vault_deleted in [true, false] {
-        play(async {
+        run_paused(async {
             let (mut world, version) = ended();
             match vault_deleted {
                 true => world.mutate_delete_vault(VAULT),
                 false => no_right(&mut world),
             }
-            let ground = Ground::of(world);
-            let told = plan(&ground, recover()).await;
+            let fixture = Fixture::of(world);
+            let told = plan(&fixture, recover()).await;
             assert!(told.refusals.is_empty(), "{told}");
             // A vault that is deleted shows no versions.
             assert_eq!(told.notes.iter().any(|n| n.contains("has expired")), !vault_deleted, "{told}");
-            let error = ground.run(recover()).named("r").await.unwrap_err();
+            let error = fixture.run(recover()).named("r").await.unwrap_err();
             assert!(
                 error.refusals().iter().any(|r| r.rule == "R-KV-14" && r.what.contains("has expired")),
                 "{error:#?}"
             );
             tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
-            ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+            fixture.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
             // With another end the same run goes on to its own.
-            ground.sim.with_world(|w, _| w.mutate_version_dates(VAULT, KEY, &version, None, None));
-            ground.run(recover()).named("r").await.unwrap();
+            fixture.sim.with_world(|w, _| w.mutate_version_dates(VAULT, KEY, &version, None, None));
+            fixture.run(recover()).named("r").await.unwrap();
         });
     }
 }
@@ -118,13 +118,13 @@ fn r_kv_06_a_name_that_somebody_else_has() {
     let somebody = world.add_principal(PrincipalKind::ServicePrincipal, "registry-admin").object_id;
     let subscription = format!("/subscriptions/{}", subscription());
     world.set_role(somebody, roles::CONTRIBUTOR, registry().as_str(), now);
-    play(async {
-        let ground = Ground::of(world);
-        let azure = ground.azure_as(somebody);
-        let plan = ground.run_on(&azure, recover()).plan().await.unwrap();
+    run_paused(async {
+        let fixture = Fixture::of(world);
+        let azure = fixture.azure_as(somebody);
+        let plan = fixture.run_on(&azure, recover()).plan().await.unwrap();
         let all = plan.refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         assert!(all.contains("R-KV-06") && all.contains(VAULT), "{all}{plan}");
-        assert_eq!(ground.sim.writes(), 0, "{subscription}");
+        assert_eq!(fixture.sim.writes(), 0, "{subscription}");
     });
 }
 
@@ -156,11 +156,11 @@ fn r_cmk_09_an_identity_that_is_not_attached_comes_first() {
     world.mutate_detach_identity(registry().as_str(), identity(IDENTITY).as_str());
     refused(world.clone(), Repair::new(registry()), &[("R-CMK-09", &["not attached", "cmk reassign"])]);
     world.mutate_delete_vault(VAULT);
-    play(async {
-        let ground = Ground::of(world);
-        let error = ground.run(recover()).await.unwrap_err();
+    run_paused(async {
+        let fixture = Fixture::of(world);
+        let error = fixture.run(recover()).await.unwrap_err();
         assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-09"), "{error:#?}");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
 }
 
@@ -179,13 +179,13 @@ fn r_cmk_02_a_registry_without_a_key_or_none_at_all() {
 /// Repair changes no value, and what the registry says of its key is passed on.
 #[test]
 fn a_registry_that_cannot_read_its_key_says_so() {
-    play(async {
+    run_paused(async {
         let mut world = world(VaultModel::Rbac);
         world.mutate_vault_firewall(VAULT, true, false, &[]);
-        let ground = Ground::of(world);
-        let error = ground.run(Repair::new(registry())).named("play").await.unwrap_err();
+        let fixture = Fixture::of(world);
+        let error = fixture.run(Repair::new(registry())).named("play").await.unwrap_err();
         assert!(error.service().is_some_and(cmk::azure::ServiceError::is_key_access_refused), "{error:#?}");
-        assert!(ground.seen().key_identifier.is_some());
+        assert!(fixture.seen().key_identifier.is_some());
     });
 }
 
@@ -210,7 +210,7 @@ fn retire() -> Retire {
 
 #[test]
 fn r_cmk_15_what_is_in_use_anywhere_stays() {
-    play(async {
+    run_paused(async {
         let mut world = grown_old(&[500, 400, 300], KeyRef::Versionless);
         let id = identity(IDENTITY).to_string();
         let other = world.seed_registry_cmk("elsewhere", "contoso2", VAULT, KEY, KeyRef::Versioned, &id);
@@ -218,18 +218,18 @@ fn r_cmk_15_what_is_in_use_anywhere_stays() {
         world.mutate_registry_key(&other, VAULT, KEY, Some(&oldest));
         // It has been there for long.
         world.advance(world.now() + Duration::hours(100));
-        let ground = Ground::of(world);
-        let retired = done(&ground, retire()).await;
+        let fixture = Fixture::of(world);
+        let retired = done(&fixture, retire()).await;
         assert_eq!(retired.disabled.len(), 1);
         let enabled: Vec<_> =
-            ground.sim.with_world(|w, _| w.key_versions(VAULT, KEY).iter().map(|v| v.enabled).collect());
+            fixture.sim.with_world(|w, _| w.key_versions(VAULT, KEY).iter().map(|v| v.enabled).collect());
         assert_eq!(enabled, [true, false, true]);
         let why: Vec<_> = retired.kept.iter().map(|(_, why)| why.as_str()).collect();
         assert!(
             why.iter().any(|w| w.contains("current version")) && why.iter().any(|w| w.contains("contoso2 uses it")),
             "{why:?}"
         );
-        ground.sim.with_world(|w, now| w.can_unwrap(now, &other).unwrap());
+        fixture.sim.with_world(|w, now| w.can_unwrap(now, &other).unwrap());
     });
 }
 
@@ -237,40 +237,40 @@ fn r_cmk_15_what_is_in_use_anywhere_stays() {
 #[test]
 fn r_cmk_15_a_version_that_comes_into_use_meanwhile_stays() {
     use cmk_mocks::{Fault, Match, Release, What, When};
-    play(async {
-        let ground = Ground::of(grown_old(&[500, 400, 300], KeyRef::Versionless));
-        ground.sim.schedule([Fault::new(When::matching(Match::new("PATCH", "/keys/")), What::HoldBefore)]);
-        let run = ground.run(retire()).named("play");
+    run_paused(async {
+        let fixture = Fixture::of(grown_old(&[500, 400, 300], KeyRef::Versionless));
+        fixture.sim.schedule([Fault::new(When::matching(Match::new("PATCH", "/keys/")), What::HoldBefore)]);
+        let run = fixture.run(retire()).named("play");
         let moving = async {
-            while ground.sim.holding().is_empty() {
+            while fixture.sim.holding().is_empty() {
                 tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             }
-            ground.sim.with_world(|w, _| {
+            fixture.sim.with_world(|w, _| {
                 let oldest = w.key_versions(VAULT, KEY)[0].version.clone();
                 w.mutate_registry_key(registry().as_str(), VAULT, KEY, Some(&oldest));
             });
-            ground.sim.release(None, Release::Go);
+            fixture.sim.release(None, Release::Go);
         };
         let (outcome, ()) = futures::join!(std::future::IntoFuture::into_future(run), moving);
         let error = outcome.unwrap_err();
         assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-15" && r.what.contains("uses it")), "{error:#?}");
-        ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+        fixture.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
     });
 }
 
 #[test]
 fn what_is_young_is_kept() {
-    play(async {
-        let ground = Ground::of(grown_old(&[500, 30, 10], KeyRef::Versionless));
-        let told = plan(&ground, retire()).await;
+    run_paused(async {
+        let fixture = Fixture::of(grown_old(&[500, 30, 10], KeyRef::Versionless));
+        let told = plan(&fixture, retire()).await;
         assert!(told.notes.iter().any(|n| n.contains("less than 24 hours ago")), "{told}");
         assert!(told.notes.iter().any(|n| n.contains("other subscriptions") && n.contains("unknown")), "{told}");
-        let retired = done(&ground, retire()).await;
+        let retired = done(&fixture, retire()).await;
         assert_eq!((retired.disabled.len(), retired.kept.len()), (1, 2));
         // And is given back by the run's own rollback.
-        let back = cmk::Rollback::of(&ground.journal, &"retire".parse().unwrap()).await.unwrap();
-        ground.run(back).await.unwrap();
-        assert!(ground.sim.with_world(|w, _| w.key_versions(VAULT, KEY).iter().all(|v| v.enabled)));
+        let back = cmk::Rollback::of(&fixture.journal, &"retire".parse().unwrap()).await.unwrap();
+        fixture.run(back).await.unwrap();
+        assert!(fixture.sim.with_world(|w, _| w.key_versions(VAULT, KEY).iter().all(|v| v.enabled)));
     });
 }
 
@@ -284,11 +284,11 @@ fn retire_refuses() {
     refused(lacking, retire(), &[("R-KV-34", &[KEY, "list", "update", "--grant-me"])]);
     let mut closed = world();
     closed.mutate_vault_firewall(VAULT, true, true, &[]);
-    play(async {
-        let ground = Ground::of(closed);
-        let error = ground.run(retire()).await.unwrap_err();
+    run_paused(async {
+        let fixture = Fixture::of(closed);
+        let error = fixture.run(retire()).await.unwrap_err();
         assert!(error.refusals().iter().any(|r| r.rule == "R-KV-40"), "{error:#?}");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
 }
 
@@ -302,9 +302,9 @@ fn r_cmk_15_registries_that_cannot_be_listed_refuse_it() {
     world.set_role(somebody, roles::CONTRIBUTOR, &group, now);
     world.mutate_vault_model(VAULT, VaultModel::Rbac);
     world.set_role(somebody, roles::KEY_VAULT_CRYPTO_OFFICER, &group, now);
-    play(async {
-        let ground = Ground::of(world);
-        let azure = ground.azure_as(somebody);
-        refused_on(&ground, &azure, retire(), &[("R-CMK-15", &["unknown", "list the registries"])]).await;
+    run_paused(async {
+        let fixture = Fixture::of(world);
+        let azure = fixture.azure_as(somebody);
+        refused_on(&fixture, &azure, retire(), &[("R-CMK-15", &["unknown", "list the registries"])]).await;
     });
 }

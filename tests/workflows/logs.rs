@@ -3,7 +3,7 @@
 use super::*;
 use cmk::{Logs, logs::LogsOf};
 use cmk_mocks::{KeyRef, VaultModel};
-use cmk_tests::ground::*;
+use cmk_tests::fixture::*;
 
 /// A world with a workspace, and its id.
 fn world() -> (World, String) {
@@ -21,21 +21,21 @@ fn settings(world: &World, resource: &str) -> Vec<(String, String)> {
 
 #[test]
 fn r_mon_01_settings_that_are_there_stay_and_the_way_back_takes_ours_alone() {
-    play(async {
+    run_paused(async {
         let (mut world, workspace) = world();
         world.mutate_provider("Microsoft.Insights", false);
         world.seed_diagnostic_setting(vault().as_str(), "audit", &workspace, &["audit"]);
-        let ground = Ground::of(world);
-        let sent = done(&ground, order(&workspace)).await.sent;
+        let fixture = Fixture::of(world);
+        let sent = done(&fixture, order(&workspace)).await.sent;
         assert_eq!(sent.len(), 2);
         let on_vault = [("audit".to_owned(), "AuditEvent".to_owned())];
-        assert_eq!(settings(&ground.sim.world(), vault().as_str()), on_vault, "it sends the audit events already");
+        assert_eq!(settings(&fixture.sim.world(), vault().as_str()), on_vault, "it sends the audit events already");
         let both = "ContainerRegistryLoginEvents,ContainerRegistryRepositoryEvents".to_owned();
-        assert_eq!(settings(&ground.sim.world(), registry().as_str()), [("cmk".to_owned(), both)]);
-        let back = cmk::Rollback::of(&ground.journal, &"logs".parse().unwrap()).await.unwrap();
-        done(&ground, back).await;
-        assert!(settings(&ground.sim.world(), registry().as_str()).is_empty());
-        assert_eq!(settings(&ground.sim.world(), vault().as_str()), on_vault);
+        assert_eq!(settings(&fixture.sim.world(), registry().as_str()), [("cmk".to_owned(), both)]);
+        let back = cmk::Rollback::of(&fixture.journal, &"logs".parse().unwrap()).await.unwrap();
+        done(&fixture, back).await;
+        assert!(settings(&fixture.sim.world(), registry().as_str()).is_empty());
+        assert_eq!(settings(&fixture.sim.world(), vault().as_str()), on_vault);
     });
 }
 
@@ -63,16 +63,16 @@ fn what_cannot_be_is_refused_with_a_way_out() {
 
 #[test]
 fn a_registry_without_a_key_has_its_own_logs() {
-    play(async {
+    run_paused(async {
         let (mut world, workspace) = world();
         world.seed_registry(GROUP, "plain1", "Standard");
         let plain = registry().as_str().replace(REGISTRY, "plain1");
-        let ground = Ground::of(world);
+        let fixture = Fixture::of(world);
         let order = Logs::new(plain.parse().unwrap(), workspace.parse().unwrap());
-        let sent = done(&ground, order.clone()).await.sent;
+        let sent = done(&fixture, order.clone()).await.sent;
         assert_eq!(sent.len(), 1);
-        let azure = ground.azure();
-        let error = ground.run_on(&azure, order.of(LogsOf::Vault)).plan().await.unwrap();
+        let azure = fixture.azure();
+        let error = fixture.run_on(&azure, order.of(LogsOf::Vault)).plan().await.unwrap();
         assert!(error.refusals.iter().any(|r| r.rule.starts_with("R-CMK-")), "{error}");
     });
 }

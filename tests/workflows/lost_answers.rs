@@ -3,26 +3,26 @@
 use super::*;
 use cmk::{Reassign, Recover, checks::IdentityWanted, journal::Entry};
 use cmk_mocks::{Fault, KeyRef, Match, Release, VaultModel, What, When};
-use cmk_tests::ground::*;
+use cmk_tests::fixture::*;
 
 /// An identity that is assigned again may be there as before, or be attached by the request itself.
 #[test]
 fn r_cmk_09_what_a_lost_request_has_attached_is_known_again() {
     for what in [What::LostAfter, What::HoldAfter, What::LandsLate { after_s: 29 }, What::CutBody] {
         for to in [None, Some(IdentityWanted::System)] {
-            play(async {
+            run_paused(async {
                 let mut world = encrypted(KeyRef::Versioned, VaultModel::Policy);
                 world.mutate_detach_identity(registry().as_str(), identity(IDENTITY).as_str());
-                let ground = Ground::of(world);
+                let fixture = Fixture::of(world);
                 let first = Match::new("PATCH", "/registries/contoso1");
-                ground.sim.schedule([Fault::new(When::matching(first), what.clone())]);
+                fixture.sim.schedule([Fault::new(When::matching(first), what.clone())]);
                 let order = match to {
                     None => Reassign::new(registry()),
                     Some(to) => Reassign::new(registry()).then_rotate_to(to),
                 };
-                ground.run(order).named("play").await.unwrap_or_else(|e| panic!("{what:?}: {e:#?}"));
-                ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
-                let attached = ground.seen().user_identities;
+                fixture.run(order).named("play").await.unwrap_or_else(|e| panic!("{what:?}: {e:#?}"));
+                fixture.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+                let attached = fixture.seen().user_identities;
                 assert_eq!(attached.len(), 1, "{what:?}: {attached:?}");
             });
         }
@@ -38,18 +38,18 @@ fn r_cmk_20_what_is_shown_late_is_not_taken_off_by_what_is_attached_next() {
         world
     };
     let order = || Reassign::new(registry()).then_rotate_to(IdentityWanted::System);
-    let requests = play(async {
-        let ground = Ground::of(world());
-        done(&ground, order()).await;
-        ground.sim.requests()
+    let requests = run_paused(async {
+        let fixture = Fixture::of(world());
+        done(&fixture, order()).await;
+        fixture.sim.requests()
     });
     for n in 1..=requests {
-        play(async {
-            let ground = Ground::of(world());
-            ground.sim.schedule([Fault::new(When::request(n), What::StaleRead { for_s: 29 })]);
-            ground.run(order()).named("play").await.unwrap_or_else(|e| panic!("{n}: {e:#?}"));
+        run_paused(async {
+            let fixture = Fixture::of(world());
+            fixture.sim.schedule([Fault::new(When::request(n), What::StaleRead { for_s: 29 })]);
+            fixture.run(order()).named("play").await.unwrap_or_else(|e| panic!("{n}: {e:#?}"));
             for e in
-                ground.sim.exchanges().iter().filter(|e| e.method == "PATCH" && !e.request_body["identity"].is_null())
+                fixture.sim.exchanges().iter().filter(|e| e.method == "PATCH" && !e.request_body["identity"].is_null())
             {
                 let named = e.request_body.to_string().contains(IDENTITY);
                 assert!(named && e.status < 300, "stale at {n}: {} {}", e.status, e.request_body);
@@ -57,12 +57,12 @@ fn r_cmk_20_what_is_shown_late_is_not_taken_off_by_what_is_attached_next() {
         });
     }
     // Who does not know whether it is attached does not switch on another alone.
-    play(async {
-        let ground = Ground::of(world());
+    run_paused(async {
+        let fixture = Fixture::of(world());
         let order = cmk::Rotate::new(registry()).keeping_version().identity(IdentityWanted::System);
-        let error = ground.run(order).await.unwrap_err();
+        let error = fixture.run(order).await.unwrap_err();
         assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-09"), "{error:#?}");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
 }
 
@@ -71,23 +71,23 @@ fn r_cmk_20_what_is_shown_late_is_not_taken_off_by_what_is_attached_next() {
 fn what_somebody_else_has_detached_meanwhile_is_drift() {
     let world = || encrypted(KeyRef::Versioned, VaultModel::Policy);
     let order = || Reassign::new(registry());
-    let asked = play(async {
-        let ground = Ground::of(world());
-        done(&ground, order()).await;
-        ground.sim.exchanges().iter().find(|e| e.method == "PATCH").expect("a request").n
+    let asked = run_paused(async {
+        let fixture = Fixture::of(world());
+        done(&fixture, order()).await;
+        fixture.sim.exchanges().iter().find(|e| e.method == "PATCH").expect("a request").n
     });
-    play(async {
-        let ground = Ground::of(world());
-        ground.sim.schedule([Fault::new(When::request(asked), What::HoldAfter)]);
-        let run = std::future::IntoFuture::into_future(ground.run(order()).named("reassign"));
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        fixture.sim.schedule([Fault::new(When::request(asked), What::HoldAfter)]);
+        let run = std::future::IntoFuture::into_future(fixture.run(order()).named("reassign"));
         tokio::select! {
             done = run => panic!("not held: {done:?}"),
-            () = ground.sim.held(asked) => {}
+            () = fixture.sim.held(asked) => {}
         }
-        ground.sim.release(None, Release::Drop);
+        fixture.sim.release(None, Release::Drop);
         tokio::time::sleep(std::time::Duration::from_secs(120)).await;
-        ground.sim.with_world(|w, _| w.mutate_detach_identity(registry().as_str(), identity(IDENTITY).as_str()));
-        let error = ground.run(order()).named("reassign").await.unwrap_err();
+        fixture.sim.with_world(|w, _| w.mutate_detach_identity(registry().as_str(), identity(IDENTITY).as_str()));
+        let error = fixture.run(order()).named("reassign").await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Drifted { .. }), "{error:#?}");
     });
 }
@@ -96,11 +96,11 @@ fn what_somebody_else_has_detached_meanwhile_is_drift() {
 #[test]
 fn an_answer_without_a_body_is_no_refusal() {
     async fn through<W: Workflow>(world: World, order: W, path: &str) {
-        let ground = Ground::of(world);
-        ground.sim.schedule([Fault::new(When::matching(Match::new("PUT", path)), What::EmptyBody)]);
-        ground.run(order).named("play").await.unwrap_or_else(|e| panic!("{path}: {e:#?}"));
-        assert!(ground.sim.fired().iter().any(|f| f.kind == "empty_body"), "{path}: nothing was spoiled");
-        let records = ground.records("play").await;
+        let fixture = Fixture::of(world);
+        fixture.sim.schedule([Fault::new(When::matching(Match::new("PUT", path)), What::EmptyBody)]);
+        fixture.run(order).named("play").await.unwrap_or_else(|e| panic!("{path}: {e:#?}"));
+        assert!(fixture.sim.fired().iter().any(|f| f.kind == "empty_body"), "{path}: nothing was spoiled");
+        let records = fixture.records("play").await;
         let rejected: Vec<_> = records
             .iter()
             .filter_map(|r| match &r.entry {
@@ -112,9 +112,9 @@ fn an_answer_without_a_body_is_no_refusal() {
         assert!(rejected.is_empty(), "{path}: {rejected:#?}");
     }
     for path in ["/userAssignedIdentities/", "/keys/"] {
-        play(through(empty(), create(), path));
+        run_paused(through(empty(), create(), path));
     }
     let mut world = encrypted(KeyRef::Versionless, VaultModel::Policy);
     world.mutate_delete_vault(VAULT);
-    play(through(world, Recover::new(registry()), "/vaults/"));
+    run_paused(through(world, Recover::new(registry()), "/vaults/"));
 }

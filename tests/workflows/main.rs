@@ -27,7 +27,7 @@ mod waits;
 
 use cmk::{Azure, ErrorKind, Plan, Workflow, run::Run};
 use cmk_mocks::World;
-use cmk_tests::ground::{Ground, play};
+use cmk_tests::{Fixture, run_paused};
 use std::fmt::Debug;
 
 /// The rule, and the words by which a refusal names what is wrong and the way out.
@@ -38,19 +38,19 @@ fn refused<W: Workflow>(world: World, order: W, wanted: &[Wanted<'_>])
 where
     W::Outcome: Debug,
 {
-    play(async {
-        let ground = Ground::of(world);
-        refused_on(&ground, &ground.azure(), order, wanted).await;
+    run_paused(async {
+        let fixture = Fixture::of(world);
+        refused_on(&fixture, &fixture.azure(), order, wanted).await;
     });
 }
 
-async fn refused_on<W: Workflow>(ground: &Ground, azure: &Azure, order: W, wanted: &[Wanted<'_>])
+async fn refused_on<W: Workflow>(fixture: &Fixture, azure: &Azure, order: W, wanted: &[Wanted<'_>])
 where
     W::Outcome: Debug,
 {
-    let (writes, runs) = (ground.sim.writes(), ground.journal_len().await);
-    let plan = ground.run_on(azure, order.clone()).plan().await.unwrap();
-    let error = ground.run_on(azure, order).named("refused").await.unwrap_err();
+    let (writes, runs) = (fixture.sim.writes(), fixture.journal_len().await);
+    let plan = fixture.run_on(azure, order.clone()).plan().await.unwrap();
+    let error = fixture.run_on(azure, order).named("refused").await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Refused(_)), "{error:#?}");
     let rules: Vec<_> = error.refusals().iter().map(|r| r.rule.as_str()).collect();
     let expected: Vec<_> = wanted.iter().map(|(rule, _)| *rule).collect();
@@ -64,17 +64,17 @@ where
         }
         assert!(refusal.way_out.len() > 5, "no way out: {whole}");
     }
-    assert_eq!(ground.sim.writes(), writes, "written: {:#?}", ground.sim.exchanges());
-    assert_eq!(ground.journal_len().await, runs, "a run is left in the journal");
+    assert_eq!(fixture.sim.writes(), writes, "written: {:#?}", fixture.sim.exchanges());
+    assert_eq!(fixture.journal_len().await, runs, "a run is left in the journal");
 }
 
 /// Carried out under the name of its workflow.
-async fn done<W: Workflow>(ground: &Ground, order: W) -> W::Outcome {
-    ground.run(order).named(W::NAME).await.unwrap_or_else(|e| panic!("{}: {e:#?}", W::NAME))
+async fn done<W: Workflow>(fixture: &Fixture, order: W) -> W::Outcome {
+    fixture.run(order).named(W::NAME).await.unwrap_or_else(|e| panic!("{}: {e:#?}", W::NAME))
 }
 
-async fn plan<W: Workflow>(ground: &Ground, order: W) -> Plan {
-    Run::new(&ground.azure(), order).plan().await.unwrap()
+async fn plan<W: Workflow>(fixture: &Fixture, order: W) -> Plan {
+    Run::new(&fixture.azure(), order).plan().await.unwrap()
 }
 
 #[test]

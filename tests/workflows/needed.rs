@@ -15,7 +15,7 @@ use cmk::{
     steps::{DeleteKey, SetAssignment, SetVersionEnabled, Withdraw},
 };
 use cmk_mocks::{Fault, KeyRef, Match, Release, VaultModel, What, When, roles};
-use cmk_tests::ground::*;
+use cmk_tests::fixture::*;
 use serde::{Deserialize, Serialize};
 use std::{future::IntoFuture as _, time::Duration};
 
@@ -29,8 +29,8 @@ fn other() -> RegistryId {
 fn wanted(name: &str) -> IdentityWanted {
     IdentityWanted::Id(identity(name))
 }
-fn readable(ground: &Ground, registry: &RegistryId) {
-    ground
+fn readable(fixture: &Fixture, registry: &RegistryId) {
+    fixture
         .sim
         .with_world(|w, now| w.can_unwrap(now, registry.as_str()))
         .unwrap_or_else(|e| panic!("{registry}: {e:?}"));
@@ -48,36 +48,36 @@ fn two(model: VaultModel) -> World {
 }
 
 /// Puts the other registry on the first one's key, with the second identity.
-async fn other_joins(ground: &Ground) {
-    let order = Rotate::new(other()).to_version(ground.key(KEY)).identity(wanted("id-two"));
-    ground.run(order).named("joins").await.unwrap();
+async fn other_joins(fixture: &Fixture) {
+    let order = Rotate::new(other()).to_version(fixture.key(KEY)).identity(wanted("id-two"));
+    fixture.run(order).named("joins").await.unwrap();
 }
 
 /// An identity that has its right already and is still to be attached.
 #[test]
 fn r_cmk_09_an_identity_that_is_to_be_attached_is_not_missed() {
     for model in [VaultModel::Rbac, VaultModel::Policy] {
-        play(async {
-            let ground = Ground::of(two(model));
+        run_paused(async {
+            let fixture = Fixture::of(two(model));
             let to = "https://kv-two.vault.azure.net/keys/other".parse().unwrap();
             let order = Rotate::new(registry()).to_version(to).identity(wanted("id-two")).remove_old_grant();
-            let plan = ground.run(order.clone()).plan().await.unwrap();
+            let plan = fixture.run(order.clone()).plan().await.unwrap();
             assert_eq!(plan.refusals, [], "{plan}");
-            ground.run(order).await.unwrap();
-            assert!(ground.seen().key_identifier.unwrap().contains("kv-two"));
-            readable(&ground, &registry());
+            fixture.run(order).await.unwrap();
+            assert!(fixture.seen().key_identifier.unwrap().contains("kv-two"));
+            readable(&fixture, &registry());
         });
-        play(async {
-            let ground = Ground::of(two(model));
-            ground.sim.with_world(|w, now| {
+        run_paused(async {
+            let fixture = Fixture::of(two(model));
+            fixture.sim.with_world(|w, now| {
                 let second = w.identity(identity("id-two").as_str()).unwrap().principal_id;
                 w.seed_grant(second, VAULT, KEY, now);
             });
             let order = Reassign::new(registry()).then_rotate_to(wanted("id-two"));
-            let plan = ground.run(order.clone()).plan().await.unwrap();
+            let plan = fixture.run(order.clone()).plan().await.unwrap();
             assert_eq!(plan.refusals, [], "{plan}");
-            ground.run(order).await.unwrap();
-            readable(&ground, &registry());
+            fixture.run(order).await.unwrap();
+            readable(&fixture, &registry());
         });
     }
 }
@@ -85,24 +85,24 @@ fn r_cmk_09_an_identity_that_is_to_be_attached_is_not_missed() {
 #[test]
 fn r_cmk_27_a_rollback_leaves_the_right_that_another_registry_has_come_to_need() {
     for model in [VaultModel::Rbac, VaultModel::Policy] {
-        play(async {
-            let ground = Ground::of(two(model));
-            let before = ground.seen();
+        run_paused(async {
+            let fixture = Fixture::of(two(model));
+            let before = fixture.seen();
             let order = rotate().keeping_version().identity(wanted("id-two"));
-            ground.run(order).named("first").await.unwrap();
-            other_joins(&ground).await;
+            fixture.run(order).named("first").await.unwrap();
+            other_joins(&fixture).await;
             tokio::time::sleep(LATER).await;
-            let back = Rollback::of(&ground.journal, &"first".parse().unwrap()).await.unwrap();
-            let told = ground.run(back.clone()).plan().await.unwrap();
+            let back = Rollback::of(&fixture.journal, &"first".parse().unwrap()).await.unwrap();
+            let told = fixture.run(back.clone()).plan().await.unwrap();
             assert!(told.notes.iter().any(|n| n.contains("stays") && n.contains(OTHER)), "{told}");
             assert!(!told.steps.iter().any(|s| s.step == "withdraw"), "{told}");
-            let done = done(&ground, back).await;
+            let done = done(&fixture, back).await;
             assert_eq!(done.taken_back, ["point-registry", "attach-identity"], "{model:?}");
             assert!(done.stays.iter().any(|s| s.contains(OTHER)), "{done:?}");
             tokio::time::sleep(LATER).await;
-            readable(&ground, &other());
-            readable(&ground, &registry());
-            assert_eq!(ground.seen().identity, before.identity);
+            readable(&fixture, &other());
+            readable(&fixture, &registry());
+            assert_eq!(fixture.seen().identity, before.identity);
         });
     }
 }
@@ -110,20 +110,20 @@ fn r_cmk_27_a_rollback_leaves_the_right_that_another_registry_has_come_to_need()
 /// It comes to need the right between the plan and the taking.
 #[test]
 fn r_cmk_27_a_right_that_comes_into_use_during_a_rollback_stays() {
-    play(async {
-        let ground = Ground::of(two(VaultModel::Rbac));
+    run_paused(async {
+        let fixture = Fixture::of(two(VaultModel::Rbac));
         let order = rotate().keeping_version().identity(wanted("id-two"));
-        ground.run(order).named("first").await.unwrap();
+        fixture.run(order).named("first").await.unwrap();
         tokio::time::sleep(LATER).await;
-        ground.sim.schedule([Fault::new(When::matching(Match::new("PATCH", REGISTRY)), What::HoldBefore)]);
-        let back = Rollback::of(&ground.journal, &"first".parse().unwrap()).await.unwrap();
-        let error = meanwhile(&ground, ground.run(back).named("back"), |w| {
+        fixture.sim.schedule([Fault::new(When::matching(Match::new("PATCH", REGISTRY)), What::HoldBefore)]);
+        let back = Rollback::of(&fixture.journal, &"first".parse().unwrap()).await.unwrap();
+        let error = meanwhile(&fixture, fixture.run(back).named("back"), |w| {
             w.mutate_registry_key(other().as_str(), VAULT, KEY, None);
         })
         .await;
         assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-27" && r.what.contains(OTHER)), "{error:#?}");
         tokio::time::sleep(LATER).await;
-        readable(&ground, &other());
+        readable(&fixture, &other());
     });
 }
 
@@ -131,19 +131,19 @@ fn r_cmk_27_a_right_that_comes_into_use_during_a_rollback_stays() {
 #[test]
 fn r_cmk_27_an_old_grant_that_comes_into_use_meanwhile_stays() {
     for model in [VaultModel::Rbac, VaultModel::Policy] {
-        play(async {
-            let ground = Ground::of(two(model));
-            ground.sim.schedule([Fault::new(When::matching(Match::new("PATCH", REGISTRY)), What::HoldBefore)]);
-            let key = KeyIdOf("kv-two", "other").id(&ground);
+        run_paused(async {
+            let fixture = Fixture::of(two(model));
+            fixture.sim.schedule([Fault::new(When::matching(Match::new("PATCH", REGISTRY)), What::HoldBefore)]);
+            let key = KeyIdOf("kv-two", "other").id(&fixture);
             let order = rotate().to_version(key).remove_old_grant();
-            let error = meanwhile(&ground, ground.run(order).named("first"), |w| {
+            let error = meanwhile(&fixture, fixture.run(order).named("first"), |w| {
                 let id = identity(IDENTITY).to_string();
                 w.seed_registry_cmk(GROUP, "contoso3", VAULT, KEY, KeyRef::Versionless, &id);
             })
             .await;
             assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-27" && r.what.contains("contoso3")), "{error:#?}");
             tokio::time::sleep(LATER).await;
-            readable(&ground, &RegistryId::new(&subscription(), GROUP, "contoso3").unwrap());
+            readable(&fixture, &RegistryId::new(&subscription(), GROUP, "contoso3").unwrap());
         });
     }
 }
@@ -152,7 +152,7 @@ fn r_cmk_27_an_old_grant_that_comes_into_use_meanwhile_stays() {
 #[test]
 fn r_cmk_27_an_old_grant_that_a_registry_on_another_key_needs_is_left() {
     for model in [VaultModel::Rbac, VaultModel::Policy] {
-        play(async {
+        run_paused(async {
             let mut world = encrypted(KeyRef::Versioned, model);
             let (now, id) = (world.now(), identity(IDENTITY).to_string());
             let old = world.identity(&id).unwrap().principal_id;
@@ -163,14 +163,14 @@ fn r_cmk_27_an_old_grant_that_a_registry_on_another_key_needs_is_left() {
                 world.remove_roles(old, &format!("{}/keys/other", vault()));
                 world.set_role(old, roles::KEY_VAULT_CRYPTO_SERVICE_ENCRYPTION_USER, vault().as_str(), now);
             }
-            let ground = Ground::of(world);
+            let fixture = Fixture::of(world);
             let order = rotate().keeping_version().identity(wanted("id-two")).remove_old_grant();
-            let told = ground.run(order.clone()).plan().await.unwrap();
+            let told = fixture.run(order.clone()).plan().await.unwrap();
             assert!(told.notes.iter().any(|n| n.contains("it is left") && n.contains(OTHER)), "{model:?}: {told}");
-            done(&ground, order).await;
+            done(&fixture, order).await;
             tokio::time::sleep(LATER).await;
-            readable(&ground, &registry());
-            readable(&ground, &other());
+            readable(&fixture, &registry());
+            readable(&fixture, &other());
         });
     }
 }
@@ -178,42 +178,42 @@ fn r_cmk_27_an_old_grant_that_a_registry_on_another_key_needs_is_left() {
 /// The registry itself goes on by it, where its new key is in the same vault.
 #[test]
 fn r_cmk_27_an_old_grant_by_which_the_registry_uses_its_new_key_is_left() {
-    play(async {
+    run_paused(async {
         let mut world = encrypted(KeyRef::Versioned, VaultModel::Policy);
         let now = world.now();
         world.seed_key(VAULT, "other", now);
-        let ground = Ground::of(world);
-        let order = rotate().to_version(ground.key("other")).remove_old_grant();
-        let told = ground.run(order.clone()).plan().await.unwrap();
+        let fixture = Fixture::of(world);
+        let order = rotate().to_version(fixture.key("other")).remove_old_grant();
+        let told = fixture.run(order.clone()).plan().await.unwrap();
         assert!(told.notes.iter().any(|n| n.contains("it is left") && n.contains(REGISTRY)), "{told}");
-        done(&ground, order).await;
+        done(&fixture, order).await;
         tokio::time::sleep(LATER).await;
-        readable(&ground, &registry());
-        assert!(ground.seen().key_identifier.unwrap().contains("/keys/other"));
+        readable(&fixture, &registry());
+        assert!(fixture.seen().key_identifier.unwrap().contains("/keys/other"));
     });
 }
 
 struct KeyIdOf(&'static str, &'static str);
 impl KeyIdOf {
-    fn id(&self, ground: &Ground) -> cmk::azure::id::KeyId {
-        let host = VaultId::new(&subscription(), GROUP, self.0).unwrap().host(&ground.cloud());
+    fn id(&self, fixture: &Fixture) -> cmk::azure::id::KeyId {
+        let host = VaultId::new(&subscription(), GROUP, self.0).unwrap().host(&fixture.cloud());
         cmk::azure::id::KeyId::new(host, self.1.parse().unwrap())
     }
 }
 
 /// Changes the world while a run is held, and lets it go on to its failure.
-async fn meanwhile<W: Workflow>(ground: &Ground, run: Run<W>, change: impl FnOnce(&mut World)) -> cmk::Error
+async fn meanwhile<W: Workflow>(fixture: &Fixture, run: Run<W>, change: impl FnOnce(&mut World)) -> cmk::Error
 where
     W::Outcome: Debug,
 {
     let changing = async {
-        while ground.sim.holding().is_empty() {
+        while fixture.sim.holding().is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        ground.sim.with_world(|w, _| change(w));
+        fixture.sim.with_world(|w, _| change(w));
         // So that lists show it (R-ARM-12).
         tokio::time::sleep(Duration::from_secs(60)).await;
-        ground.sim.release(None, Release::Go);
+        fixture.sim.release(None, Release::Go);
     };
     let (outcome, ()) = futures::join!(run.into_future(), changing);
     outcome.unwrap_err()
@@ -221,19 +221,19 @@ where
 
 #[test]
 fn r_cmk_38_a_way_into_a_vault_that_a_registry_needs_is_not_closed() {
-    play(async {
+    run_paused(async {
         let mut world = encrypted(KeyRef::Versionless, VaultModel::Policy);
         world.mutate_vault_firewall(VAULT, true, true, &[]);
-        let ground = Ground::of(world);
+        let fixture = Fixture::of(world);
         let close = || VaultNetwork::new(vault()).trusted_services(false);
-        let error = ground.run(close()).await.unwrap_err();
+        let error = fixture.run(close()).await.unwrap_err();
         assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-27" && r.what.contains(REGISTRY)), "{error:#?}");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
         // Who is let in anyway loses nothing.
         let open = || VaultNetwork::new(vault()).default_action(NetworkAction::Allow);
-        ground.run(open().trusted_services(false)).named("opened").await.unwrap();
-        readable(&ground, &registry());
-        let error = ground.run(VaultNetwork::new(vault()).default_action(NetworkAction::Deny)).await.unwrap_err();
+        fixture.run(open().trusted_services(false)).named("opened").await.unwrap();
+        readable(&fixture, &registry());
+        let error = fixture.run(VaultNetwork::new(vault()).default_action(NetworkAction::Deny)).await.unwrap_err();
         assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-27"), "{error:#?}");
     });
 }
@@ -241,26 +241,26 @@ fn r_cmk_38_a_way_into_a_vault_that_a_registry_needs_is_not_closed() {
 /// A way that was opened for one registry, and that another one has come to need.
 #[test]
 fn r_cmk_38_a_rollback_leaves_a_way_into_a_vault_that_another_registry_needs() {
-    play(async {
+    run_paused(async {
         let mut world = two(VaultModel::Rbac);
         let now = world.now();
         world.seed_vault(GROUP, "kv-closed", VaultModel::Rbac);
         world.seed_key("kv-closed", "closed-key", now);
         world.mutate_vault_firewall("kv-closed", true, false, &[]);
-        let ground = Ground::of(world);
-        let key = KeyIdOf("kv-closed", "closed-key").id(&ground);
-        done(&ground, cmk::Bypass::new(registry()).to_key(key)).await;
-        ground.sim.with_world(|w, _| {
+        let fixture = Fixture::of(world);
+        let key = KeyIdOf("kv-closed", "closed-key").id(&fixture);
+        done(&fixture, cmk::Bypass::new(registry()).to_key(key)).await;
+        fixture.sim.with_world(|w, _| {
             let id = identity("id-two").to_string();
             w.seed_registry_cmk(GROUP, "contoso3", "kv-closed", "closed-key", KeyRef::Versionless, &id);
         });
         tokio::time::sleep(LATER).await;
-        let back = Rollback::of(&ground.journal, &"bypass".parse().unwrap()).await.unwrap();
-        let done = done(&ground, back).await;
+        let back = Rollback::of(&fixture.journal, &"bypass".parse().unwrap()).await.unwrap();
+        let done = done(&fixture, back).await;
         assert!(done.stays.iter().any(|s| s.contains("contoso3")), "{done:?}");
-        assert!(ground.sim.with_world(|w, _| w.vault_network("kv-closed")).unwrap().bypass);
-        readable(&ground, &registry());
-        readable(&ground, &RegistryId::new(&subscription(), GROUP, "contoso3").unwrap());
+        assert!(fixture.sim.with_world(|w, _| w.vault_network("kv-closed")).unwrap().bypass);
+        readable(&fixture, &registry());
+        readable(&fixture, &RegistryId::new(&subscription(), GROUP, "contoso3").unwrap());
     });
 }
 
@@ -269,19 +269,19 @@ fn r_cmk_38_a_rollback_leaves_a_way_into_a_vault_that_another_registry_needs() {
 fn r_cmk_27_a_restoration_is_not_taken_back_without_a_word() {
     use cmk::{Irreversible, Restore, Revoke, revoke::How};
     for how in [How::Disable, How::Access] {
-        play(async {
-            let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
-            done(&ground, Revoke::new(registry(), how).accept(Irreversible::Revocation).grant_me()).await;
-            let restore = Restore::of(&ground.journal, &"revoke".parse().unwrap()).await.unwrap();
-            done(&ground, restore).await;
+        run_paused(async {
+            let fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
+            done(&fixture, Revoke::new(registry(), how).accept(Irreversible::Revocation).grant_me()).await;
+            let restore = Restore::of(&fixture.journal, &"revoke".parse().unwrap()).await.unwrap();
+            done(&fixture, restore).await;
             tokio::time::sleep(LATER).await;
-            let back = Rollback::of(&ground.journal, &"restore".parse().unwrap()).await.unwrap();
-            let writes = ground.sim.writes();
-            let error = ground.run(back).await.unwrap_err();
+            let back = Rollback::of(&fixture.journal, &"restore".parse().unwrap()).await.unwrap();
+            let writes = fixture.sim.writes();
+            let error = fixture.run(back).await.unwrap_err();
             let named = |r: &cmk::Refusal| r.rule == "R-CMK-27" && r.way_out.contains("cmk revoke");
             assert!(error.refusals().iter().any(named), "{error:#?}");
-            assert_eq!(ground.sim.writes(), writes);
-            readable(&ground, &registry());
+            assert_eq!(fixture.sim.writes(), writes);
+            readable(&fixture, &registry());
         });
     }
 }
@@ -350,24 +350,24 @@ impl Workflow for Take {
 fn what_a_registry_needs_is_taken_only_where_the_order_names_it() {
     let steps = ["delete-key", "set-version-enabled", "set-assignment", "withdraw"];
     for (what, model) in steps.map(|s| (s, if s == "withdraw" { VaultModel::Policy } else { VaultModel::Rbac })) {
-        play(async {
+        run_paused(async {
             let mut world = encrypted(KeyRef::Versionless, model);
             let operator = world.operator().object_id;
             let now = world.now();
             world.set_role(operator, roles::KEY_VAULT_CRYPTO_OFFICER, &vault().to_string(), now);
             let id = identity(IDENTITY).to_string();
             world.seed_registry_cmk(GROUP, OTHER, VAULT, KEY, KeyRef::Versionless, &id);
-            let ground = Ground::of(world);
+            let fixture = Fixture::of(world);
             for (named, refused) in [(vec![], true), (vec![registry()], true), (vec![registry(), other()], false)] {
                 let order = Take { what: what.into(), may_lose: named.clone() };
-                let run = ground.run(order).named(format!("take-{}", named.len()));
+                let run = fixture.run(order).named(format!("take-{}", named.len()));
                 let error = run.await.err();
                 assert_eq!(error.is_some(), refused, "{what} {named:?}: {error:#?}");
                 let Some(error) = error else { continue };
                 assert!(error.refusals().iter().any(|r| r.what.contains(OTHER)), "{what}: {error:#?}");
-                assert_eq!(ground.sim.writes(), 0, "{what}");
+                assert_eq!(fixture.sim.writes(), 0, "{what}");
             }
-            assert!(ground.sim.writes() > 0, "{what}");
+            assert!(fixture.sim.writes() > 0, "{what}");
         });
     }
 }
@@ -375,18 +375,18 @@ fn what_a_registry_needs_is_taken_only_where_the_order_names_it() {
 /// The registry needs its old right until it has moved, and the plan knows that it will have.
 #[test]
 fn a_registry_that_moves_to_a_key_it_has_a_right_to_leaves_its_old_right() {
-    play(async {
+    run_paused(async {
         let mut world = encrypted(KeyRef::Versioned, VaultModel::Policy);
         let now = world.now();
         let id = identity(IDENTITY).to_string();
         world.seed_vault(GROUP, "kv-other", VaultModel::Rbac);
         world.seed_key("kv-other", "other", now);
         world.seed_registry_cmk(GROUP, "contoso2", "kv-other", "other", KeyRef::Versioned, &id);
-        let ground = Ground::of(world);
+        let fixture = Fixture::of(world);
         let key = "https://kv-other.vault.azure.net/keys/other".parse().unwrap();
-        ground.run(rotate().to_version(key).remove_old_grant()).named("play").await.unwrap();
-        let principal = ground.sim.with_world(|w, _| w.identity(&id).unwrap().principal_id);
-        let held = ground.sim.with_world(|w, _| w.access_policies(VAULT));
+        fixture.run(rotate().to_version(key).remove_old_grant()).named("play").await.unwrap();
+        let principal = fixture.sim.with_world(|w, _| w.identity(&id).unwrap().principal_id);
+        let held = fixture.sim.with_world(|w, _| w.access_policies(VAULT));
         assert!(held.iter().all(|(who, keys)| *who != principal || keys.is_empty()), "{held:?}");
     });
 }

@@ -3,7 +3,10 @@
 use super::*;
 use cmk::{Irreversible, RegistryNetwork, azure::vaults::NetworkAction};
 use cmk_mocks::{ConnectionState, KeyRef, VaultModel};
-use cmk_tests::ground::*;
+use cmk_tests::{
+    fixture::*,
+    transport::{Answer, Tap},
+};
 use serde_json::{Value, json};
 
 fn order() -> RegistryNetwork {
@@ -17,26 +20,26 @@ fn world_with(rules: Value) -> World {
 fn world() -> World {
     world_with(json!({"defaultAction": "Allow", "ipRules": [{"action": "Allow", "value": "198.51.100.7"}]}))
 }
-fn patches(ground: &Ground) -> Vec<Value> {
-    let all = ground.sim.exchanges().into_iter();
+fn patches(fixture: &Fixture) -> Vec<Value> {
+    let all = fixture.sim.exchanges().into_iter();
     all.filter(|e| e.method == "PATCH").map(|e| e.request_body["properties"].clone()).collect()
 }
 
 #[test]
 fn r_cmk_30_only_what_differs_is_written_and_the_way_back_puts_it_back() {
-    play(async {
-        let ground = Ground::of(world());
-        let before = ground.seen().properties;
-        done(&ground, order().public_access(false).trusted_services(true)).await;
-        ground.run(order().allow_ip("203.0.113.7").default_action(NetworkAction::Deny)).named("second").await.unwrap();
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        let before = fixture.seen().properties;
+        done(&fixture, order().public_access(false).trusted_services(true)).await;
+        fixture.run(order().allow_ip("203.0.113.7").default_action(NetworkAction::Deny)).named("second").await.unwrap();
         let ip = |all: &[&str]| all.iter().map(|v| json!({"action": "Allow", "value": v})).collect::<Vec<_>>();
         let block = json!({"defaultAction": "Deny", "ipRules": ip(&["198.51.100.7", "203.0.113.7"])});
-        assert_eq!(patches(&ground), [json!({"publicNetworkAccess": "Disabled"}), json!({"networkRuleSet": block})]);
+        assert_eq!(patches(&fixture), [json!({"publicNetworkAccess": "Disabled"}), json!({"networkRuleSet": block})]);
         for (name, run) in [("back-2", "second"), ("back-1", "network")] {
-            let back = cmk::Rollback::of(&ground.journal, &run.parse().unwrap()).await.unwrap();
-            ground.run(back).named(name).await.unwrap();
+            let back = cmk::Rollback::of(&fixture.journal, &run.parse().unwrap()).await.unwrap();
+            fixture.run(back).named(name).await.unwrap();
         }
-        assert_eq!(ground.seen().properties, before);
+        assert_eq!(fixture.seen().properties, before);
     });
 }
 
@@ -50,11 +53,11 @@ fn r_dp_21_rules_for_subnets_are_not_dropped() {
         &["subnets/build", "assumed", "az acr network-rule add --name contoso1 --ip-address 203.0.113.7"];
     refused(subnets(), order().allow_ip("203.0.113.7"), &[("R-DP-21", words)]);
     // What leaves the block alone is done.
-    play(async {
-        let ground = Ground::of(subnets());
-        done(&ground, order().tasks(true)).await;
-        assert!(patches(&ground)[0].get("networkRuleSet").is_none());
-        let kept = ground.seen().properties["networkRuleSet"]["virtualNetworkRules"].clone();
+    run_paused(async {
+        let fixture = Fixture::of(subnets());
+        done(&fixture, order().tasks(true)).await;
+        assert!(patches(&fixture)[0].get("networkRuleSet").is_none());
+        let kept = fixture.seen().properties["networkRuleSet"]["virtualNetworkRules"].clone();
         assert_eq!(kept.as_array().map(Vec::len), Some(1));
     });
 }
@@ -63,17 +66,17 @@ fn r_dp_21_rules_for_subnets_are_not_dropped() {
 fn r_dp_21_where_the_preview_does_not_answer_what_is_not_known_is_said() {
     use azure_core::http::Request;
     for status in [400, 404] {
-        play(async {
-            let ground = Ground::of(world());
+        run_paused(async {
+            let fixture = Fixture::of(world());
             let change = move |request: &Request, answer: &mut Answer| {
                 let query = request.url().query().unwrap_or_default();
                 if query.contains(cmk::azure::versions::REGISTRY_SUBNETS) {
                     (answer.status, answer.body) = (status, br#"{"error":{"code":"InvalidResourceType"}}"#.to_vec());
                 }
             };
-            let tap = Tap { inner: ground.sim.transport(), change };
-            let azure = ground.builder().transport(std::sync::Arc::new(tap)).build();
-            let plan = ground.run_on(&azure, order().allow_ip("203.0.113.7")).plan().await.unwrap();
+            let tap = Tap { inner: fixture.sim.transport(), change };
+            let azure = fixture.builder().transport(std::sync::Arc::new(tap)).build();
+            let plan = fixture.run_on(&azure, order().allow_ip("203.0.113.7")).plan().await.unwrap();
             assert!(plan.has_changes() && plan.to_string().contains("subnets is unknown"), "{status}: {plan}");
         });
     }
@@ -104,17 +107,17 @@ fn a_private_endpoint_goes_with_leave_only() {
     };
     let (first, _, connection) = world();
     refused(first, order().drop_connection(connection), &[("own", &["'private-endpoint' is not accepted"])]);
-    play(async {
+    run_paused(async {
         let (world, endpoint, connection) = world();
-        let ground = Ground::of(world);
+        let fixture = Fixture::of(world);
         let order = order().drop_connection(connection.clone()).accept(Irreversible::PrivateEndpoint);
-        let shown = plan(&ground, order.clone()).await.to_string();
+        let shown = plan(&fixture, order.clone()).await.to_string();
         assert!(shown.contains(&endpoint) && shown.contains("cannot be taken back"), "{shown}");
-        let changed = done(&ground, order.clone()).await;
+        let changed = done(&fixture, order.clone()).await;
         assert_eq!((changed.dropped, changed.before == changed.after), (vec![connection], true));
-        let left = ground.sim.world().private_endpoint(&endpoint).unwrap().state;
+        let left = fixture.sim.world().private_endpoint(&endpoint).unwrap().state;
         assert_eq!(left, ConnectionState::Disconnected);
-        let again = plan(&ground, order).await;
+        let again = plan(&fixture, order).await;
         assert!(!again.has_changes() && again.to_string().contains("has no private endpoint connection"), "{again}");
     });
     refused(self::world(), order().drop_connection("../x"), &[("R-ARM-22", &["../x"])]);

@@ -6,7 +6,11 @@ use cmk::{
     steps::{EnsureKey, EnsureVault, KeyShape, VaultWay},
 };
 use cmk_mocks::VaultModel;
-use cmk_tests::ground::{Ground, KEY, empty, play, vault, with_vault};
+use cmk_tests::{
+    Fixture,
+    fixture::{KEY, empty, vault, with_vault},
+    run_paused,
+};
 
 fn key() -> Only<EnsureKey> {
     Only::new(EnsureKey {
@@ -22,23 +26,23 @@ fn key() -> Only<EnsureKey> {
 
 #[test]
 fn it_is_planned_then_carried_out_once() {
-    play(async {
-        let ground = Ground::of(with_vault(VaultModel::Rbac));
-        let plan = ground.run(key()).plan().await.unwrap();
+    run_paused(async {
+        let fixture = Fixture::of(with_vault(VaultModel::Rbac));
+        let plan = fixture.run(key()).plan().await.unwrap();
         assert_eq!((plan.workflow.as_str(), plan.steps.len()), ("ensure-key", 1));
-        assert_eq!(ground.sim.writes(), 0);
-        let made = ground.run(key()).named("one").await.unwrap();
-        assert_eq!(ground.run(key()).named("one").await.unwrap(), made);
-        assert_eq!(ground.run(key()).named("two").await.unwrap(), made);
-        assert_eq!(ground.versions(KEY).len(), 1);
+        assert_eq!(fixture.sim.writes(), 0);
+        let made = fixture.run(key()).named("one").await.unwrap();
+        assert_eq!(fixture.run(key()).named("one").await.unwrap(), made);
+        assert_eq!(fixture.run(key()).named("two").await.unwrap(), made);
+        assert_eq!(fixture.versions(KEY).len(), 1);
     });
 }
 
 #[test]
 fn what_is_irreversible_has_to_be_accepted_here_too() {
-    play(async {
-        let ground = Ground::of(empty());
-        let tenant = ground.sim.with_world(|w, _| w.tenant());
+    run_paused(async {
+        let fixture = Fixture::of(empty());
+        let tenant = fixture.sim.with_world(|w, _| w.tenant());
         let location = "westeurope".parse().unwrap();
         let way = VaultWay::Create { location, by_roles: true, retention_days: 7, tags: Default::default() };
         let order = Only::new(EnsureVault {
@@ -50,9 +54,9 @@ fn what_is_irreversible_has_to_be_accepted_here_too() {
             premium: false,
             after: None,
         });
-        let e = ground.run(order.clone()).await.unwrap_err();
+        let e = fixture.run(order.clone()).await.unwrap_err();
         assert!(matches!(e.kind(), ErrorKind::Refused(_)), "{e:#?}");
-        assert_eq!(ground.sim.writes(), 0);
-        ground.run(order.accept(Irreversible::PurgeProtection)).await.unwrap();
+        assert_eq!(fixture.sim.writes(), 0);
+        fixture.run(order.accept(Irreversible::PurgeProtection)).await.unwrap();
     });
 }

@@ -8,39 +8,39 @@ use cmk::{
     step::Rollback as Back,
 };
 use cmk_mocks::{KeyRef, VaultModel, roles};
-use cmk_tests::ground::*;
+use cmk_tests::fixture::*;
 use std::time::Duration;
 
 /// Long enough for a registry that follows its key to take a version up, and for all that is given to count.
 const LATER: Duration = Duration::from_secs(3 * 3600);
 
-async fn of(ground: &Ground, run: &str) -> Rollback {
-    Rollback::of(&ground.journal, &run.parse().unwrap()).await.unwrap()
+async fn of(fixture: &Fixture, run: &str) -> Rollback {
+    Rollback::of(&fixture.journal, &run.parse().unwrap()).await.unwrap()
 }
-async fn runs<W: Workflow>(ground: &Ground, name: &str, order: W) -> W::Outcome {
-    let outcome = ground.run(order).named(name).await.unwrap_or_else(|e| panic!("{name}: {e:#?}"));
+async fn runs<W: Workflow>(fixture: &Fixture, name: &str, order: W) -> W::Outcome {
+    let outcome = fixture.run(order).named(name).await.unwrap_or_else(|e| panic!("{name}: {e:#?}"));
     tokio::time::sleep(LATER).await;
     outcome
 }
-async fn back(ground: &Ground, name: &str, run: &str) -> RolledBack {
-    let order = of(ground, run).await;
-    runs(ground, name, order).await
+async fn back(fixture: &Fixture, name: &str, run: &str) -> RolledBack {
+    let order = of(fixture, run).await;
+    runs(fixture, name, order).await
 }
-fn in_use(ground: &Ground) -> String {
-    ground.seen().versioned_key_identifier.unwrap()
+fn in_use(fixture: &Fixture) -> String {
+    fixture.seen().versioned_key_identifier.unwrap()
 }
 fn named(runs: &[&str]) -> Vec<cmk::journal::RunName> {
     runs.iter().map(|run| run.parse().unwrap()).collect()
 }
 
 /// Plan and run tell what has been changed since, and neither writes.
-async fn overtaken(ground: &Ground, order: Rollback) -> Vec<Overtaken> {
-    let (writes, journals) = (ground.sim.writes(), ground.journal_len().await);
-    let planned = ground.run(order.clone()).plan().await.unwrap_err();
-    let error = ground.run(order).named("refused").await.unwrap_err();
+async fn overtaken(fixture: &Fixture, order: Rollback) -> Vec<Overtaken> {
+    let (writes, journals) = (fixture.sim.writes(), fixture.journal_len().await);
+    let planned = fixture.run(order.clone()).plan().await.unwrap_err();
+    let error = fixture.run(order).named("refused").await.unwrap_err();
     assert_eq!(planned.to_string(), error.to_string());
-    assert_eq!(ground.sim.writes(), writes, "{:#?}", ground.sim.exchanges());
-    assert_eq!(ground.journal_len().await, journals, "a run is left in the journal");
+    assert_eq!(fixture.sim.writes(), writes, "{:#?}", fixture.sim.exchanges());
+    assert_eq!(fixture.journal_len().await, journals, "a run is left in the journal");
     match error.kind() {
         ErrorKind::Overtaken { changes, .. } => changes.clone(),
         other => panic!("{other:?}"),
@@ -53,33 +53,33 @@ fn by(changes: &[Overtaken]) -> Vec<&str> {
 #[test]
 fn an_older_run_is_not_taken_back_over_a_newer_one_unsaid() {
     for key_ref in [KeyRef::Versioned, KeyRef::Versionless] {
-        play(async {
-            let ground = Ground::of(encrypted(key_ref, VaultModel::Policy));
-            let first = in_use(&ground);
-            runs(&ground, "r1", rotate()).await;
-            let second = in_use(&ground);
-            runs(&ground, "r2", rotate()).await;
-            let third = in_use(&ground);
-            let changes = overtaken(&ground, of(&ground, "r1").await).await;
+        run_paused(async {
+            let fixture = Fixture::of(encrypted(key_ref, VaultModel::Policy));
+            let first = in_use(&fixture);
+            runs(&fixture, "r1", rotate()).await;
+            let second = in_use(&fixture);
+            runs(&fixture, "r2", rotate()).await;
+            let third = in_use(&fixture);
+            let changes = overtaken(&fixture, of(&fixture, "r1").await).await;
             assert_eq!((by(&changes), changes[0].outside), (vec!["r2"], false), "{changes:#?}");
             assert!(changes[0].found.as_ref().unwrap().contains(&third), "{changes:#?}");
             assert!(changes[0].left.as_ref().unwrap().contains(&second), "{changes:#?}");
             // Another name than the one that is meant does not do.
-            overtaken(&ground, of(&ground, "r1").await.over(named(&["r3"]))).await;
-            overtaken(&ground, of(&ground, "r1").await.over_outside()).await;
+            overtaken(&fixture, of(&fixture, "r1").await.over(named(&["r3"]))).await;
+            overtaken(&fixture, of(&fixture, "r1").await.over_outside()).await;
 
-            let order = of(&ground, "r1").await.over(named(&["r2"]));
-            let told = ground.run(order.clone()).plan().await.unwrap();
+            let order = of(&fixture, "r1").await.over(named(&["r2"]));
+            let told = fixture.run(order.clone()).plan().await.unwrap();
             let step = told.steps.iter().find(|s| s.step == "point-registry").unwrap();
             assert!(step.change.as_ref().unwrap().contains(&format!("(was {third})")), "{told}");
             let Some(Back::Step(undo) | Back::WithLoss { undo, .. }) = &step.rollback else { panic!("{step:#?}") };
             assert!(undo.az.contains(&third), "{undo:#?}");
             assert!(told.notes.iter().any(|n| n.contains("overwritten") && n.contains("r2")), "{told}");
-            runs(&ground, "rb", order).await;
-            assert_eq!(in_use(&ground), first);
+            runs(&fixture, "rb", order).await;
+            assert_eq!(in_use(&fixture), first);
             // And the way back is the one that was there.
-            let forth = back(&ground, "forth", "rb").await;
-            assert_eq!((in_use(&ground), forth.taken_back.len()), (third, 1));
+            let forth = back(&fixture, "forth", "rb").await;
+            assert_eq!((in_use(&fixture), forth.taken_back.len()), (third, 1));
         });
     }
 }
@@ -87,17 +87,17 @@ fn an_older_run_is_not_taken_back_over_a_newer_one_unsaid() {
 #[test]
 fn newest_first_nothing_has_to_be_said() {
     for key_ref in [KeyRef::Versioned, KeyRef::Versionless] {
-        play(async {
-            let ground = Ground::of(encrypted(key_ref, VaultModel::Policy));
-            let mut versions = vec![in_use(&ground)];
+        run_paused(async {
+            let fixture = Fixture::of(encrypted(key_ref, VaultModel::Policy));
+            let mut versions = vec![in_use(&fixture)];
             for run in ["r1", "r2", "r3"] {
-                runs(&ground, run, rotate()).await;
-                versions.push(in_use(&ground));
+                runs(&fixture, run, rotate()).await;
+                versions.push(in_use(&fixture));
             }
             for (run, rb) in [("r3", "rb3"), ("r2", "rb2"), ("r1", "rb1")] {
                 versions.pop();
-                back(&ground, rb, run).await;
-                assert_eq!(in_use(&ground), *versions.last().unwrap(), "{run}");
+                back(&fixture, rb, run).await;
+                assert_eq!(in_use(&fixture), *versions.last().unwrap(), "{run}");
             }
         });
     }
@@ -106,68 +106,68 @@ fn newest_first_nothing_has_to_be_said() {
 #[test]
 fn what_is_taken_back_already_is_said_to_be() {
     for key_ref in [KeyRef::Versioned, KeyRef::Versionless] {
-        play(async {
-            let ground = Ground::of(encrypted(key_ref, VaultModel::Rbac));
+        run_paused(async {
+            let fixture = Fixture::of(encrypted(key_ref, VaultModel::Rbac));
             let order = rotate().keeping_version().identity(cmk::checks::IdentityWanted::System);
-            runs(&ground, "r1", order).await;
-            let once = back(&ground, "rb", "r1").await;
+            runs(&fixture, "r1", order).await;
+            let once = back(&fixture, "rb", "r1").await;
             assert_eq!((once.taken_back.len(), once.already), (3, None));
-            let (writes, seen) = (ground.sim.writes(), ground.seen());
-            let told = plan_of(&ground, of(&ground, "r1").await).await;
+            let (writes, seen) = (fixture.sim.writes(), fixture.seen());
+            let told = plan_of(&fixture, of(&fixture, "r1").await).await;
             assert!(!told.has_changes() && told.notes.iter().any(|n| n.contains("already, by rb")), "{told}");
-            let again = back(&ground, "again", "r1").await;
+            let again = back(&fixture, "again", "r1").await;
             assert_eq!((again.taken_back, again.already.as_deref()), (vec![], Some("rb")));
-            assert_eq!((ground.sim.writes(), ground.seen()), (writes, seen));
+            assert_eq!((fixture.sim.writes(), fixture.seen()), (writes, seen));
 
             // What a later run has made of it is that run's.
-            runs(&ground, "r5", rotate().keeping_version().identity(cmk::checks::IdentityWanted::System)).await;
-            let changes = overtaken(&ground, of(&ground, "r1").await).await;
+            runs(&fixture, "r5", rotate().keeping_version().identity(cmk::checks::IdentityWanted::System)).await;
+            let changes = overtaken(&fixture, of(&fixture, "r1").await).await;
             assert!(by(&changes).iter().all(|run| *run == "r5"), "{changes:#?}");
             assert!(changes.iter().any(|c| c.step == "point-registry"), "{changes:#?}");
         });
     }
 }
 
-async fn plan_of(ground: &Ground, order: Rollback) -> Plan {
-    ground.run(order).plan().await.unwrap()
+async fn plan_of(fixture: &Fixture, order: Rollback) -> Plan {
+    fixture.run(order).plan().await.unwrap()
 }
 
 /// Taken back, and the taking back too: as if nothing had been.
 #[test]
 fn a_run_that_is_put_back_is_taken_back_as_if_nothing_had_been() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
-        let first = in_use(&ground);
-        runs(&ground, "r1", rotate()).await;
-        back(&ground, "rb", "r1").await;
-        back(&ground, "forth", "rb").await;
-        assert_ne!(in_use(&ground), first);
-        back(&ground, "rb2", "r1").await;
-        assert_eq!(in_use(&ground), first);
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
+        let first = in_use(&fixture);
+        runs(&fixture, "r1", rotate()).await;
+        back(&fixture, "rb", "r1").await;
+        back(&fixture, "forth", "rb").await;
+        assert_ne!(in_use(&fixture), first);
+        back(&fixture, "rb2", "r1").await;
+        assert_eq!(in_use(&fixture), first);
     });
 }
 
 #[test]
 fn what_nobody_known_has_changed_is_told_and_overwritten_only_when_that_is_said() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
-        let first = ground.seen();
-        runs(&ground, "r1", rotate().grant_me()).await;
-        ground.sim.with_world(|w, now| {
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+        let first = fixture.seen();
+        runs(&fixture, "r1", rotate().grant_me()).await;
+        fixture.sim.with_world(|w, now| {
             let id = registry().to_string();
             let principal = w.mutate_enable_system_identity(&id);
             w.seed_grant(principal, VAULT, KEY, now);
             w.mutate_registry_identity(&id, "system");
         });
-        let changes = overtaken(&ground, of(&ground, "r1").await).await;
+        let changes = overtaken(&fixture, of(&fixture, "r1").await).await;
         assert!(changes[0].outside && changes[0].runs.is_empty(), "{changes:#?}");
-        let text = ground.run(of(&ground, "r1").await).plan().await.unwrap_err().to_string();
+        let text = fixture.run(of(&fixture, "r1").await).plan().await.unwrap_err().to_string();
         assert!(text.contains("outside of these journals") && text.contains("--over-outside"), "{text}");
-        let order = of(&ground, "r1").await.over_outside();
-        let told = plan_of(&ground, order.clone()).await.to_string();
+        let order = of(&fixture, "r1").await.over_outside();
+        let told = plan_of(&fixture, order.clone()).await.to_string();
         assert!(told.contains("(was system)"), "the identity that changes is not told: {told}");
-        runs(&ground, "rb", order).await;
-        let seen = ground.seen();
+        runs(&fixture, "rb", order).await;
+        let seen = fixture.seen();
         assert_eq!((seen.key_identifier, seen.identity), (first.key_identifier, first.identity));
     });
 }
@@ -175,50 +175,50 @@ fn what_nobody_known_has_changed_is_told_and_overwritten_only_when_that_is_said(
 /// A version that the vault, or another registry's run, makes moves whoever follows the key (R-FL-06).
 #[test]
 fn r_fl_06_a_version_that_another_run_made_is_that_runs() {
-    play(async {
+    run_paused(async {
         let mut world = encrypted(KeyRef::Versionless, VaultModel::Policy);
         let id = identity(IDENTITY).to_string();
         world.seed_registry_cmk(GROUP, "contoso2", VAULT, KEY, KeyRef::Versionless, &id);
-        let ground = Ground::of(world);
-        runs(&ground, "r1", rotate()).await;
+        let fixture = Fixture::of(world);
+        runs(&fixture, "r1", rotate()).await;
         let other = RegistryId::new(&subscription(), GROUP, "contoso2").unwrap();
-        runs(&ground, "theirs", Rotate::new(other)).await;
-        let changes = overtaken(&ground, of(&ground, "r1").await).await;
+        runs(&fixture, "theirs", Rotate::new(other)).await;
+        let changes = overtaken(&fixture, of(&fixture, "r1").await).await;
         assert_eq!(by(&changes), ["theirs"], "{changes:#?}");
-        ground.sim.with_world(|w, _| w.mutate_new_version(VAULT, KEY));
+        fixture.sim.with_world(|w, _| w.mutate_new_version(VAULT, KEY));
         tokio::time::sleep(LATER).await;
-        let changes = overtaken(&ground, of(&ground, "r1").await.over(named(&["theirs"]))).await;
+        let changes = overtaken(&fixture, of(&fixture, "r1").await.over(named(&["theirs"]))).await;
         assert!(changes[0].outside, "{changes:#?}");
     });
 }
 
 /// Rules of a vault and of a registry, a rotation policy and an end: the first change and the second, and how it shows.
-async fn two_changes(ground: &Ground, which: &str) {
+async fn two_changes(fixture: &Fixture, which: &str) {
     let every = |t: &str| AutoRotate::new(registry()).every(t).versions_live("P2Y");
-    let until = |days| AutoRotate::new(registry()).extend_current(ground.now() + time::Duration::days(days));
+    let until = |days| AutoRotate::new(registry()).extend_current(fixture.now() + time::Duration::days(days));
     match which {
         "vault" => {
-            runs(ground, "r1", VaultNetwork::new(vault()).allow_ip("203.0.113.7")).await;
-            runs(ground, "r2", VaultNetwork::new(vault()).allow_ip("203.0.113.8")).await;
+            runs(fixture, "r1", VaultNetwork::new(vault()).allow_ip("203.0.113.7")).await;
+            runs(fixture, "r2", VaultNetwork::new(vault()).allow_ip("203.0.113.8")).await;
         }
         "registry" => {
             let network = || RegistryNetwork::new(registry());
-            runs(ground, "r1", network().allow_ip("203.0.113.7").default_action(NetworkAction::Deny)).await;
-            runs(ground, "r2", network().allow_ip("203.0.113.8")).await;
+            runs(fixture, "r1", network().allow_ip("203.0.113.7").default_action(NetworkAction::Deny)).await;
+            runs(fixture, "r2", network().allow_ip("203.0.113.8")).await;
         }
         "policy" => {
-            runs(ground, "r1", every("P90D")).await;
-            runs(ground, "r2", every("P30D")).await;
+            runs(fixture, "r1", every("P90D")).await;
+            runs(fixture, "r2", every("P30D")).await;
         }
         _ => {
-            runs(ground, "r0", until(300)).await;
-            runs(ground, "r1", until(400)).await;
-            runs(ground, "r2", until(500)).await;
+            runs(fixture, "r0", until(300)).await;
+            runs(fixture, "r1", until(400)).await;
+            runs(fixture, "r2", until(500)).await;
         }
     }
 }
-fn shown(ground: &Ground) -> String {
-    ground.sim.with_world(|w, _| {
+fn shown(fixture: &Fixture) -> String {
+    fixture.sim.with_world(|w, _| {
         let seen = w.registry(registry().as_str()).unwrap();
         let policy = w.rotation_policy(VAULT, KEY);
         format!("{:?} {:?} {policy:?} {:?}", w.vault_network(VAULT), seen.properties, w.key_versions(VAULT, KEY)[0].exp)
@@ -229,20 +229,20 @@ fn shown(ground: &Ground) -> String {
 fn rules_policies_and_ends_that_a_later_run_has_set_stay() {
     for which in ["vault", "registry", "policy", "end"] {
         for old in [false, true] {
-            play(async {
-                let mut ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
-                two_changes(&ground, which).await;
+            run_paused(async {
+                let mut fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
+                two_changes(&fixture, which).await;
                 if old {
-                    ground.journal = as_older_ones(&ground).await;
+                    fixture.journal = as_older_ones(&fixture).await;
                 }
-                let before = shown(&ground);
-                let changes = overtaken(&ground, of(&ground, "r1").await).await;
+                let before = shown(&fixture);
+                let changes = overtaken(&fixture, of(&fixture, "r1").await).await;
                 assert_eq!((by(&changes), changes[0].outside), (vec!["r2"], false), "{which}: {changes:#?}");
-                assert_eq!(shown(&ground), before, "{which}");
+                assert_eq!(shown(&fixture), before, "{which}");
                 // Newest first it goes, and so it does over it.
-                back(&ground, "rb2", "r2").await;
-                back(&ground, "rb1", "r1").await;
-                assert_ne!(shown(&ground), before, "{which}");
+                back(&fixture, "rb2", "r2").await;
+                back(&fixture, "rb1", "r1").await;
+                assert_ne!(shown(&fixture), before, "{which}");
             });
         }
     }
@@ -252,33 +252,33 @@ fn rules_policies_and_ends_that_a_later_run_has_set_stay() {
 fn rules_policies_and_ends_that_somebody_else_has_set_stay() {
     for which in ["vault", "registry", "policy", "end"] {
         for old in [false, true] {
-            play(async {
-                let mut ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
-                two_changes(&ground, which).await;
+            run_paused(async {
+                let mut fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
+                two_changes(&fixture, which).await;
                 if old {
-                    ground.journal = as_older_ones(&ground).await;
+                    fixture.journal = as_older_ones(&fixture).await;
                 }
                 // The second run is another journal's.
-                let all = ground.journal.clone();
-                ground.journal = MemoryJournal::default();
+                let all = fixture.journal.clone();
+                fixture.journal = MemoryJournal::default();
                 let name = "r1".parse().unwrap();
                 for record in all.read(&name).await.unwrap() {
-                    ground.journal.append(&name, &record).await.unwrap();
+                    fixture.journal.append(&name, &record).await.unwrap();
                 }
-                let changes = overtaken(&ground, of(&ground, "r1").await).await;
+                let changes = overtaken(&fixture, of(&fixture, "r1").await).await;
                 assert!(changes[0].outside && changes[0].runs.is_empty(), "{which}: {changes:#?}");
-                let order = of(&ground, "r1").await.over_outside();
-                runs(&ground, "rb", order).await;
+                let order = of(&fixture, "r1").await.over_outside();
+                runs(&fixture, "rb", order).await;
             });
         }
     }
 }
 
 /// The journal as a version wrote it that did not keep how a step leaves things.
-async fn as_older_ones(ground: &Ground) -> MemoryJournal {
+async fn as_older_ones(fixture: &Fixture) -> MemoryJournal {
     let older = MemoryJournal::default();
-    for run in ground.journal.runs().await.unwrap() {
-        for mut record in ground.journal.read(&run).await.unwrap() {
+    for run in fixture.journal.runs().await.unwrap() {
+        for mut record in fixture.journal.read(&run).await.unwrap() {
             if let Entry::Intent { rollback: Back::Step(undo) | Back::WithLoss { undo, .. }, .. } = &mut record.entry {
                 undo.args.as_object_mut().unwrap().remove("from");
             }
@@ -291,19 +291,19 @@ async fn as_older_ones(ground: &Ground) -> MemoryJournal {
 /// Found already so is relied on: what one run gave, another has asked for since.
 #[test]
 fn what_a_later_run_relies_on_stays() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
-        let principal = ground.sim.with_world(|w, _| w.seed_identity(GROUP, "id-puller").principal_id);
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
+        let principal = fixture.sim.with_world(|w, _| w.seed_identity(GROUP, "id-puller").principal_id);
         let order = || GrantAccess::new(registry(), principal.to_string().parse().unwrap(), RegistryAccess::Pull);
-        runs(&ground, "r1", order()).await;
-        runs(&ground, "r2", order()).await;
-        let holds = || ground.sim.with_world(|w, _| w.role_assignments().iter().any(|r| r.0 == principal));
-        let changes = overtaken(&ground, of(&ground, "r1").await).await;
+        runs(&fixture, "r1", order()).await;
+        runs(&fixture, "r2", order()).await;
+        let holds = || fixture.sim.with_world(|w, _| w.role_assignments().iter().any(|r| r.0 == principal));
+        let changes = overtaken(&fixture, of(&fixture, "r1").await).await;
         assert_eq!(by(&changes), ["r2"]);
         assert!(changes[0].by[0].contains("relies on it"), "{changes:#?}");
         assert!(holds());
-        let over = of(&ground, "r1").await.over(named(&["r2"]));
-        runs(&ground, "rb", over).await;
+        let over = of(&fixture, "r1").await.over(named(&["r2"]));
+        runs(&fixture, "rb", over).await;
         assert!(!holds());
     });
 }
@@ -311,15 +311,15 @@ fn what_a_later_run_relies_on_stays() {
 /// A version that was retired since is not gone back to.
 #[test]
 fn r_kv_14_a_version_that_is_disabled_is_not_gone_back_to() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
-        runs(&ground, "r1", rotate()).await;
-        let (first, second) = (ground.versions(KEY)[0].clone(), in_use(&ground));
-        ground.sim.with_world(|w, _| w.mutate_version_enabled(VAULT, KEY, &first, false));
-        let writes = ground.sim.writes();
-        let error = ground.run(of(&ground, "r1").await).await.unwrap_err();
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
+        runs(&fixture, "r1", rotate()).await;
+        let (first, second) = (fixture.versions(KEY)[0].clone(), in_use(&fixture));
+        fixture.sim.with_world(|w, _| w.mutate_version_enabled(VAULT, KEY, &first, false));
+        let writes = fixture.sim.writes();
+        let error = fixture.run(of(&fixture, "r1").await).await.unwrap_err();
         assert!(error.refusals().iter().any(|r| r.rule == "R-KV-14" && r.what.contains(&first)), "{error:#?}");
-        assert_eq!((ground.sim.writes(), in_use(&ground)), (writes, second));
+        assert_eq!((fixture.sim.writes(), in_use(&fixture)), (writes, second));
     });
 }
 
@@ -327,62 +327,62 @@ fn r_kv_14_a_version_that_is_disabled_is_not_gone_back_to() {
 #[test]
 fn what_moves_between_the_look_and_the_step_is_drift() {
     use cmk_mocks::{Fault, Match, Release, What, When};
-    play(async {
+    run_paused(async {
         let mut world = encrypted(KeyRef::Versioned, VaultModel::Rbac);
         let now = world.now();
         world.seed_key(VAULT, "others", now);
-        let ground = Ground::of(world);
+        let fixture = Fixture::of(world);
         let order = rotate()
             .keeping_version()
             .identity(cmk::checks::IdentityWanted::System)
             .referring(Reference::Versioned)
             .remove_old_grant();
-        runs(&ground, "r1", order).await;
+        runs(&fixture, "r1", order).await;
         // The first step back is the old grant, given again.
-        ground.sim.schedule([Fault::new(When::matching(Match::new("PUT", "/roleAssignments/")), What::HoldBefore)]);
-        let order = of(&ground, "r1").await;
-        let run = ground.run(order).named("rb");
+        fixture.sim.schedule([Fault::new(When::matching(Match::new("PUT", "/roleAssignments/")), What::HoldBefore)]);
+        let order = of(&fixture, "r1").await;
+        let run = fixture.run(order).named("rb");
         let moving = async {
-            while ground.sim.holding().is_empty() {
+            while fixture.sim.holding().is_empty() {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            ground.sim.with_world(|w, _| w.mutate_registry_key(registry().as_str(), VAULT, "others", None));
-            ground.sim.release(None, Release::Go);
+            fixture.sim.with_world(|w, _| w.mutate_registry_key(registry().as_str(), VAULT, "others", None));
+            fixture.sim.release(None, Release::Go);
         };
         let (outcome, ()) = futures::join!(std::future::IntoFuture::into_future(run), moving);
         let error = outcome.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Drifted { .. }), "{error:#?}");
-        assert!(ground.seen().key_identifier.unwrap().contains("/keys/others"));
+        assert!(fixture.seen().key_identifier.unwrap().contains("/keys/others"));
     });
 }
 
 /// A caller who may not is refused in the plan, and nobody waits for a right that nobody gave.
 #[test]
 fn r_kv_34_a_caller_without_the_right_is_refused_and_not_waited_for() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
-        let order = AutoRotate::new(registry()).every("P90D").extend_current(ground.now() + time::Duration::days(300));
-        runs(&ground, "r1", order).await;
-        let me = ground.sim.with_world(|w, _| w.operator().object_id);
-        ground.sim.with_world(|w, _| w.mutate_policy_keys(VAULT, me, &["get", "list", "getrotationpolicy"]));
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Policy));
+        let order = AutoRotate::new(registry()).every("P90D").extend_current(fixture.now() + time::Duration::days(300));
+        runs(&fixture, "r1", order).await;
+        let me = fixture.sim.with_world(|w, _| w.operator().object_id);
+        fixture.sim.with_world(|w, _| w.mutate_policy_keys(VAULT, me, &["get", "list", "getrotationpolicy"]));
         tokio::time::sleep(LATER).await;
-        let (since, writes) = (ground.now(), ground.sim.writes());
-        let error = ground.run(of(&ground, "r1").await).named("rb").await.unwrap_err();
+        let (since, writes) = (fixture.now(), fixture.sim.writes());
+        let error = fixture.run(of(&fixture, "r1").await).named("rb").await.unwrap_err();
         let told = error.refusals().iter().find(|r| r.rule == "R-KV-34").unwrap_or_else(|| panic!("{error:#?}"));
         assert!(!told.way_out.contains("grant"), "an option that a rollback does not have: {told:?}");
-        assert_eq!(ground.sim.writes(), writes);
-        assert!(ground.elapsed(since) < Duration::from_secs(60), "waited {:?}", ground.elapsed(since));
+        assert_eq!(fixture.sim.writes(), writes);
+        assert!(fixture.elapsed(since) < Duration::from_secs(60), "waited {:?}", fixture.elapsed(since));
         // Where the plan cannot tell, the write's refusal is final.
         let everything = ["get", "list", "update", "getrotationpolicy", "setrotationpolicy"];
-        ground.sim.with_world(|w, _| w.mutate_policy_keys(VAULT, me, &everything));
+        fixture.sim.with_world(|w, _| w.mutate_policy_keys(VAULT, me, &everything));
         let forbidden = cmk_mocks::What::Status { code: 403, retry_after_s: None };
         let at = cmk_mocks::When::matching(cmk_mocks::Match::new("PUT", "/rotationpolicy"));
-        ground.sim.schedule([cmk_mocks::Fault::new(at, forbidden)]);
+        fixture.sim.schedule([cmk_mocks::Fault::new(at, forbidden)]);
         tokio::time::sleep(LATER).await;
-        let since = ground.now();
-        let error = ground.run(of(&ground, "r1").await).named("rb2").await.unwrap_err();
+        let since = fixture.now();
+        let error = fixture.run(of(&fixture, "r1").await).named("rb2").await.unwrap_err();
         assert_eq!(error.service().map(|e| e.status), Some(403), "{error:#?}");
-        assert!(ground.elapsed(since) < Duration::from_secs(120), "waited {:?}", ground.elapsed(since));
+        assert!(fixture.elapsed(since) < Duration::from_secs(120), "waited {:?}", fixture.elapsed(since));
     });
 }
 
@@ -390,24 +390,24 @@ fn r_kv_34_a_caller_without_the_right_is_refused_and_not_waited_for() {
 #[test]
 fn what_is_as_a_run_that_was_taken_back_had_left_it_is_told() {
     for key_ref in [KeyRef::Versioned, KeyRef::Versionless] {
-        play(async {
-            let ground = Ground::of(encrypted(key_ref, VaultModel::Policy));
-            let first = in_use(&ground);
-            runs(&ground, "r1", rotate()).await;
-            let second = in_use(&ground);
-            runs(&ground, "r2", rotate()).await;
-            let third = in_use(&ground);
-            back(&ground, "rb2", "r2").await;
-            assert_eq!(in_use(&ground), second);
+        run_paused(async {
+            let fixture = Fixture::of(encrypted(key_ref, VaultModel::Policy));
+            let first = in_use(&fixture);
+            runs(&fixture, "r1", rotate()).await;
+            let second = in_use(&fixture);
+            runs(&fixture, "r2", rotate()).await;
+            let third = in_use(&fixture);
+            back(&fixture, "rb2", "r2").await;
+            assert_eq!(in_use(&fixture), second);
             let version = third.rsplit('/').next().filter(|_| key_ref == KeyRef::Versioned);
-            ground.sim.with_world(|w, _| w.mutate_registry_key(registry().as_str(), VAULT, KEY, version));
-            assert_eq!(in_use(&ground), third);
-            let changes = overtaken(&ground, of(&ground, "r1").await).await;
+            fixture.sim.with_world(|w, _| w.mutate_registry_key(registry().as_str(), VAULT, KEY, version));
+            assert_eq!(in_use(&fixture), third);
+            let changes = overtaken(&fixture, of(&fixture, "r1").await).await;
             assert!(changes[0].outside && changes[0].runs.is_empty(), "{changes:#?}");
             assert!(changes[0].found.as_ref().unwrap().contains(&third), "{changes:#?}");
-            let order = of(&ground, "r1").await.over_outside();
-            runs(&ground, "rb1", order).await;
-            assert_eq!(in_use(&ground), first);
+            let order = of(&fixture, "r1").await.over_outside();
+            runs(&fixture, "rb1", order).await;
+            assert_eq!(in_use(&fixture), first);
         });
     }
 }
@@ -415,34 +415,34 @@ fn what_is_as_a_run_that_was_taken_back_had_left_it_is_told() {
 /// The right that a run gave its caller for its own time: neither given again on the way back, nor what a later run changed.
 #[test]
 fn a_right_for_the_run_alone_is_no_part_of_what_is_taken_back() {
-    play(async {
+    run_paused(async {
         let mut world = encrypted(KeyRef::Versionless, VaultModel::Rbac);
         let id = identity(IDENTITY).to_string();
         world.seed_registry_cmk(GROUP, "contoso2", VAULT, KEY, KeyRef::Versionless, &id);
-        let ground = Ground::of(world);
-        runs(&ground, "r1", AutoRotate::new(registry()).every("P90D").grant_me_for_run()).await;
+        let fixture = Fixture::of(world);
+        runs(&fixture, "r1", AutoRotate::new(registry()).every("P90D").grant_me_for_run()).await;
         let other = RegistryId::new(&subscription(), GROUP, "contoso2").unwrap();
-        runs(&ground, "r2", Rotate::new(other).grant_me_for_run()).await;
+        runs(&fixture, "r2", Rotate::new(other).grant_me_for_run()).await;
 
         // Without a right of its own the caller is refused, and nobody waits.
-        let (since, writes) = (ground.now(), ground.sim.writes());
-        let error = ground.run(of(&ground, "r1").await).named("without").await.unwrap_err();
+        let (since, writes) = (fixture.now(), fixture.sim.writes());
+        let error = fixture.run(of(&fixture, "r1").await).named("without").await.unwrap_err();
         let told = error.refusals().iter().find(|r| r.rule == "R-KV-34").unwrap_or_else(|| panic!("{error:#?}"));
         assert!(!told.way_out.contains("grant"), "an option that a rollback does not have: {told:?}");
-        assert_eq!(ground.sim.writes(), writes);
-        assert!(ground.elapsed(since) < Duration::from_secs(60), "waited {:?}", ground.elapsed(since));
+        assert_eq!(fixture.sim.writes(), writes);
+        assert!(fixture.elapsed(since) < Duration::from_secs(60), "waited {:?}", fixture.elapsed(since));
 
-        let me = ground.sim.with_world(|w, now| {
+        let me = fixture.sim.with_world(|w, now| {
             let me = w.operator().object_id;
             w.set_role(me, roles::KEY_VAULT_CRYPTO_OFFICER, vault().as_str(), now);
             me
         });
-        let told = plan_of(&ground, of(&ground, "r1").await).await;
+        let told = plan_of(&fixture, of(&fixture, "r1").await).await;
         let steps: Vec<_> = told.steps.iter().map(|s| s.step.as_str()).collect();
         assert_eq!(steps, ["set-rotation-policy"], "{told}");
-        assert_eq!(back(&ground, "rb", "r1").await.taken_back, ["set-rotation-policy"]);
+        assert_eq!(back(&fixture, "rb", "r1").await.taken_back, ["set-rotation-policy"]);
         let at_keys = |scope: &str| scope.to_lowercase().contains("/keys/");
-        let held = ground.sim.with_world(|w, _| w.role_assignments());
+        let held = fixture.sim.with_world(|w, _| w.role_assignments());
         assert!(!held.iter().any(|(who, _, scope, _)| *who == me && at_keys(scope)), "{held:?}");
     });
 }

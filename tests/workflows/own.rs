@@ -9,7 +9,11 @@ use cmk::{
     steps::EnsureGroup,
 };
 use cmk_mocks::{KeyRef, VaultModel};
-use cmk_tests::ground::{self, Ground, encrypted, play, registry};
+use cmk_tests::{
+    Fixture,
+    fixture::{self, encrypted, registry},
+    run_paused,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,22 +66,22 @@ impl Workflow for Own {
 /// One decision has one place in the journal, one step one idempotency key.
 #[test]
 fn what_is_decided_or_taken_twice_is_a_mistake_of_the_workflow() {
-    play(async {
+    run_paused(async {
         let order = |twice| Own { registry: registry(), twice };
         for twice in [Twice::Decided, Twice::Taken] {
-            let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
+            let fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
             for error in [
-                ground.run(order(twice)).plan().await.unwrap_err(),
-                ground.run(order(twice)).named("r1").await.unwrap_err(),
+                fixture.run(order(twice)).plan().await.unwrap_err(),
+                fixture.run(order(twice)).named("r1").await.unwrap_err(),
             ] {
                 assert!(matches!(error.kind(), ErrorKind::Bug(_)), "{twice:?}: {error:#?}");
                 assert!(error.to_string().contains("twice"), "{error}");
             }
-            assert_eq!(ground.sim.writes(), 0);
+            assert_eq!(fixture.sim.writes(), 0);
         }
-        let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
-        done(&ground, order(Twice::Nothing)).await;
-        let group = format!("/subscriptions/{}/resourceGroups/shop-2", ground::subscription());
-        assert!(ground.sim.exchanges().iter().any(|e| format!("{e:?}").contains(&group)));
+        let fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
+        done(&fixture, order(Twice::Nothing)).await;
+        let group = format!("/subscriptions/{}/resourceGroups/shop-2", fixture::subscription());
+        assert!(fixture.sim.exchanges().iter().any(|e| format!("{e:?}").contains(&group)));
     });
 }

@@ -3,7 +3,7 @@
 use super::*;
 use cmk::{Create, Recover, Rotate};
 use cmk_mocks::{KeyRef, Params, Setup, VaultModel};
-use cmk_tests::ground::*;
+use cmk_tests::fixture::*;
 
 const KEYS: &str = "keys";
 
@@ -42,20 +42,20 @@ fn changes(plan: &Plan) -> Vec<(&str, &str)> {
 #[test]
 fn r_kv_04_the_group_of_a_deleted_vault_is_made_again_where_it_is_gone() {
     for model in [VaultModel::Rbac, VaultModel::Policy] {
-        play(async {
-            let ground = Ground::of(without_a_vault(true, model));
-            let told = plan(&ground, Recover::new(registry()).grant_me()).await;
+        run_paused(async {
+            let fixture = Fixture::of(without_a_vault(true, model));
+            let told = plan(&fixture, Recover::new(registry()).grant_me()).await;
             let made = changes(&told);
             assert_eq!(made[0], ("ensure-group", "resource group keys in westeurope"), "{told}");
             assert_eq!(made[1].0, "recover-vault", "{told}");
             assert!(told.refusals.is_empty(), "{told}");
-            let recovered = done(&ground, Recover::new(registry()).grant_me()).await;
+            let recovered = done(&fixture, Recover::new(registry()).grant_me()).await;
             assert!(recovered.vault_was_deleted && recovered.vault.group().as_str() == KEYS);
-            ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+            fixture.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
         });
-        play(async {
-            let ground = Ground::of(without_a_vault(false, model));
-            let told = plan(&ground, Recover::new(registry()).grant_me()).await;
+        run_paused(async {
+            let fixture = Fixture::of(without_a_vault(false, model));
+            let told = plan(&fixture, Recover::new(registry()).grant_me()).await;
             assert_eq!(changes(&told)[0].0, "recover-vault", "the group is there: {told}");
         });
     }
@@ -64,26 +64,26 @@ fn r_kv_04_the_group_of_a_deleted_vault_is_made_again_where_it_is_gone() {
 /// Somebody is deleting the group: what comes into it would go with it.
 #[test]
 fn a_group_on_its_way_out_is_waited_for_and_made_again() {
-    play(async {
+    run_paused(async {
         let mut world = without_a_vault(false, VaultModel::Policy);
         delete_group(&mut world, KEYS);
-        let ground = Ground::of(world);
-        done(&ground, Recover::new(registry()).grant_me()).await;
+        let fixture = Fixture::of(world);
+        done(&fixture, Recover::new(registry()).grant_me()).await;
         tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
-        ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+        fixture.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
     });
 }
 
 #[test]
 fn a_new_vault_in_another_group_than_the_registry_has_its_group_made() {
-    play(async {
-        let ground = Ground::of(empty());
+    run_paused(async {
+        let fixture = Fixture::of(empty());
         let vault = cmk::azure::id::VaultId::new(&subscription(), KEYS, "kv-elsewhere").unwrap();
         let order: Create = create().vault(vault);
-        let told = plan(&ground, order.clone()).await;
+        let told = plan(&fixture, order.clone()).await;
         assert!(changes(&told).contains(&("ensure-group", "resource group keys in westeurope")), "{told}");
-        done(&ground, order).await;
-        ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+        done(&fixture, order).await;
+        fixture.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
     });
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use cmk::AutoRotate;
 use cmk_mocks::{KeyRef, VaultModel};
-use cmk_tests::ground::*;
+use cmk_tests::fixture::*;
 use time::Duration;
 
 fn auto() -> AutoRotate {
@@ -31,20 +31,20 @@ fn r_kv_15_a_rotation_before_expiry_needs_versions_that_expire() {
 
 #[test]
 fn what_the_order_does_not_say_stays() {
-    play(async {
-        let ground = Ground::of(world());
-        done(&ground, auto().every("P90D").versions_live("P2Y")).await;
-        let first = ground.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        done(&fixture, auto().every("P90D").versions_live("P2Y")).await;
+        let first = fixture.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
         assert!(first.contains("P90D") && first.contains("P2Y"), "{first}");
         let order = auto().notify_before_expiry("P30D");
-        ground.run(order).named("second").await.unwrap();
-        let second = ground.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
+        fixture.run(order).named("second").await.unwrap();
+        let second = fixture.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
         assert!(second.contains("P90D") && second.contains("P2Y") && second.contains("P30D"), "{second}");
         // Off: no version by itself, and the registry goes on following.
-        ground.run(auto().off()).named("third").await.unwrap();
-        let third = ground.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
+        fixture.run(auto().off()).named("third").await.unwrap();
+        let third = fixture.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
         assert!(!third.contains("P90D") && third.contains("P2Y"), "{third}");
-        assert!(!ground.seen().key_identifier.unwrap().ends_with(&ground.versions(KEY)[0]), "it follows its key");
+        assert!(!fixture.seen().key_identifier.unwrap().ends_with(&fixture.versions(KEY)[0]), "it follows its key");
     });
 }
 
@@ -56,21 +56,21 @@ fn r_kv_14_a_version_that_has_expired_is_extended_or_refused() {
     world.mutate_version_dates(VAULT, KEY, &version, None, Some(now.unix_timestamp() - 60));
     refused(world.clone(), auto(), &[("R-KV-14", &[&version, "expired"])]);
     let past = auto().extend_current(now - Duration::days(1));
-    play(async {
-        let ground = Ground::of(world.clone());
-        let error = ground.run(past).await.unwrap_err();
+    run_paused(async {
+        let fixture = Fixture::of(world.clone());
+        let error = fixture.run(past).await.unwrap_err();
         assert!(error.refusals().iter().any(|r| r.rule == "R-KV-14" && r.what.contains("past")), "{error:#?}");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
-    play(async {
-        let ground = Ground::of(world);
-        done(&ground, auto().extend_current(now + Duration::days(365))).await;
-        let exp = ground.sim.with_world(|w, _| w.key_versions(VAULT, KEY)[0].exp).unwrap();
+    run_paused(async {
+        let fixture = Fixture::of(world);
+        done(&fixture, auto().extend_current(now + Duration::days(365))).await;
+        let exp = fixture.sim.with_world(|w, _| w.key_versions(VAULT, KEY)[0].exp).unwrap();
         assert_eq!(exp, (now + Duration::days(365)).unix_timestamp());
         // And back again.
-        let back = cmk::Rollback::of(&ground.journal, &"auto-rotate".parse().unwrap()).await.unwrap();
-        ground.run(back).await.unwrap();
-        let exp = ground.sim.with_world(|w, _| w.key_versions(VAULT, KEY)[0].exp).unwrap();
+        let back = cmk::Rollback::of(&fixture.journal, &"auto-rotate".parse().unwrap()).await.unwrap();
+        fixture.run(back).await.unwrap();
+        let exp = fixture.sim.with_world(|w, _| w.key_versions(VAULT, KEY)[0].exp).unwrap();
         assert_eq!(exp, now.unix_timestamp() - 60);
     });
 }
@@ -80,11 +80,11 @@ fn auto_rotate_refuses() {
     let mut disabled = world();
     let version = disabled.key_versions(VAULT, KEY)[0].version.clone();
     disabled.mutate_version_enabled(VAULT, KEY, &version, false);
-    play(async {
-        let ground = Ground::of(disabled);
-        let error = ground.run(auto()).await.unwrap_err();
+    run_paused(async {
+        let fixture = Fixture::of(disabled);
+        let error = fixture.run(auto()).await.unwrap_err();
         assert!(error.refusals().iter().any(|r| r.rule == "R-KV-14" && r.what.contains("disabled")), "{error:#?}");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
     let mut gone = world();
     gone.mutate_delete_key(VAULT, KEY);
@@ -100,10 +100,10 @@ fn auto_rotate_refuses() {
 /// asked for is refused.
 #[test]
 fn r_kv_15_a_rotation_without_expiry_is_possible_and_a_notice_is_not() {
-    play(async {
-        let ground = Ground::of(world());
-        done(&ground, auto().every("P60D")).await;
-        let policy = ground.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        done(&fixture, auto().every("P60D")).await;
+        let policy = fixture.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
         assert!(policy.contains("P60D") && !policy.contains("notify"), "{policy}");
     });
     refused(world(), auto().notify_before_expiry("P30D"), &[("R-KV-15", &["a notice", "--versions-live"])]);
@@ -112,12 +112,12 @@ fn r_kv_15_a_rotation_without_expiry_is_possible_and_a_notice_is_not() {
 /// The plan says that going back pins the registry again, and the policy before is kept.
 #[test]
 fn the_way_it_is_rotated_can_be_looked_at() {
-    play(async {
-        let ground = Ground::of(world());
-        let before = cmk::rotation(&ground.azure(), &registry()).await.unwrap();
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        let before = cmk::rotation(&fixture.azure(), &registry()).await.unwrap();
         assert!(!before.follows && before.rules.is_some_and(|r| r.rotate.is_none()));
-        done(&ground, auto().every("P60D")).await;
-        let after = cmk::rotation(&ground.azure(), &registry()).await.unwrap();
+        done(&fixture, auto().every("P60D")).await;
+        let after = cmk::rotation(&fixture.azure(), &registry()).await.unwrap();
         assert!(after.follows && after.rules.is_some_and(|r| r.rotate.is_some()));
     });
 }
@@ -126,14 +126,14 @@ fn the_way_it_is_rotated_can_be_looked_at() {
 /// nothing to refuse the order for.
 #[test]
 fn r_kv_15_a_week_after_creation_is_enough() {
-    play(async {
-        let ground = Ground::of(world());
-        done(&ground, auto().every("P15D").versions_live("P30D").notify_before_expiry("P7D")).await;
-        let first = ground.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        done(&fixture, auto().every("P15D").versions_live("P30D").notify_before_expiry("P7D")).await;
+        let first = fixture.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
         assert!(first.contains("P15D") && first.contains("P30D") && first.contains("P7D"), "{first}");
-        ground.run(auto().notify_before_expiry("P10D")).named("second").await.unwrap();
-        ground.run(auto().versions_live("P60D")).named("third").await.unwrap();
-        let third = ground.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
+        fixture.run(auto().notify_before_expiry("P10D")).named("second").await.unwrap();
+        fixture.run(auto().versions_live("P60D")).named("third").await.unwrap();
+        let third = fixture.sim.with_world(|w, _| w.rotation_policy(VAULT, KEY)).unwrap().to_string();
         assert!(third.contains("P15D") && third.contains("P60D") && third.contains("P10D"), "{third}");
     });
 }

@@ -9,7 +9,12 @@ use cmk::{
     revoke::How,
 };
 use cmk_mocks::{KeyRef, VaultModel, World, roles};
-use cmk_tests::ground::{self, Answer, Ground, KEY, Tap, VAULT, encrypted, play, registry};
+use cmk_tests::{
+    Fixture,
+    fixture::{self, KEY, VAULT, encrypted, registry},
+    run_paused,
+    transport::{Answer, Tap},
+};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 
@@ -32,30 +37,30 @@ fn probe() -> ProbeImages {
 }
 
 /// How often the registry's own host was asked, and how often anything but a look was.
-fn asked(ground: &Ground) -> (usize, usize) {
-    let all = ground.sim.exchanges();
+fn asked(fixture: &Fixture) -> (usize, usize) {
+    let all = fixture.sim.exchanges();
     (all.iter().filter(|e| e.host == HOST).count(), all.iter().filter(|e| e.method == "PATCH").count())
 }
 
-fn closed(ground: &Ground, closed: bool) {
+fn closed(fixture: &Fixture, closed: bool) {
     let rules = json!({ "defaultAction": if closed { "Deny" } else { "Allow" } });
-    ground.sim.with_world(|w, _| w.mutate_registry_property(registry().as_str(), "networkRuleSet", rules));
+    fixture.sim.with_world(|w, _| w.mutate_registry_property(registry().as_str(), "networkRuleSet", rules));
 }
 
 // ---- the check ------------------------------------------------------------------------------------------------------
 
 #[test]
 fn what_is_pushed_is_pulled_and_taken_away() {
-    play(async {
-        let ground = Ground::of(world());
+    run_paused(async {
+        let fixture = Fixture::of(world());
         let mut digests = Vec::new();
         for _ in 0..2 {
-            let ProbeSeen::Works(seen) = probe().look(&ground.azure().reader()).await.unwrap() else { panic!() };
+            let ProbeSeen::Works(seen) = probe().look(&fixture.azure().reader()).await.unwrap() else { panic!() };
             assert_eq!((seen.repository.as_str(), &seen.left_behind), ("cmk-probe", &None));
             digests.push(seen.digest);
         }
         assert_ne!(digests[0], digests[1], "nothing of an earlier probe is pulled");
-        let deleted = ground.sim.exchanges().iter().filter(|e| e.method == "DELETE" && e.status == 202).count();
+        let deleted = fixture.sim.exchanges().iter().filter(|e| e.method == "DELETE" && e.status == 202).count();
         assert_eq!(deleted, 2);
     });
 }
@@ -82,11 +87,11 @@ fn it_says_where_it_ended() {
         }),
     ];
     for (stage, code, said, spoil) in cases {
-        play(async {
-            let ground = Ground::of(world());
-            ground.sim.with_world(spoil);
+        run_paused(async {
+            let fixture = Fixture::of(world());
+            fixture.sim.with_world(spoil);
             tokio::time::sleep(Duration::from_secs(3700)).await;
-            let seen = probe().look(&ground.azure().reader()).await.unwrap();
+            let seen = probe().look(&fixture.azure().reader()).await.unwrap();
             assert_eq!(seen.ended_at(), Some(stage), "{seen:?}");
             let ProbeSeen::Failed(trouble) = seen else { panic!() };
             assert_eq!(trouble.code.as_deref(), code, "{trouble}");
@@ -97,14 +102,14 @@ fn it_says_where_it_ended() {
 
 #[test]
 fn who_may_not_delete_is_told_what_stays() {
-    play(async {
-        let ground = Ground::of(world());
-        let pusher = ground.sim.with_world(|w, now| {
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        let pusher = fixture.sim.with_world(|w, now| {
             let app = w.seed_app("pusher", "s", None).object_id;
             w.set_role(app, roles::ACR_PUSH, registry().as_str(), now);
             app
         });
-        let seen = probe().look(&ground.azure_as(pusher).reader()).await.unwrap();
+        let seen = probe().look(&fixture.azure_as(pusher).reader()).await.unwrap();
         assert_eq!(seen.ended_at(), Some(Stage::Delete));
         let ProbeSeen::Works(seen) = seen else { panic!() };
         assert!(seen.left_behind.is_some_and(|why| why.contains("AcrDelete")));
@@ -115,39 +120,39 @@ fn who_may_not_delete_is_told_what_stays() {
 
 #[test]
 fn a_plan_says_it_and_does_not_do_it() {
-    play(async {
-        let ground = Ground::of(world());
-        let plan = ground.run(Rotate::new(registry()).probed()).plan().await.unwrap();
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        let plan = fixture.run(Rotate::new(registry()).probed()).plan().await.unwrap();
         assert!(plan.notes.iter().any(|note| note.contains("cmk-probe")), "{plan}");
-        assert_eq!((asked(&ground).0, ground.sim.writes()), (0, 0));
-        let plain = ground.run(Rotate::new(registry())).plan().await.unwrap();
+        assert_eq!((asked(&fixture).0, fixture.sim.writes()), (0, 0));
+        let plain = fixture.run(Rotate::new(registry())).plan().await.unwrap();
         assert!(!plain.to_string().contains("cmk-probe"));
     });
 }
 
 #[test]
 fn r_cmk_27_a_rotation_is_tried_out_once() {
-    play(async {
-        let ground = Ground::of(world());
-        let plain = ground.run(Rotate::new(registry())).named("plain").await.unwrap();
-        assert_eq!((plain.probe, asked(&ground).0), (None, 0), "only when it is asked for");
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        let plain = fixture.run(Rotate::new(registry())).named("plain").await.unwrap();
+        assert_eq!((plain.probe, asked(&fixture).0), (None, 0), "only when it is asked for");
         let order = || Rotate::new(registry()).probed();
-        let done = ground.run(order()).named("probed").await.unwrap();
+        let done = fixture.run(order()).named("probed").await.unwrap();
         let probed = done.probe.clone().unwrap();
         assert_eq!((probed.login_server.as_str(), &probed.left_behind), (HOST, &None));
-        let requests = asked(&ground);
-        assert_eq!(ground.run(order()).named("probed").await.unwrap(), done);
-        assert_eq!(asked(&ground), requests, "a finished run is not tried out again");
+        let requests = asked(&fixture);
+        assert_eq!(fixture.run(order()).named("probed").await.unwrap(), done);
+        assert_eq!(asked(&fixture), requests, "a finished run is not tried out again");
     });
 }
 
 #[test]
 fn a_run_that_is_not_served_stands_and_is_taken_up_to_probe_again() {
-    play(async {
-        let ground = Ground::of(world());
-        closed(&ground, true);
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        closed(&fixture, true);
         let order = || Rotate::new(registry()).probed();
-        let error = ground.run(order()).named("r").await.unwrap_err();
+        let error = fixture.run(order()).named("r").await.unwrap_err();
         let ErrorKind::Probe(trouble) = error.kind() else { panic!("{error}") };
         assert_eq!((trouble.stage, error.step()), (Stage::Network, Some("probe")));
         let told = error.to_string();
@@ -155,19 +160,19 @@ fn a_run_that_is_not_served_stands_and_is_taken_up_to_probe_again() {
             assert!(told.contains(part), "'{part}' is not in: {told}");
         }
         assert!(error.can_resume());
-        let (versions, (_, patches)) = (ground.versions(KEY).len(), asked(&ground));
-        closed(&ground, false);
-        let done = ground.run(order()).named("r").await.unwrap();
+        let (versions, (_, patches)) = (fixture.versions(KEY).len(), asked(&fixture));
+        closed(&fixture, false);
+        let done = fixture.run(order()).named("r").await.unwrap();
         assert!(done.probe.is_some());
-        assert_eq!((ground.versions(KEY).len(), asked(&ground).1), (versions, patches), "nothing else is done again");
+        assert_eq!((fixture.versions(KEY).len(), asked(&fixture).1), (versions, patches), "nothing else is done again");
         let decided = |entry: &Entry| matches!(entry, Entry::Decided { name, .. } if name == "probe");
-        assert_eq!(ground.records("r").await.iter().filter(|r| decided(&r.entry)).count(), 1);
+        assert_eq!(fixture.records("r").await.iter().filter(|r| decided(&r.entry)).count(), 1);
     });
 }
 
 /// A line on which pushes are refused for want of the key until then, whatever the key's state.
-fn lagging(ground: &Ground, until: time::OffsetDateTime) -> Azure {
-    let clock = ground.sim.clock().clone();
+fn lagging(fixture: &Fixture, until: time::OffsetDateTime) -> Azure {
+    let clock = fixture.sim.clock().clone();
     let change = move |request: &Request, answer: &mut Answer| {
         if request.url().path().ends_with("/blobs/uploads/") && clock.now() < until {
             let text =
@@ -176,46 +181,46 @@ fn lagging(ground: &Ground, until: time::OffsetDateTime) -> Azure {
             answer.body = json!({ "errors": [{ "code": "DENIED", "message": text }] }).to_string().into_bytes();
         }
     };
-    ground.builder().transport(Arc::new(Tap { inner: ground.sim.transport(), change })).build()
+    fixture.builder().transport(Arc::new(Tap { inner: fixture.sim.transport(), change })).build()
 }
 
 #[test]
 fn r_cmk_27_a_key_that_is_back_is_given_time_to_count() {
-    play(async {
-        let (ground, order) = (Ground::of(world()), || Recover::new(registry()).probed());
-        ground.sim.with_world(|w, _| w.mutate_delete_key(VAULT, KEY));
-        let azure = lagging(&ground, ground.now() + time::Duration::minutes(12));
-        let done = ground.run_on(&azure, order()).named("soon").await.unwrap();
+    run_paused(async {
+        let (fixture, order) = (Fixture::of(world()), || Recover::new(registry()).probed());
+        fixture.sim.with_world(|w, _| w.mutate_delete_key(VAULT, KEY));
+        let azure = lagging(&fixture, fixture.now() + time::Duration::minutes(12));
+        let done = fixture.run_on(&azure, order()).named("soon").await.unwrap();
         assert!(done.probe.is_some());
-        assert!(ground.told().iter().any(|t| t.contains("probe: waiting for images")), "{:#?}", ground.told());
+        assert!(fixture.told().iter().any(|t| t.contains("probe: waiting for images")), "{:#?}", fixture.told());
 
-        let azure = lagging(&ground, ground.now() + time::Duration::minutes(40));
-        let began = ground.now();
-        let error = ground.run_on(&azure, order()).named("late").await.unwrap_err();
+        let azure = lagging(&fixture, fixture.now() + time::Duration::minutes(40));
+        let began = fixture.now();
+        let error = fixture.run_on(&azure, order()).named("late").await.unwrap_err();
         let ErrorKind::Probe(trouble) = error.kind() else { panic!("{error}") };
         assert!(trouble.may_pass() && trouble.service.as_ref().is_some_and(|s| s.is_key_forbidden()), "{error}");
-        let waited = ground.now() - began;
+        let waited = fixture.now() - began;
         assert!(waited > time::Duration::minutes(15) && waited < time::Duration::minutes(20), "{waited}");
         // Later it can be taken up.
         tokio::time::sleep(Duration::from_secs(40 * 60)).await;
-        assert!(ground.run_on(&azure, order()).named("late").await.unwrap().probe.is_some());
+        assert!(fixture.run_on(&azure, order()).named("late").await.unwrap().probe.is_some());
     });
 }
 
 #[test]
 fn creations_bypasses_and_restorations_are_tried_out_too() {
-    play(async {
-        let ground = Ground::of(ground::empty());
-        assert!(ground.run(ground::create().probed()).await.unwrap().probe.is_some());
+    run_paused(async {
+        let fixture = Fixture::of(fixture::empty());
+        assert!(fixture.run(fixture::create().probed()).await.unwrap().probe.is_some());
 
-        let ground = Ground::of(world());
-        assert!(ground.run(cmk::Bypass::new(registry()).probed()).await.unwrap().probe.is_some());
+        let fixture = Fixture::of(world());
+        assert!(fixture.run(cmk::Bypass::new(registry()).probed()).await.unwrap().probe.is_some());
 
         let revoke = Revoke::new(registry(), How::Disable).accept(Irreversible::Revocation);
-        ground.run(revoke).named("revoked").await.unwrap();
+        fixture.run(revoke).named("revoked").await.unwrap();
         tokio::time::sleep(Duration::from_secs(3600)).await;
-        let order = cmk::Restore::of(&ground.journal, &"revoked".parse().unwrap()).await.unwrap().probed();
-        assert!(ground.run(order).named("restored").await.unwrap().probe.is_some());
+        let order = cmk::Restore::of(&fixture.journal, &"revoked".parse().unwrap()).await.unwrap().probed();
+        assert!(fixture.run(order).named("restored").await.unwrap().probe.is_some());
     });
 }
 

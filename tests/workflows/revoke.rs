@@ -3,7 +3,7 @@
 use super::*;
 use cmk::{Irreversible, Restore, Revoke, revoke::How};
 use cmk_mocks::{KeyRef, VaultModel, roles};
-use cmk_tests::ground::*;
+use cmk_tests::fixture::*;
 
 fn revoke(how: How) -> Revoke {
     Revoke::new(registry(), how).accept(Irreversible::Revocation).grant_me()
@@ -11,8 +11,8 @@ fn revoke(how: How) -> Revoke {
 fn world(model: VaultModel) -> World {
     encrypted(KeyRef::Versionless, model)
 }
-fn principal(ground: &Ground) -> uuid::Uuid {
-    ground.sim.with_world(|w, _| w.identity(identity(IDENTITY).as_str()).unwrap().principal_id)
+fn principal(fixture: &Fixture) -> uuid::Uuid {
+    fixture.sim.with_world(|w, _| w.identity(identity(IDENTITY).as_str()).unwrap().principal_id)
 }
 
 #[test]
@@ -29,9 +29,9 @@ fn r_cmk_27_every_other_registry_on_the_key_has_to_be_named() {
     let id = identity(IDENTITY).to_string();
     world.seed_registry_cmk("elsewhere", "contoso2", VAULT, KEY, KeyRef::Versioned, &id);
     refused(world.clone(), revoke(How::Disable), &[("R-CMK-27", &["contoso2", "--also contoso2"])]);
-    play(async {
-        let ground = Ground::of(world);
-        let revoked = done(&ground, revoke(How::Disable).also("Contoso2")).await;
+    run_paused(async {
+        let fixture = Fixture::of(world);
+        let revoked = done(&fixture, revoke(How::Disable).also("Contoso2")).await;
         assert_eq!(revoked.affected, [REGISTRY, "contoso2"]);
     });
 }
@@ -39,15 +39,15 @@ fn r_cmk_27_every_other_registry_on_the_key_has_to_be_named() {
 /// One with another identity keeps its own right, and is not asked about.
 #[test]
 fn a_registry_with_another_identity_does_not_lose_by_a_grant() {
-    play(async {
+    run_paused(async {
         let mut world = world(VaultModel::Rbac);
         let other = world.seed_identity(GROUP, "id-other");
         let id = world.seed_registry_cmk(GROUP, "contoso2", VAULT, KEY, KeyRef::Versionless, &other.id);
-        let ground = Ground::of(world);
-        let revoked = done(&ground, revoke(How::Access)).await;
+        let fixture = Fixture::of(world);
+        let revoked = done(&fixture, revoke(How::Access)).await;
         assert_eq!(revoked.affected, [REGISTRY]);
         tokio::time::sleep(std::time::Duration::from_secs(900)).await;
-        ground.sim.with_world(|w, now| {
+        fixture.sim.with_world(|w, now| {
             w.can_unwrap(now, &id).unwrap();
             w.can_unwrap(now, registry().as_str()).unwrap_err();
         });
@@ -90,7 +90,7 @@ fn r_kv_32_a_right_that_comes_through_a_group_is_not_taken_either() {
 /// The system-assigned identity of one registry is not that of another.
 #[test]
 fn registries_with_identities_of_their_own_do_not_lose_by_each_others_grants() {
-    play(async {
+    run_paused(async {
         let mut world = world(VaultModel::Rbac);
         let id = identity(IDENTITY).to_string();
         let other = world.seed_registry_cmk(GROUP, "contoso2", VAULT, KEY, KeyRef::Versionless, &id);
@@ -100,11 +100,11 @@ fn registries_with_identities_of_their_own_do_not_lose_by_each_others_grants() {
             world.seed_grant(principal, VAULT, KEY, now);
             world.mutate_registry_identity(&one, "system");
         }
-        let ground = Ground::of(world);
-        let revoked = done(&ground, revoke(How::Access)).await;
+        let fixture = Fixture::of(world);
+        let revoked = done(&fixture, revoke(How::Access)).await;
         assert_eq!(revoked.affected, [REGISTRY]);
         tokio::time::sleep(std::time::Duration::from_secs(900)).await;
-        ground.sim.with_world(|w, now| {
+        fixture.sim.with_world(|w, now| {
             w.can_unwrap(now, &other).unwrap();
             w.can_unwrap(now, registry().as_str()).unwrap_err();
         });
@@ -129,32 +129,32 @@ fn a_vault_that_is_not_found_leaves_disabling() {
 /// Restore puts back what that run took, under the same name, and nothing else.
 #[test]
 fn a_version_that_was_disabled_before_stays_disabled() {
-    play(async {
+    run_paused(async {
         let mut world = world(VaultModel::Policy);
         let old = world.key_versions(VAULT, KEY)[0].version.clone();
         world.mutate_new_version(VAULT, KEY);
         world.mutate_registry_key(registry().as_str(), VAULT, KEY, None);
         world.mutate_version_enabled(VAULT, KEY, &old, false);
-        let ground = Ground::of(world);
-        let revoked = done(&ground, revoke(How::Disable)).await;
+        let fixture = Fixture::of(world);
+        let revoked = done(&fixture, revoke(How::Disable)).await;
         assert_eq!(revoked.taken, 1);
-        let order = Restore::of(&ground.journal, &"revoke".parse().unwrap()).await.unwrap();
-        let restored = done(&ground, order).await;
+        let order = Restore::of(&fixture.journal, &"revoke".parse().unwrap()).await.unwrap();
+        let restored = done(&fixture, order).await;
         assert_eq!(restored.given_back, 1);
         let enabled: Vec<_> =
-            ground.sim.with_world(|w, _| w.key_versions(VAULT, KEY).iter().map(|v| v.enabled).collect());
+            fixture.sim.with_world(|w, _| w.key_versions(VAULT, KEY).iter().map(|v| v.enabled).collect());
         assert_eq!(enabled, [false, true]);
-        ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+        fixture.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
     });
 }
 
 #[test]
 fn a_grant_is_given_back_exactly_as_it_was() {
     for model in [VaultModel::Rbac, VaultModel::Policy] {
-        play(async {
-            let ground = Ground::of(world(model));
-            let who = principal(&ground);
-            let held = |g: &Ground| {
+        run_paused(async {
+            let fixture = Fixture::of(world(model));
+            let who = principal(&fixture);
+            let held = |g: &Fixture| {
                 g.sim.with_world(|w, _| {
                     let roles: Vec<_> =
                         w.role_assignments().into_iter().filter(|r| r.0 == who).map(|r| (r.1, r.2)).collect();
@@ -162,20 +162,20 @@ fn a_grant_is_given_back_exactly_as_it_was() {
                     (roles, policies)
                 })
             };
-            let before = held(&ground);
-            done(&ground, revoke(How::Access)).await;
-            let gone = held(&ground);
+            let before = held(&fixture);
+            done(&fixture, revoke(How::Access)).await;
+            let gone = held(&fixture);
             assert!(gone.0.is_empty() && gone.1.iter().all(|(_, keys)| keys.is_empty()), "{gone:?}");
-            let order = Restore::of(&ground.journal, &"revoke".parse().unwrap()).await.unwrap();
-            done(&ground, order).await;
-            let mut after = held(&ground);
+            let order = Restore::of(&fixture.journal, &"revoke".parse().unwrap()).await.unwrap();
+            done(&fixture, order).await;
+            let mut after = held(&fixture);
             let mut before = before;
             for (_, keys) in before.1.iter_mut().chain(after.1.iter_mut()) {
                 keys.iter_mut().for_each(|k| k.make_ascii_lowercase());
                 keys.sort();
             }
             assert_eq!(after, before, "{model:?}");
-            ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+            fixture.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
         });
     }
 }
@@ -183,52 +183,52 @@ fn a_grant_is_given_back_exactly_as_it_was() {
 /// A role that the caller gave itself for it is not what was revoked.
 #[test]
 fn restoring_does_not_touch_what_the_caller_gave_itself() {
-    play(async {
-        let ground = Ground::of(world(VaultModel::Rbac));
-        done(&ground, revoke(How::Disable)).await;
-        let me = ground.sim.with_world(|w, _| w.operator().object_id);
-        let mine = |g: &Ground| {
+    run_paused(async {
+        let fixture = Fixture::of(world(VaultModel::Rbac));
+        done(&fixture, revoke(How::Disable)).await;
+        let me = fixture.sim.with_world(|w, _| w.operator().object_id);
+        let mine = |g: &Fixture| {
             g.sim.with_world(|w, _| w.role_assignments().iter().filter(|r| r.0 == me && r.2.contains("/keys/")).count())
         };
-        assert_eq!(mine(&ground), 1);
-        let order = Restore::of(&ground.journal, &"revoke".parse().unwrap()).await.unwrap();
-        done(&ground, order).await;
-        assert_eq!(mine(&ground), 1);
+        assert_eq!(mine(&fixture), 1);
+        let order = Restore::of(&fixture.journal, &"revoke".parse().unwrap()).await.unwrap();
+        done(&fixture, order).await;
+        assert_eq!(mine(&fixture), 1);
     });
 }
 
 /// Nor does it give the caller anew what it had for the revocation alone.
 #[test]
 fn restoring_does_not_give_what_the_caller_had_for_the_run() {
-    play(async {
-        let ground = Ground::of(world(VaultModel::Rbac));
+    run_paused(async {
+        let fixture = Fixture::of(world(VaultModel::Rbac));
         let order = Revoke::new(registry(), How::Disable).accept(Irreversible::Revocation).grant_me_for_run();
-        done(&ground, order).await;
+        done(&fixture, order).await;
         tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
-        let me = ground.sim.with_world(|w, _| w.operator().object_id);
-        let mine = |g: &Ground| {
+        let me = fixture.sim.with_world(|w, _| w.operator().object_id);
+        let mine = |g: &Fixture| {
             g.sim.with_world(|w, _| w.role_assignments().iter().filter(|r| r.0 == me && r.2.contains("/keys/")).count())
         };
-        let order = Restore::of(&ground.journal, &"revoke".parse().unwrap()).await.unwrap();
-        let error = ground.run(order.clone()).named("without").await.unwrap_err();
+        let order = Restore::of(&fixture.journal, &"revoke".parse().unwrap()).await.unwrap();
+        let error = fixture.run(order.clone()).named("without").await.unwrap_err();
         let told = error.refusals().iter().find(|r| r.rule == "R-KV-34" && r.what.contains(KEY));
         let way_out = told.map(|r| r.way_out.clone()).unwrap_or_else(|| panic!("{error:#?}"));
         assert!(way_out.contains("az role assignment create") && !way_out.contains("--grant-me"), "{way_out}");
-        assert_eq!(mine(&ground), 0);
+        assert_eq!(mine(&fixture), 0);
         // Whoever may do it gives back what was taken, and nothing besides.
-        ground.sim.with_world(|w, now| w.set_role(me, roles::KEY_VAULT_CRYPTO_OFFICER, vault().as_str(), now));
-        let restored = done(&ground, order).await;
-        assert_eq!((restored.given_back, mine(&ground)), (1, 0));
-        ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+        fixture.sim.with_world(|w, now| w.set_role(me, roles::KEY_VAULT_CRYPTO_OFFICER, vault().as_str(), now));
+        let restored = done(&fixture, order).await;
+        assert_eq!((restored.given_back, mine(&fixture)), (1, 0));
+        fixture.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
     });
 }
 
 #[test]
 fn what_is_no_revocation_cannot_be_restored() {
-    play(async {
-        let ground = Ground::of(world(VaultModel::Policy));
-        done(&ground, rotate()).await;
-        let of = async |run: &str| Restore::of(&ground.journal, &run.parse().unwrap()).await.unwrap_err().to_string();
+    run_paused(async {
+        let fixture = Fixture::of(world(VaultModel::Policy));
+        done(&fixture, rotate()).await;
+        let of = async |run: &str| Restore::of(&fixture.journal, &run.parse().unwrap()).await.unwrap_err().to_string();
         assert!(of("rotate").await.contains("cmk rollback rotate"), "{}", of("rotate").await);
         assert!(of("never").await.contains("there is no run never"));
     });
@@ -237,14 +237,14 @@ fn what_is_no_revocation_cannot_be_restored() {
 /// A revocation that took nothing leaves nothing to give back.
 #[test]
 fn nothing_taken_nothing_given_back() {
-    play(async {
+    run_paused(async {
         let mut world = world(VaultModel::Policy);
         let version = world.key_versions(VAULT, KEY)[0].version.clone();
         world.mutate_version_enabled(VAULT, KEY, &version, false);
-        let ground = Ground::of(world);
-        let revoked = done(&ground, revoke(How::Disable)).await;
+        let fixture = Fixture::of(world);
+        let revoked = done(&fixture, revoke(How::Disable)).await;
         assert_eq!(revoked.taken, 0);
-        let error = Restore::of(&ground.journal, &"revoke".parse().unwrap()).await.unwrap_err();
+        let error = Restore::of(&fixture.journal, &"revoke".parse().unwrap()).await.unwrap_err();
         assert!(error.to_string().contains("took nothing away"), "{error}");
     });
 }

@@ -3,7 +3,7 @@
 use super::*;
 use cmk::{Reference, Rotate, azure::id::KeyId, checks::IdentityWanted};
 use cmk_mocks::{KeyRef, Params, VaultModel};
-use cmk_tests::ground::*;
+use cmk_tests::fixture::*;
 use uuid::Uuid;
 
 const OTHER: &str = "kv-other";
@@ -27,33 +27,33 @@ fn to_other() -> Rotate {
 #[test]
 fn r_cmk_16_vault_identity_and_reference_change_in_one_order() {
     for (model, other) in [(VaultModel::Policy, VaultModel::Rbac), (VaultModel::Rbac, VaultModel::Policy)] {
-        play(async {
+        run_paused(async {
             let mut world = with_other(model, other);
             let new = world.seed_identity(GROUP, "id-new");
-            let ground = Ground::of(world);
+            let fixture = Fixture::of(world);
             let order = to_other().identity(IdentityWanted::Guid(new.client_id)).referring(Reference::Versionless);
-            let told = plan(&ground, order.clone()).await;
+            let told = plan(&fixture, order.clone()).await;
             // The old grant is only named.
             assert!(
                 told.notes.iter().any(|n| n.contains("keeps its right") && n.contains("--remove-old-grant")),
                 "{told}"
             );
-            let before = ground.seen();
-            let rotated = done(&ground, order).await;
-            let seen = ground.seen();
+            let before = fixture.seen();
+            let rotated = done(&fixture, order).await;
+            let seen = fixture.seen();
             assert_eq!(seen.identity.as_deref(), Some(new.client_id.to_string().as_str()));
             assert_eq!(seen.key_identifier, Some(other_key().to_string()));
             assert_eq!(seen.versioned_key_identifier, Some(rotated.in_use.to_string()));
             assert_eq!(rotated.previous.map(|p| p.to_string()), before.versioned_key_identifier);
             assert_eq!(seen.user_identities.len(), 2, "attached beside the old one (R-CMK-09)");
-            let old = ground.sim.with_world(|w, _| w.identity(identity(IDENTITY).as_str()).unwrap().principal_id);
-            assert!(holds(&ground, old, VAULT), "the old grant was taken without being asked to");
+            let old = fixture.sim.with_world(|w, _| w.identity(identity(IDENTITY).as_str()).unwrap().principal_id);
+            assert!(holds(&fixture, old, VAULT), "the old grant was taken without being asked to");
         });
     }
 }
 
-fn holds(ground: &Ground, who: Uuid, vault: &str) -> bool {
-    ground.sim.with_world(|w, _| {
+fn holds(fixture: &Fixture, who: Uuid, vault: &str) -> bool {
+    fixture.sim.with_world(|w, _| {
         w.role_assignments().iter().any(|(p, _, scope, _)| *p == who && scope.contains(vault))
             || w.access_policies(vault).iter().any(|(p, keys)| *p == who && !keys.is_empty())
     })
@@ -62,18 +62,18 @@ fn holds(ground: &Ground, who: Uuid, vault: &str) -> bool {
 /// Another registry found on the key keeps the grant there.
 #[test]
 fn an_old_grant_that_another_registry_may_need_is_left() {
-    play(async {
+    run_paused(async {
         let mut world = with_other(VaultModel::Rbac, VaultModel::Rbac);
         let id = identity(IDENTITY).to_string();
         world.seed_registry_cmk(GROUP, "contoso2", VAULT, KEY, KeyRef::Versionless, &id);
         let old = world.identity(&id).unwrap().principal_id;
-        let ground = Ground::of(world);
+        let fixture = Fixture::of(world);
         let order = to_other().identity(IdentityWanted::System).remove_old_grant();
-        let told = plan(&ground, order.clone()).await;
+        let told = plan(&fixture, order.clone()).await;
         assert!(told.notes.iter().any(|n| n.contains("it is left") && n.contains("contoso2")), "{told}");
-        done(&ground, order).await;
-        assert!(holds(&ground, old, VAULT));
-        ground.sim.with_world(|w, now| {
+        done(&fixture, order).await;
+        assert!(holds(&fixture, old, VAULT));
+        fixture.sim.with_world(|w, now| {
             for id in w.registry_ids() {
                 w.can_unwrap(now, &id).unwrap();
             }
@@ -83,26 +83,26 @@ fn an_old_grant_that_another_registry_may_need_is_left() {
 
 #[test]
 fn the_registrys_own_identity_is_switched_on_beside_the_others() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versionless, VaultModel::Rbac));
         let order = rotate().keeping_version().identity(IdentityWanted::System);
-        let told = plan(&ground, order.clone()).await;
+        let told = plan(&fixture, order.clone()).await;
         assert!(told.to_string().contains("the system-assigned identity attached to contoso1"), "{told}");
-        let rotated = done(&ground, order).await;
-        let seen = ground.seen();
+        let rotated = done(&fixture, order).await;
+        let seen = fixture.seen();
         assert_eq!(seen.identity.as_deref(), Some("system"));
         assert_eq!(seen.user_identities.len(), 1);
         assert_eq!(rotated.previous, Some(rotated.in_use), "the version stays");
-        ground.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
+        fixture.sim.with_world(|w, now| w.can_unwrap(now, registry().as_str()).unwrap());
     });
 }
 
 #[test]
 fn the_identity_it_has_already_needs_nothing() {
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Rbac));
         let order = rotate().keeping_version().identity(IdentityWanted::Id(identity(IDENTITY)));
-        let told = plan(&ground, order).await;
+        let told = plan(&fixture, order).await;
         assert!(!told.has_changes(), "{told}");
     });
 }
@@ -136,9 +136,9 @@ fn a_vault_that_will_not_do() {
     let mut world = with_other(VaultModel::Rbac, VaultModel::Rbac);
     world.mutate_vault_retention(OTHER, 90, false);
     refused(world.clone(), to_other(), &[("R-CMK-06", &[OTHER, "--unprotected-vault-is-fine"])]);
-    play(async {
-        let ground = Ground::of(world);
-        done(&ground, to_other().unprotected_vault_is_fine()).await;
+    run_paused(async {
+        let fixture = Fixture::of(world);
+        done(&fixture, to_other().unprotected_vault_is_fine()).await;
     });
 
     let mut world = with_other(VaultModel::Rbac, VaultModel::Rbac);
@@ -171,36 +171,36 @@ fn r_cmk_15_the_version_in_use_is_disabled_and_another_identity_is_wanted() {
     let version = world.key_versions(VAULT, KEY)[0].version.clone();
     world.mutate_version_enabled(VAULT, KEY, &version, false);
     let order = rotate().keeping_version().identity(IdentityWanted::System);
-    play(async {
-        let ground = Ground::of(world);
-        let error = ground.run(order).await.unwrap_err();
+    run_paused(async {
+        let fixture = Fixture::of(world);
+        let error = fixture.run(order).await.unwrap_err();
         assert!(error.refusals().iter().any(|r| r.rule == "R-CMK-15" && r.what.contains(&version)), "{error:#?}");
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
 }
 
 /// What today's documents say of a user-assigned identity behind a firewall is said, as others were told otherwise.
 #[test]
 fn r_cmk_38_a_user_assigned_identity_behind_a_firewall_is_warned_of() {
-    play(async {
+    run_paused(async {
         let params = Params { uami_can_bypass_firewall: false, ..Params::default() };
         let mut world = encrypted_with(params, KeyRef::Versioned, VaultModel::Rbac);
         let now = world.now();
         world.seed_vault(GROUP, OTHER, VaultModel::Rbac);
         world.seed_key(OTHER, OTHER_KEY, now);
         world.mutate_vault_firewall(OTHER, true, true, &[]);
-        let ground = Ground::of(world);
-        let told = plan(&ground, to_other()).await;
+        let fixture = Fixture::of(world);
+        let told = plan(&fixture, to_other()).await;
         assert!(told.notes.iter().any(|n| n.contains("R-CMK-38") && n.contains("--identity system")), "{told}");
-        let error = ground.run(to_other()).named("play").await.unwrap_err();
+        let error = fixture.run(to_other()).named("play").await.unwrap_err();
         assert!(error.to_string().contains("R-RBAC-01") || error.service().is_some(), "{error}");
         // Nothing is broken by it: the registry stays where it was, and goes the way that the note names.
-        let seen = ground.seen();
+        let seen = fixture.seen();
         assert!(seen.key_identifier.unwrap().contains(VAULT));
-        cmk::abandon(&ground.azure(), &ground.journal, &"play".parse().unwrap()).await.unwrap();
-        let rotated = ground.run(to_other().identity(IdentityWanted::System)).await.unwrap();
+        cmk::abandon(&fixture.azure(), &fixture.journal, &"play".parse().unwrap()).await.unwrap();
+        let rotated = fixture.run(to_other().identity(IdentityWanted::System)).await.unwrap();
         assert!(rotated.in_use.to_string().contains(OTHER));
-        assert_eq!(ground.seen().identity.as_deref(), Some("system"));
+        assert_eq!(fixture.seen().identity.as_deref(), Some("system"));
     });
 }
 
@@ -210,7 +210,7 @@ fn r_cmk_11_a_version_that_is_to_be_kept_is_not_left_unsaid() {
     let behind = |key_ref| {
         let mut world = encrypted(key_ref, VaultModel::Policy);
         let used = world.key_versions(VAULT, KEY)[0].version.clone();
-        // It is not looked for by itself while this is played.
+        // It is not looked for by itself while this is run.
         world.params.acr_auto_rotate_poll = std::time::Duration::from_secs(30 * 24 * 3600);
         world.mutate_registry_polls_late(registry().as_str(), std::time::Duration::from_secs(30 * 24 * 3600));
         world.mutate_new_version(VAULT, KEY);
@@ -221,23 +221,23 @@ fn r_cmk_11_a_version_that_is_to_be_kept_is_not_left_unsaid() {
     let order = keep().referring(Reference::Versionless);
     refused(world.clone(), order, &[("R-CMK-11", &[&used, "is to be kept", "--to-version"])]);
     // On the newest one there is nothing to keep it from, and by the other word it goes.
-    play(async {
-        let ground = Ground::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
-        let kept = done(&ground, keep().referring(Reference::Versionless)).await;
+    run_paused(async {
+        let fixture = Fixture::of(encrypted(KeyRef::Versioned, VaultModel::Policy));
+        let kept = done(&fixture, keep().referring(Reference::Versionless)).await;
         assert_eq!(kept.previous, Some(kept.in_use));
     });
-    play(async {
-        let ground = Ground::of(world);
-        let order = rotate().to_version(ground.key(KEY)).referring(Reference::Versionless);
-        let moved = done(&ground, order).await;
+    run_paused(async {
+        let fixture = Fixture::of(world);
+        let order = rotate().to_version(fixture.key(KEY)).referring(Reference::Versionless);
+        let moved = done(&fixture, order).await;
         assert!(moved.previous.is_some_and(|p| !p.same_version(&moved.in_use)));
     });
     // One that follows goes there by itself: that is said.
-    play(async {
+    run_paused(async {
         let (mut world, _) = behind(KeyRef::Versionless);
         world.seed_identity(GROUP, "id-new");
-        let ground = Ground::of(world);
-        let told = plan(&ground, keep().identity(IdentityWanted::Id(identity("id-new")))).await;
+        let fixture = Fixture::of(world);
+        let told = plan(&fixture, keep().identity(IdentityWanted::Id(identity("id-new")))).await;
         assert!(told.refusals.is_empty() && told.notes.iter().any(|n| n.contains("takes up")), "{told}");
     });
 }
@@ -245,13 +245,13 @@ fn r_cmk_11_a_version_that_is_to_be_kept_is_not_left_unsaid() {
 /// Pinned, and let through its vault's firewall with another identity: the version stays.
 #[test]
 fn r_cmk_12_a_pinned_registry_keeps_its_version_when_it_is_let_through() {
-    play(async {
+    run_paused(async {
         let mut world = encrypted(KeyRef::Versioned, VaultModel::Rbac);
         let used = world.key_versions(VAULT, KEY)[0].version.clone();
         world.mutate_new_version(VAULT, KEY);
         world.mutate_vault_firewall(VAULT, true, false, &[]);
-        let ground = Ground::of(world);
-        let passed = done(&ground, cmk::Bypass::new(registry()).identity(IdentityWanted::System)).await;
+        let fixture = Fixture::of(world);
+        let passed = done(&fixture, cmk::Bypass::new(registry()).identity(IdentityWanted::System)).await;
         assert!(passed.in_use.to_string().ends_with(&used), "{passed:?}");
     });
 }

@@ -11,7 +11,12 @@ use cmk::{
     steps::Reference,
 };
 use cmk_mocks::{Fault, KeyRef, Match, Params, VaultModel, What, When, World};
-use cmk_tests::ground::{Answer, Ground, KEY, Tap, VAULT, encrypted_with, play, registry, rotate};
+use cmk_tests::{
+    Fixture,
+    fixture::{KEY, VAULT, encrypted_with, registry, rotate},
+    run_paused,
+    transport::{Answer, Tap},
+};
 use serde_json::json;
 use std::{
     future::IntoFuture as _,
@@ -27,9 +32,9 @@ fn world() -> World {
     encrypted_with(Params::default(), KeyRef::Versioned, VaultModel::Policy)
 }
 
-/// The ground's own, with every answer changed on its way.
-fn tapped(ground: &Ground, change: impl Fn(&Request, &mut Answer) + Send + Sync + 'static) -> Azure {
-    ground.builder().transport(Arc::new(Tap { inner: ground.sim.transport(), change })).build()
+/// The fixture's own, with every answer changed on its way.
+fn tapped(fixture: &Fixture, change: impl Fn(&Request, &mut Answer) + Send + Sync + 'static) -> Azure {
+    fixture.builder().transport(Arc::new(Tap { inner: fixture.sim.transport(), change })).build()
 }
 
 fn with_header(answer: &mut Answer, name: &str, value: &str) {
@@ -55,16 +60,16 @@ fn a_wait_beyond_patience_ends_the_run_at_once() {
         for asked in
             ["100000", "1000000000", "18446744073709551615", "99999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"]
         {
-            play(async {
-                let ground = Ground::of(world());
-                let azure = tapped(&ground, move |request, answer| {
+            run_paused(async {
+                let fixture = Fixture::of(world());
+                let azure = tapped(&fixture, move |request, answer| {
                     let polled = request.url().path().contains("operationStatuses");
                     if (on_polls && polled) || (!on_polls && request.method() == Method::Patch && operation(answer)) {
                         with_header(answer, "retry-after", asked);
                     }
                 });
-                let (began, now) = (Instant::now(), ground.now());
-                let error = ground.run_on(&azure, rotate()).named("play").await.unwrap_err();
+                let (began, now) = (Instant::now(), fixture.now());
+                let error = fixture.run_on(&azure, rotate()).named("play").await.unwrap_err();
                 assert!(began.elapsed() < Duration::from_secs(600), "{asked}: {:?}", began.elapsed());
                 let wait = until(&error) - now;
                 assert!((100_000..=366 * 86_400).contains(&wait.whole_seconds()), "{asked}: {wait}");
@@ -78,41 +83,41 @@ fn a_wait_beyond_patience_ends_the_run_at_once() {
 /// The wait that an accepted write asked for is not begun anew, nor cut short, by whoever takes the run up.
 #[test]
 fn a_run_that_was_told_to_wait_goes_on_when_it_is_time() {
-    play(async {
-        let ground = Ground::of(world());
-        let azure = tapped(&ground, |request, answer| {
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        let azure = tapped(&fixture, |request, answer| {
             if request.method() == Method::Patch && operation(answer) {
                 with_header(answer, "retry-after", "36000");
             }
         });
-        let error = ground.run_on(&azure, rotate()).named("play").await.unwrap_err();
+        let error = fixture.run_on(&azure, rotate()).named("play").await.unwrap_err();
         let then = until(&error);
         // Too early: it says the same again.
-        let error = ground.run_on(&azure, rotate()).named("play").await.unwrap_err();
+        let error = fixture.run_on(&azure, rotate()).named("play").await.unwrap_err();
         assert!((until(&error) - then).abs() < time::Duration::seconds(5), "{error}");
         tokio::time::sleep(10 * HOUR).await;
-        let writes = ground.sim.writes();
+        let writes = fixture.sim.writes();
         let began = Instant::now();
-        ground.run_on(&azure, rotate()).named("play").await.unwrap();
+        fixture.run_on(&azure, rotate()).named("play").await.unwrap();
         assert!(began.elapsed() < HOUR, "{:?}", began.elapsed());
-        assert_eq!(ground.sim.writes(), writes, "what was accepted is not asked for again");
-        let newest = ground.versions(KEY).pop().unwrap();
-        assert!(ground.seen().key_identifier.unwrap().ends_with(&newest));
+        assert_eq!(fixture.sim.writes(), writes, "what was accepted is not asked for again");
+        let newest = fixture.versions(KEY).pop().unwrap();
+        assert!(fixture.seen().key_identifier.unwrap().ends_with(&newest));
     });
 }
 
 /// A wait within the step's patience is kept in full.
 #[test]
 fn a_wait_within_patience_is_kept() {
-    play(async {
-        let ground = Ground::of(world());
-        let azure = tapped(&ground, |request, answer| {
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        let azure = tapped(&fixture, |request, answer| {
             if request.method() == Method::Patch && operation(answer) {
                 with_header(answer, "retry-after", "1000");
             }
         });
         let began = Instant::now();
-        ground.run_on(&azure, rotate()).named("play").await.unwrap();
+        fixture.run_on(&azure, rotate()).named("play").await.unwrap();
         assert!((1000..2000).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
     });
 }
@@ -127,31 +132,31 @@ fn an_operation_elsewhere_is_told_by_the_resource() {
         "http://management.azure.com/operations/1",
         "::",
     ] {
-        play(async {
-            let ground = Ground::of(world());
-            let azure = tapped(&ground, move |request, answer| {
+        run_paused(async {
+            let fixture = Fixture::of(world());
+            let azure = tapped(&fixture, move |request, answer| {
                 assert_ne!(request.url().host_str(), Some("management.azure.com.evil.example"));
                 if request.method() == Method::Patch && operation(answer) {
                     with_header(answer, "azure-asyncoperation", place);
                     answer.headers.retain(|(n, _)| !n.eq_ignore_ascii_case("location"));
                 }
             });
-            ground.run_on(&azure, rotate()).named("play").await.unwrap();
-            let newest = ground.versions(KEY).pop().unwrap();
-            assert!(ground.seen().key_identifier.unwrap().ends_with(&newest), "{place}");
-            assert!(!ground.sim.exchanges().iter().any(|e| e.path.starts_with("/operations")), "{place}");
+            fixture.run_on(&azure, rotate()).named("play").await.unwrap();
+            let newest = fixture.versions(KEY).pop().unwrap();
+            assert!(fixture.seen().key_identifier.unwrap().ends_with(&newest), "{place}");
+            assert!(!fixture.sim.exchanges().iter().any(|e| e.path.starts_with("/operations")), "{place}");
         });
     }
 }
 
 /// The journal of a run that was cut short right after its first request of this kind, or right after it was accepted.
-async fn cut_short(ground: &Ground, path: &str, what: What) -> Vec<Record> {
-    ground.sim.schedule([Fault::new(When::matching(Match::new("PATCH", path)), what)]);
-    let run = ground.run(keeping()).named("play").into_future();
+async fn cut_short(fixture: &Fixture, path: &str, what: What) -> Vec<Record> {
+    fixture.sim.schedule([Fault::new(When::matching(Match::new("PATCH", path)), what)]);
+    let run = fixture.run(keeping()).named("play").into_future();
     let cut = tokio::time::timeout(Duration::from_secs(20), run).await;
     assert!(cut.is_err(), "it went through");
-    ground.sim.schedule([]);
-    ground.records("play").await
+    fixture.sim.schedule([]);
+    fixture.records("play").await
 }
 
 fn keeping() -> Rotate {
@@ -177,9 +182,9 @@ fn edited_journals_end_nothing_and_keep_nobody_waiting() {
         ("at", json!("9999-12-31T23:59:59Z")),
         ("at", json!("0000-01-01T00:00:00Z")),
     ] {
-        play(async {
-            let ground = Ground::of(world());
-            let records = cut_short(&ground, "/registries/", What::HoldBefore).await;
+        run_paused(async {
+            let fixture = Fixture::of(world());
+            let records = cut_short(&fixture, "/registries/", What::HoldBefore).await;
             assert!(records.iter().any(|r| matches!(r.entry, Entry::Intent { .. })));
             let journal = rewritten(&records, |record| {
                 if record.get(member).is_some() {
@@ -188,7 +193,7 @@ fn edited_journals_end_nothing_and_keep_nobody_waiting() {
             })
             .await;
             let began = Instant::now();
-            cmk::Run::new(&ground.azure(), keeping()).journal(journal).named("play").await.unwrap();
+            cmk::Run::new(&fixture.azure(), keeping()).journal(journal).named("play").await.unwrap();
             assert!(began.elapsed() < 3 * HOUR, "{member} {value}: {:?}", began.elapsed());
         });
     }
@@ -214,33 +219,33 @@ impl HttpClient for NotKnownYet {
     }
 }
 
-fn not_known_for(ground: &Ground, lasts: Duration) -> Azure {
-    let transport = NotKnownYet { inner: ground.sim.transport(), lasts, since: OnceLock::new() };
-    ground.builder().transport(Arc::new(transport)).build()
+fn not_known_for(fixture: &Fixture, lasts: Duration) -> Azure {
+    let transport = NotKnownYet { inner: fixture.sim.transport(), lasts, since: OnceLock::new() };
+    fixture.builder().transport(Arc::new(transport)).build()
 }
 
 /// The name of a vault that a run has brought back is waited for; also by whoever takes the run up.
 #[test]
 fn a_name_that_a_run_brings_back_is_waited_for() {
     for taken_up in [false, true] {
-        play(async {
+        run_paused(async {
             let mut world = world();
             world.mutate_delete_vault(VAULT);
-            let ground = Ground::of(world);
+            let fixture = Fixture::of(world);
             let order = || Recover::new(registry()).grant_me();
             if taken_up {
                 // Stopped once the vault is back, before its keys are looked at.
                 let stop = Stop::new();
                 let asked = stop.clone();
-                let run = ground.run(order()).named("play").stop_on(&stop).watch(move |event| {
+                let run = fixture.run(order()).named("play").stop_on(&stop).watch(move |event| {
                     if matches!(event, Event::Done { step: "recover-vault", .. }) {
                         asked.ask();
                     }
                 });
                 assert!(matches!(run.await.unwrap_err().kind(), ErrorKind::Stopped));
             }
-            let azure = not_known_for(&ground, Duration::from_secs(100));
-            ground.run_on(&azure, order()).named("play").await.unwrap();
+            let azure = not_known_for(&fixture, Duration::from_secs(100));
+            fixture.run_on(&azure, order()).named("play").await.unwrap();
         });
     }
 }
@@ -248,13 +253,13 @@ fn a_name_that_a_run_brings_back_is_waited_for() {
 /// One that no run has made is not waited for.
 #[test]
 fn a_name_that_is_not_known_ends_a_plan_and_a_run() {
-    play(async {
-        let ground = Ground::of(world());
-        let azure = not_known_for(&ground, Duration::from_secs(100));
+    run_paused(async {
+        let fixture = Fixture::of(world());
+        let azure = not_known_for(&fixture, Duration::from_secs(100));
         let began = Instant::now();
-        let error = ground.run_on(&azure, rotate()).plan().await.unwrap_err();
+        let error = fixture.run_on(&azure, rotate()).plan().await.unwrap_err();
         assert!(error.to_string().contains("dns error"), "{error}");
-        let error = ground.run_on(&azure, rotate()).named("play").await.unwrap_err();
+        let error = fixture.run_on(&azure, rotate()).named("play").await.unwrap_err();
         assert!(error.to_string().contains("dns error"), "{error}");
         // The vault is there, so there is no cause to be found but the name's own.
         assert_eq!(error.cause(), None);
@@ -265,25 +270,25 @@ fn a_name_that_is_not_known_ends_a_plan_and_a_run() {
 
 #[test]
 fn a_deleted_vault_is_the_cause_of_a_name_that_is_not_known() {
-    play(async {
+    run_paused(async {
         let mut world = world();
         world.mutate_delete_vault(VAULT);
-        let ground = Ground::of(world);
+        let fixture = Fixture::of(world);
         let began = Instant::now();
         for error in
-            [ground.run(rotate()).plan().await.unwrap_err(), ground.run(rotate()).named("play").await.unwrap_err()]
+            [fixture.run(rotate()).plan().await.unwrap_err(), fixture.run(rotate()).named("play").await.unwrap_err()]
         {
             let cause = error.cause().unwrap_or_else(|| panic!("{error}"));
             assert!(cause.contains("(vault-deleted)") && cause.contains("cmk recover"), "{error}");
         }
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
 
-        let ground = Ground::of(self::world());
-        let other = ground.run(rotate().to_version("https://kv-other.vault.azure.net/keys/k".parse().unwrap()));
+        let fixture = Fixture::of(self::world());
+        let other = fixture.run(rotate().to_version("https://kv-other.vault.azure.net/keys/k".parse().unwrap()));
         let plan = other.plan().await.unwrap();
         assert!(plan.refusals.iter().any(|r| r.what.contains("no vault kv-other")), "{plan}");
         assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
-        assert_eq!(ground.sim.writes(), 0);
+        assert_eq!(fixture.sim.writes(), 0);
     });
 }
 
@@ -295,22 +300,22 @@ fn a_key_that_ends_with_the_last_of_days_is_rotated() {
         (LAST, Some(datetime!(9999-12-31 23:59:59 UTC))),
         (LAST - 86_400 * 3000, Some(datetime!(9999-12-31 23:59:59 UTC) - time::Duration::days(3000))),
     ] {
-        play(async {
+        run_paused(async {
             let mut world = world();
             let version = world.key_versions(VAULT, KEY).pop().unwrap().version;
             world.mutate_version_dates(VAULT, KEY, &version, None, Some(exp));
             let later = world.now() + Duration::from_secs(86_400 * 4000);
             world.advance(later);
-            let ground = Ground::of(world);
-            let plan = ground.run(rotate()).plan().await.unwrap().to_string();
+            let fixture = Fixture::of(world);
+            let plan = fixture.run(rotate()).plan().await.unwrap().to_string();
             assert!(
                 plan.contains("there is no date as far from now") && plan.contains("9999-12-31T") || exp != LAST,
                 "{plan}"
             );
-            ground.run(rotate()).named("play").await.unwrap();
-            let newest = ground.versions(KEY).pop().unwrap();
+            fixture.run(rotate()).named("play").await.unwrap();
+            let newest = fixture.versions(KEY).pop().unwrap();
             assert_ne!(newest, version);
-            let key = ground.azure().reader().key(&ground.version(KEY, &newest)).await.unwrap().unwrap();
+            let key = fixture.azure().reader().key(&fixture.version(KEY, &newest)).await.unwrap().unwrap();
             assert_eq!(key.exp(), wanted);
         });
     }
@@ -319,19 +324,19 @@ fn a_key_that_ends_with_the_last_of_days_is_rotated() {
 /// A usual life is as long as it was.
 #[test]
 fn a_new_version_lives_as_long_as_the_one_before() {
-    play(async {
+    run_paused(async {
         let mut world = world();
         let made = world.now();
         let version = world.key_versions(VAULT, KEY).pop().unwrap().version;
         let year = 365 * 86_400;
         world.mutate_version_dates(VAULT, KEY, &version, None, Some(made.unix_timestamp() + year));
         world.advance(made + Duration::from_secs(86_400 * 30));
-        let ground = Ground::of(world);
-        let plan = ground.run(rotate()).plan().await.unwrap().to_string();
+        let fixture = Fixture::of(world);
+        let plan = fixture.run(rotate()).plan().await.unwrap().to_string();
         assert!(!plan.contains("there is no date"), "{plan}");
-        ground.run(rotate()).named("play").await.unwrap();
-        let newest = ground.versions(KEY).pop().unwrap();
-        let key = ground.azure().reader().key(&ground.version(KEY, &newest)).await.unwrap().unwrap();
+        fixture.run(rotate()).named("play").await.unwrap();
+        let newest = fixture.versions(KEY).pop().unwrap();
+        let key = fixture.azure().reader().key(&fixture.version(KEY, &newest)).await.unwrap().unwrap();
         let life = key.exp().unwrap() - key.created().unwrap();
         assert!((life.whole_seconds() - year).abs() < 60, "{life}");
         assert_eq!(registry().name(), "contoso1");

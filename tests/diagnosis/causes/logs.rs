@@ -1,8 +1,8 @@
 //! What is written down of a registry and its key.
 
-use super::Set;
+use super::Setup;
 use cmk::diagnose::{UnseenKind, Verdict};
-use cmk_tests::stage::scenarios::{GROUP, VAULT};
+use cmk_tests::scenarios::{GROUP, VAULT};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -12,19 +12,19 @@ const IN_USE: &str = "Azure resource '/subscriptions/s/registries/contoso1' does
                       '00000000-0000-0000-0000-000000000007' Try forcibly adding the identity to the registry contoso1.";
 
 /// Sends these categories to the workspace, and no others.
-fn sends(set: &mut Set, of: &str, categories: &[&str]) {
-    set.world.seed_diagnostic_setting(of, "kept", &set.workspace, categories);
+fn sends(setup: &mut Setup, of: &str, categories: &[&str]) {
+    setup.world.seed_diagnostic_setting(of, "kept", &setup.workspace, categories);
 }
 
 fn codes(diagnosis: &cmk::Diagnosis) -> Vec<&str> {
     diagnosis.findings.iter().map(|f| f.code.as_str()).collect()
 }
 
-fn diagnosed(spoil: fn(&mut Set)) -> cmk::Diagnosis {
-    cmk_tests::stage::play(async {
-        let mut set = Set::healthy();
-        spoil(&mut set);
-        set.on().diagnosis().await
+fn diagnosed(spoil: fn(&mut Setup)) -> cmk::Diagnosis {
+    cmk_tests::run_paused(async {
+        let mut setup = Setup::healthy();
+        spoil(&mut setup);
+        setup.fixture().diagnosis().await
     })
 }
 
@@ -66,12 +66,12 @@ fn r_err_01_the_vaults_log_proves_a_firewall_that_is_below_its_cause() {
 
 #[test]
 fn r_fl_04_a_vault_with_a_table_of_its_own_is_asked_there() {
-    cmk_tests::stage::play(async {
-        let mut set = Set::healthy();
-        set.world.seed_dedicated_diagnostic_setting(&set.vault_id(), "kept", &set.workspace, &["AuditEvent"]);
-        set.trouble("vault-refusals-logged");
-        let (principal, version) = (set.principal.to_string(), set.version.clone());
-        let diagnosis = set.on().diagnosis().await;
+    cmk_tests::run_paused(async {
+        let mut setup = Setup::healthy();
+        setup.world.seed_dedicated_diagnostic_setting(&setup.vault_id(), "kept", &setup.workspace, &["AuditEvent"]);
+        setup.trouble("vault-refusals-logged");
+        let (principal, version) = (setup.principal.to_string(), setup.version.clone());
+        let diagnosis = setup.fixture().diagnosis().await;
         assert_eq!(codes(&diagnosis), ["vault-refusals-logged"], "{diagnosis}");
         assert!(diagnosis.queries.iter().any(|q| q.kql.starts_with("AZKVAuditLogs")), "{:?}", diagnosis.queries);
         let used = diagnosis.key_uses.iter().find(|u| u.is_refused()).unwrap();
@@ -119,12 +119,12 @@ fn logs_that_are_off_are_turned_on_where_the_others_go_or_where_one_is_told() {
 /// What is in the way is told in words where its own cause was not asked for.
 #[test]
 fn what_rests_on_logs_that_are_off_says_what_is_off() {
-    cmk_tests::stage::play(async {
-        let mut set = Set::healthy();
-        let vault = set.vault_id();
-        sends(&mut set, &vault, &[]);
-        let on = set.on();
-        let diagnosis = on.order_on(&on.azure()).only(["key"]).await.unwrap();
+    cmk_tests::run_paused(async {
+        let mut setup = Setup::healthy();
+        let vault = setup.vault_id();
+        sends(&mut setup, &vault, &[]);
+        let fixture = setup.fixture();
+        let diagnosis = fixture.order_on(&fixture.azure()).only(["key"]).await.unwrap();
         assert_eq!((codes(&diagnosis), diagnosis.verdict), (vec![], Verdict::Healthy), "{diagnosis}");
         let [unseen] = &diagnosis.unseen[..] else { panic!("{diagnosis}") };
         assert_eq!((&unseen.codes[..], unseen.kind), (&["vault-refusals-logged".to_owned()][..], UnseenKind::Beyond));
@@ -134,27 +134,27 @@ fn what_rests_on_logs_that_are_off_says_what_is_off() {
 
 #[test]
 fn a_workspace_that_is_told_is_asked_and_without_rights_the_query_is_left_to_be_asked_by_hand() {
-    cmk_tests::stage::play(async {
-        let on = Set::healthy().on();
-        let other = on.sim.with_world(|w, _| w.seed_workspace(GROUP, "other"));
-        let diagnosis = on.order().workspace(other.parse().unwrap()).await.unwrap();
+    cmk_tests::run_paused(async {
+        let fixture = Setup::healthy().fixture();
+        let other = fixture.sim.with_world(|w, _| w.seed_workspace(GROUP, "other"));
+        let diagnosis = fixture.order().workspace(other.parse().unwrap()).await.unwrap();
         assert_eq!(diagnosis.verdict, Verdict::Healthy, "{diagnosis}");
         assert_eq!(diagnosis.queries.len(), 3);
         assert!(diagnosis.queries.iter().all(|q| q.workspace.as_ref().is_some_and(|w| w.name() == "other")));
         let gone = other.replace("/other", "/gone");
-        let diagnosis = on.order().workspace(gone.parse().unwrap()).await.unwrap();
+        let diagnosis = fixture.order().workspace(gone.parse().unwrap()).await.unwrap();
         assert_eq!((codes(&diagnosis), diagnosis.verdict), (vec![], Verdict::CouldNotLook), "{diagnosis}");
     });
-    cmk_tests::stage::play(async {
-        let mut set = Set::healthy();
-        let reader = set.world.add_principal(cmk_mocks::PrincipalKind::User, "reader").object_id;
-        let now = set.world.now() - DAY;
-        let (registry, vault) = (set.registry_id(), set.vault_id());
+    cmk_tests::run_paused(async {
+        let mut setup = Setup::healthy();
+        let reader = setup.world.add_principal(cmk_mocks::PrincipalKind::User, "reader").object_id;
+        let now = setup.world.now() - DAY;
+        let (registry, vault) = (setup.registry_id(), setup.vault_id());
         for scope in [&registry, &vault] {
-            set.world.set_role(reader, cmk_mocks::roles::READER, scope, now);
+            setup.world.set_role(reader, cmk_mocks::roles::READER, scope, now);
         }
-        set.caller = Some(reader);
-        let diagnosis = set.on().order().only(["logins-refused", "pulls-refused"]).await.unwrap();
+        setup.caller = Some(reader);
+        let diagnosis = setup.fixture().order().only(["logins-refused", "pulls-refused"]).await.unwrap();
         assert_eq!(codes(&diagnosis), [""; 0], "{diagnosis}");
         assert!(diagnosis.unseen.iter().all(|u| u.kind == UnseenKind::Forbidden), "{diagnosis}");
         assert!(diagnosis.unseen.iter().any(|u| u.why.contains("ContainerRegistryLoginEvents | where")), "{diagnosis}");

@@ -1,6 +1,6 @@
 //! How a diagnosis looks: what it sends, how long it takes, and what becomes of answers nobody expects.
 
-use super::Set;
+use super::Setup;
 use async_trait::async_trait;
 use azure_core::http::{AsyncRawResponse, HttpClient, Request, StatusCode, headers::Headers};
 use cmk::diagnose::{UnseenKind, Verdict};
@@ -10,11 +10,11 @@ use std::{sync::Arc, time::Duration};
 
 #[test]
 fn a_healthy_registry_is_looked_at_within_six_answers() {
-    cmk_tests::stage::play(async {
-        let on = Set::healthy().on();
-        on.sim.latency(Duration::from_secs(1));
+    cmk_tests::run_paused(async {
+        let fixture = Setup::healthy().fixture();
+        fixture.sim.latency(Duration::from_secs(1));
         let began = tokio::time::Instant::now();
-        let diagnosis = on.order_on(&on.azure()).await.unwrap();
+        let diagnosis = fixture.order_on(&fixture.azure()).await.unwrap();
         let took = began.elapsed();
         assert_eq!(diagnosis.verdict, Verdict::Healthy, "{diagnosis}");
         assert!(took <= Duration::from_secs(6), "{took:?}");
@@ -23,11 +23,11 @@ fn a_healthy_registry_is_looked_at_within_six_answers() {
 
 #[test]
 fn a_diagnosis_asks_for_each_thing_once() {
-    cmk_tests::stage::play(async {
-        let on = Set::healthy().on();
-        on.order_on(&on.azure()).await.unwrap();
+    cmk_tests::run_paused(async {
+        let fixture = Setup::healthy().fixture();
+        fixture.order_on(&fixture.azure()).await.unwrap();
         let mut sent: Vec<_> =
-            on.sim.exchanges().iter().map(|e| format!("{} {}{}", e.method, e.host, e.path)).collect();
+            fixture.sim.exchanges().iter().map(|e| format!("{} {}{}", e.method, e.host, e.path)).collect();
         sent.sort();
         insta::assert_snapshot!(sent.join("\n"));
         // The first answer of a host that gives challenges is one, and asks for the same again.
@@ -40,22 +40,22 @@ fn a_diagnosis_asks_for_each_thing_once() {
 
 #[test]
 fn nothing_is_written() {
-    cmk_tests::stage::play(async {
-        let on = Set::healthy().on();
-        let before = serde_json::to_value(on.sim.world().registry(&on.set.registry_id())).unwrap();
-        on.diagnosis().await;
-        assert_eq!(on.sim.writes(), 0);
-        assert_eq!(serde_json::to_value(on.sim.world().registry(&on.set.registry_id())).unwrap(), before);
+    cmk_tests::run_paused(async {
+        let fixture = Setup::healthy().fixture();
+        let before = serde_json::to_value(fixture.sim.world().registry(&fixture.setup.registry_id())).unwrap();
+        fixture.diagnosis().await;
+        assert_eq!(fixture.sim.writes(), 0);
+        assert_eq!(serde_json::to_value(fixture.sim.world().registry(&fixture.setup.registry_id())).unwrap(), before);
     });
 }
 
 #[test]
 fn who_has_no_rights_at_all_is_told_what_is_missing() {
-    cmk_tests::stage::play(async {
-        let mut set = Set::healthy();
-        set.caller = Some(set.world.add_principal(PrincipalKind::User, "nobody").object_id);
-        let on = set.on();
-        let diagnosis = on.order_on(&on.azure()).await.unwrap();
+    cmk_tests::run_paused(async {
+        let mut setup = Setup::healthy();
+        setup.caller = Some(setup.world.add_principal(PrincipalKind::User, "nobody").object_id);
+        let fixture = setup.fixture();
+        let diagnosis = fixture.order_on(&fixture.azure()).await.unwrap();
         assert_eq!(diagnosis.verdict, Verdict::CouldNotLook, "{diagnosis}");
         let finding = diagnosis.findings.first().unwrap();
         assert_eq!(finding.code, "caller-may-not-read");
@@ -135,22 +135,22 @@ impl HttpClient for Spoiled {
 
 #[test]
 fn answers_that_nobody_expects_are_told_and_never_fail_the_whole() {
-    let asked: Vec<String> = cmk_tests::stage::play(async {
-        let on = Set::healthy().on();
-        on.diagnosis().await;
-        let mut asked: Vec<_> = on.sim.exchanges().iter().map(|e| format!("{}{}", e.host, e.path)).collect();
+    let asked: Vec<String> = cmk_tests::run_paused(async {
+        let fixture = Setup::healthy().fixture();
+        fixture.diagnosis().await;
+        let mut asked: Vec<_> = fixture.sim.exchanges().iter().map(|e| format!("{}{}", e.host, e.path)).collect();
         asked.sort();
         asked.dedup();
         asked
     });
     for at in asked {
         for how in ALL {
-            cmk_tests::stage::play(async {
-                let on = Set::healthy().on();
-                let transport = Arc::new(Spoiled { inner: on.sim.transport(), at: at.clone(), how });
-                let azure = cmk_tests::stage::azure_by(&on.sim, on.sim.credential(), transport);
+            cmk_tests::run_paused(async {
+                let fixture = Setup::healthy().fixture();
+                let transport = Arc::new(Spoiled { inner: fixture.sim.transport(), at: at.clone(), how });
+                let azure = cmk_tests::fixture::azure_by(&fixture.sim, fixture.sim.credential(), transport);
                 let began = tokio::time::Instant::now();
-                let diagnosis = on.whole_order_on(&azure).await.unwrap();
+                let diagnosis = fixture.whole_order_on(&azure).await.unwrap();
                 assert!(began.elapsed() < Duration::from_secs(180), "{how:?} at {at}: {:?}", began.elapsed());
                 // What did not come says nothing about the registry.
                 let no_answer = matches!(how, How::Never | How::Cut | How::Page | How::Empty | How::Error);

@@ -1,11 +1,11 @@
 //! The machine a diagnosis runs on.
 
 use super::{CONFIG, PROFILE};
-fn diagnosed(spoil: fn(&mut super::Set)) -> cmk::Diagnosis {
-    cmk_tests::stage::play(async {
-        let mut set = super::Set::healthy();
-        spoil(&mut set);
-        set.on().order().only(["machine"]).await.unwrap()
+fn diagnosed(spoil: fn(&mut super::Setup)) -> cmk::Diagnosis {
+    cmk_tests::run_paused(async {
+        let mut setup = super::Setup::healthy();
+        spoil(&mut setup);
+        setup.fixture().order().only(["machine"]).await.unwrap()
     })
 }
 
@@ -15,11 +15,11 @@ fn codes(diagnosis: &cmk::Diagnosis) -> Vec<&str> {
 
 #[test]
 fn a_machine_is_looked_at_without_a_request() {
-    cmk_tests::stage::play(async {
-        let on = super::Set::healthy().on();
-        let diagnosis = on.order().only(["machine"]).await.unwrap();
+    cmk_tests::run_paused(async {
+        let fixture = super::Setup::healthy().fixture();
+        let diagnosis = fixture.order().only(["machine"]).await.unwrap();
         assert_eq!(codes(&diagnosis), [""; 0], "{diagnosis}");
-        assert_eq!(on.sim.exchanges().len(), 0);
+        assert_eq!(fixture.sim.exchanges().len(), 0);
     });
 }
 
@@ -65,16 +65,16 @@ fn a_drop_in_that_came_after_the_daemon_is_pending_and_a_password_is_not_told() 
 #[test]
 fn files_and_programs_of_any_content_are_no_finding_and_no_panic() {
     for content in ["", "[]", "null", "{\"proxies\": []}", "\u{feff}{}", "{\"subscriptions\": {\"a\": 1}}", "\0\u{1}"] {
-        cmk_tests::stage::play(async {
-            let mut set = super::Set::healthy();
+        cmk_tests::run_paused(async {
+            let mut setup = super::Setup::healthy();
             for path in [PROFILE, "/etc/docker/daemon.json", "/etc/systemd/system/docker.service.d/http-proxy.conf"] {
-                set.machine.writes(path, content);
+                setup.machine.writes(path, content);
             }
             for line in ["docker version --format {{json .}}", "docker info --format {{json .}}"] {
-                set.machine.says(line, content);
+                setup.machine.says(line, content);
             }
-            set.machine.says("az version --output json", content);
-            let diagnosis = set.on().order().only(["machine"]).await.unwrap();
+            setup.machine.says("az version --output json", content);
+            let diagnosis = setup.fixture().order().only(["machine"]).await.unwrap();
             let rest: Vec<_> = codes(&diagnosis).into_iter().filter(|c| *c != "docker-daemon-stopped").collect();
             assert_eq!(rest, [""; 0], "{content:?}: {diagnosis}");
         });

@@ -1,20 +1,20 @@
 //! Networks that are as they should be, and what their causes take for others.
 
-use super::Set;
+use super::Setup;
 use cmk::{
     Diagnosis,
     diagnose::{Severity, UnseenKind, Verdict},
 };
 use cmk_mocks::{ClientPlace, ConnectionState, SecurityRule};
-use cmk_tests::stage::scenarios::GROUP;
+use cmk_tests::scenarios::GROUP;
 use std::{net::Ipv4Addr, time::Duration};
 
-fn diagnose(spoil: impl FnOnce(&mut Set)) -> Diagnosis {
-    cmk_tests::stage::play(async {
-        let mut set = Set::healthy();
-        spoil(&mut set);
-        let on = set.on();
-        on.order_on(&on.azure()).await.unwrap()
+fn diagnose(spoil: impl FnOnce(&mut Setup)) -> Diagnosis {
+    cmk_tests::run_paused(async {
+        let mut setup = Setup::healthy();
+        spoil(&mut setup);
+        let fixture = setup.fixture();
+        fixture.order_on(&fixture.azure()).await.unwrap()
     })
 }
 
@@ -37,15 +37,15 @@ fn r_dp_23_a_registry_behind_a_private_endpoint_is_healthy() {
 
 #[test]
 fn a_closed_registry_is_looked_at_within_six_answers() {
-    cmk_tests::stage::play(async {
-        let mut set = Set::healthy();
-        set.scene().private();
-        let machines = format!("{}/subnets/machines", set.scene().vnet());
-        set.scene().closed(Some(&machines));
-        let on = set.on();
-        on.sim.latency(Duration::from_secs(1));
+    cmk_tests::run_paused(async {
+        let mut setup = Setup::healthy();
+        setup.scene().private();
+        let machines = format!("{}/subnets/machines", setup.scene().vnet());
+        setup.scene().closed(Some(&machines));
+        let fixture = setup.fixture();
+        fixture.sim.latency(Duration::from_secs(1));
         let began = tokio::time::Instant::now();
-        let diagnosis = on.order_on(&on.azure()).await.unwrap();
+        let diagnosis = fixture.order_on(&fixture.azure()).await.unwrap();
         assert_eq!(codes(&diagnosis), ["consumers-cut"], "{diagnosis}");
         assert!(began.elapsed() <= Duration::from_secs(6), "{:?}", began.elapsed());
     });
@@ -81,12 +81,12 @@ fn r_dp_23_the_only_endpoint_waits_and_so_nobody_gets_in() {
 fn r_dp_23_a_zone_of_somebody_else_is_beyond_and_no_finding() {
     for spoil in [
         // Linked to a hub, whose name servers ask it.
-        (|s: &mut Set| {
+        (|s: &mut Setup| {
             let hub = s.world.seed_vnet(GROUP, "hub", "10.8.0.0/16");
             let (zone, vnet) = (s.scene().zone(), s.scene().vnet());
             s.world.mutate_zone_link(&zone, &vnet, false);
             s.world.mutate_zone_link(&zone, &hub, true);
-        }) as fn(&mut Set),
+        }) as fn(&mut Setup),
         |s| {
             let vnet = s.scene().vnet();
             s.world.mutate_vnet_dns_servers(&vnet, &["10.9.0.4"]);
@@ -133,7 +133,7 @@ fn r_dp_20_the_address_that_is_refused_is_the_one_in_the_line() {
 
 #[test]
 fn r_dp_25_the_nodes_of_a_cluster_are_looked_at_when_it_is_asked_about() {
-    let aks = |s: &mut Set, to: &str| {
+    let aks = |s: &mut Setup, to: &str| {
         let vnet = s.scene().network();
         let subnet = s.world.seed_subnet(&vnet, "nodes", &[]);
         let identity = s.identity_id();

@@ -1,8 +1,8 @@
 //! Two causes at once: both told, or the one said to stand before the other.
 
-use super::{Set, Stage, all};
+use super::{Setup, StagedCause, all};
 use cmk::{Diagnosis, diagnose::causes};
-use cmk_tests::stage::troubled;
+use cmk_tests::troubled;
 use std::{
     collections::BTreeSet,
     sync::{
@@ -323,18 +323,18 @@ fn named(diagnosis: &Diagnosis) -> BTreeSet<&str> {
     found.iter().map(|f| &f.code).chain(hidden).map(String::as_str).collect()
 }
 
-fn diagnosed(a: &Stage, b: &Stage) -> Diagnosis {
-    cmk_tests::stage::play(async {
-        let mut set = Set::healthy();
-        a.spoil(&mut set);
-        b.spoil(&mut set);
-        set.on().diagnosis().await
+fn diagnosed(a: &StagedCause, b: &StagedCause) -> Diagnosis {
+    cmk_tests::run_paused(async {
+        let mut setup = Setup::healthy();
+        a.spoil(&mut setup);
+        b.spoil(&mut setup);
+        setup.fixture().diagnosis().await
     })
 }
 
 /// Staged in both orders, as time that passes for one may undo the other: in one of them both are told, and in neither
 /// anything that is not so. Of two that do not go together one is told, whatever the order.
-fn wrong(a: &Stage, b: &Stage) -> Vec<String> {
+fn wrong(a: &StagedCause, b: &StagedCause) -> Vec<String> {
     let pair = |what: String| format!("{} + {}: {what}", a.code, b.code);
     let orders = [(a, b, diagnosed(a, b)), (b, a, diagnosed(b, a))];
     let (for_a, for_b): (Vec<_>, Vec<_>) = (instead(a.code, b.code).collect(), instead(b.code, a.code).collect());
@@ -375,9 +375,9 @@ fn wrong(a: &Stage, b: &Stage) -> Vec<String> {
 
 #[test]
 fn two_causes_at_once_are_both_told() {
-    let stages: Vec<&Stage> = all().collect();
-    let pairs: Vec<(&Stage, &Stage)> =
-        stages.iter().enumerate().flat_map(|(n, a)| stages.iter().skip(n + 1).map(move |b| (*a, *b))).collect();
+    let staged: Vec<&StagedCause> = all().collect();
+    let pairs: Vec<(&StagedCause, &StagedCause)> =
+        staged.iter().enumerate().flat_map(|(n, a)| staged.iter().skip(n + 1).map(move |b| (*a, *b))).collect();
     let every = if troubled::long() { 1 } else { EVERY };
     let pairs: Vec<_> = pairs.into_iter().step_by(every).collect();
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));

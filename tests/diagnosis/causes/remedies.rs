@@ -1,6 +1,6 @@
 //! Every remedy that is an order, planned and carried out as it is, leaves nothing of its cause.
 
-use super::{Set, all};
+use super::{Setup, all};
 use cmk::{diagnose::Verdict, journal::MemoryJournal};
 use std::{sync::Arc, time::Duration};
 
@@ -17,16 +17,16 @@ const NOT_HEALED_ALONE: &[(&str, &str)] = &[
 fn an_order_that_is_a_remedy_leaves_the_world_healthy() {
     let mut failed = Vec::new();
     let mut tried = 0;
-    for stage in all() {
-        let code = &stage.code;
-        let told = cmk_tests::stage::play(async {
-            let mut set = Set::healthy();
-            stage.spoil(&mut set);
-            let on = set.on();
-            let before = on.diagnosis().await;
+    for staged in all() {
+        let code = &staged.code;
+        let told = cmk_tests::run_paused(async {
+            let mut setup = Setup::healthy();
+            staged.spoil(&mut setup);
+            let fixture = setup.fixture();
+            let before = fixture.diagnosis().await;
             let finding = before.findings.iter().find(|f| f.code == *code)?;
             let order = finding.order()?.clone();
-            let azure = on.azure();
+            let azure = fixture.azure();
             let planned = order.clone().on(&azure).plan().await;
             let journal: Arc<dyn cmk::journal::Journal> = Arc::new(MemoryJournal::default());
             let done = match planned {
@@ -38,7 +38,7 @@ fn an_order_that_is_a_remedy_leaves_the_world_healthy() {
             };
             // What was given takes effect, and what follows by itself has followed.
             tokio::time::sleep(Duration::from_secs(3 * 3600)).await;
-            let after = on.diagnosis().await;
+            let after = fixture.diagnosis().await;
             Some((order.workflow(), done, after))
         });
         let Some((workflow, done, after)) = told else { continue };

@@ -1,7 +1,7 @@
 //! The way into the registry.
 
-use super::{Set, Stage, in_world, stage};
-use crate::stage::scenarios::GROUP;
+use super::{Setup, StagedCause, staged};
+use crate::scenarios::GROUP;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cmk::azure::{id::PrincipalId, registries::RegistryAccess};
 use cmk_mocks::roles;
@@ -13,7 +13,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const HOST: &str = "contoso1.azurecr.io";
 const SHOP: &str = "shop/web";
 
-impl Set {
+impl Setup {
     fn docker(&mut self, config: &Value) {
         let file = PathBuf::from("/home/operator/.docker/config.json");
         self.machine.files.insert(file, config.to_string().into_bytes());
@@ -45,79 +45,72 @@ impl Set {
     }
 }
 
-pub const STAGES: &[Stage] = &[
-    in_world("wrong-cloud"),
-    stage("repository-name-invalid", |s| s.ask(|d| d.repository("Shop/Web", RegistryAccess::Pull))),
-    stage("registry-name-case", |s| s.docker_login("Contoso1.azurecr.io", "ci")),
-    stage("aks-not-readable", |s| {
+pub const STAGED: &[StagedCause] = &[
+    staged("repository-name-invalid", |s| s.ask(|d| d.repository("Shop/Web", RegistryAccess::Pull))),
+    staged("registry-name-case", |s| s.docker_login("Contoso1.azurecr.io", "ci")),
+    staged("aks-not-readable", |s| {
         let id = format!("{}/providers/Microsoft.ContainerService/managedClusters/none", s.world.seed_group(GROUP));
         s.ask(move |d| d.aks(id.parse().unwrap()));
     }),
-    stage("aks-kubelet-missing", |s| {
+    staged("aks-kubelet-missing", |s| {
         let cluster: String = s.made("cluster");
         s.ask(move |d| d.aks(cluster.parse().unwrap()));
     }),
-    stage("principal-is-app-id", |s| {
+    staged("principal-is-app-id", |s| {
         let app = s.world.seed_application("ci", None);
         let (now, id) = (s.world.now(), s.registry_id());
         s.world.set_role(app.principal_id, roles::ACR_PULL, &id, now - DAY);
         s.about(app.app_id);
     }),
-    stage("principal-unknown", Set::about_it),
-    stage("login-user-is-object-id", |s| {
+    staged("principal-unknown", Setup::about_it),
+    staged("login-user-is-object-id", |s| {
         let app = s.world.seed_application("ci", None);
         s.docker_login(HOST, &app.principal_id.to_string());
     }),
-    stage("login-app-unknown", |s| s.docker_login(HOST, "c0ffee00-0000-4000-8000-00000000dead")),
-    stage("secret-expired", |s| {
+    staged("login-app-unknown", |s| s.docker_login(HOST, "c0ffee00-0000-4000-8000-00000000dead")),
+    staged("secret-expired", |s| {
         let app: String = s.made("application");
         s.docker_login(HOST, &app);
     }),
-    stage("role-ignored-in-abac", |s| {
+    staged("role-ignored-in-abac", |s| {
         s.about_it();
         s.wants(RegistryAccess::Pull);
     }),
-    stage("role-ignored-in-legacy", |s| {
+    staged("role-ignored-in-legacy", |s| {
         s.about_it();
         s.wants(RegistryAccess::Push);
     }),
-    stage("condition-excludes-repository", |s| {
+    staged("condition-excludes-repository", |s| {
         s.about_it();
         s.wants(RegistryAccess::Pull);
     }),
-    stage("catalog-lister-missing", |s| {
+    staged("catalog-lister-missing", |s| {
         s.about_it();
         s.wants(RegistryAccess::List);
     }),
-    stage("registry-role-missing", |s| {
+    staged("registry-role-missing", |s| {
         s.about_it();
         s.wants(RegistryAccess::Push);
     }),
-    stage("registry-role-young", Set::about_it),
-    stage("portal-grant-young", |s| s.ask(|d| d.first(["portal-grant-young"]))),
-    in_world("login-refused"),
-    stage("token-lacks-action", |s| {
+    staged("registry-role-young", Setup::about_it),
+    staged("portal-grant-young", |s| s.ask(|d| d.first(["portal-grant-young"]))),
+    staged("token-lacks-action", |s| {
         s.caller = Some(s.made("caller"));
         s.wants(RegistryAccess::Push);
     }),
-    in_world("arm-audience-refused"),
-    in_world("admin-user-on"),
-    in_world("anonymous-pull-on"),
-    stage("anonymous-pull-shadowed", |s| {
+    staged("anonymous-pull-shadowed", |s| {
         s.property("anonymousPullEnabled", json!(true));
         s.docker_token(s.world.now().unix_timestamp() - 60);
     })
     .with(&["anonymous-pull-on"]),
-    stage("docker-login-expired", |s| s.docker_token(s.world.now().unix_timestamp() - 60)),
-    in_world("repository-token-disabled"),
-    in_world("repository-token-expired"),
-    stage("scope-map-lacks-action", |s| {
+    staged("docker-login-expired", |s| s.docker_token(s.world.now().unix_timestamp() - 60)),
+    staged("scope-map-lacks-action", |s| {
         s.docker_login(HOST, "team-token");
         s.wants(RegistryAccess::Pull);
     }),
-    stage("key-forbidden-to-data", |s| s.ask(cmk::diagnose::Diagnose::probed)),
-    stage("identity-inactive", |s| s.ask(cmk::diagnose::Diagnose::probed)),
-    stage("probe-failed", |s| {
+    staged("key-forbidden-to-data", |s| s.ask(cmk::diagnose::Diagnose::probed)),
+    staged("identity-inactive", |s| s.ask(cmk::diagnose::Diagnose::probed)),
+    staged("probe-failed", |s| {
         s.caller = Some(s.made("caller"));
         s.ask(cmk::diagnose::Diagnose::probed);
     }),

@@ -1,6 +1,6 @@
 //! The machine a diagnosis runs on.
 
-use super::{Stage, stage};
+use super::{StagedCause, staged};
 use cmk::diagnose::Ran;
 
 pub const CONFIG: &str = "/home/operator/.docker/config.json";
@@ -12,10 +12,10 @@ fn profile(cloud: &str, tenant: &str) -> String {
     format!("\u{feff}{}", serde_json::json!({"installationId": "x", "subscriptions": all}))
 }
 
-pub const STAGES: &[Stage] = &[
-    stage("docker-absent", |s| s.machine.programs.clear()),
-    stage("docker-old", |s| s.machine.docker("17.12.1-ce", "28.5.1", "")),
-    stage("docker-daemon-stopped", |s| {
+pub const STAGED: &[StagedCause] = &[
+    staged("docker-absent", |s| s.machine.programs.clear()),
+    staged("docker-old", |s| s.machine.docker("17.12.1-ce", "28.5.1", "")),
+    staged("docker-daemon-stopped", |s| {
         let client = serde_json::json!({"Client": {"Version": "28.5.1"}, "Server": null}).to_string();
         let stderr =
             "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?\n";
@@ -24,28 +24,28 @@ pub const STAGES: &[Stage] = &[
         let ran = Ran { success: false, stdout: "{\"ServerErrors\":[\"no\"]}".into(), stderr: stderr.into() };
         s.machine.programs.insert("docker info --format {{json .}}".into(), Ok(ran));
     }),
-    stage("docker-config-unreadable", |s| s.machine.writes(CONFIG, "{\"auths\": {")),
-    stage("docker-credential-store-missing", |s| {
+    staged("docker-config-unreadable", |s| s.machine.writes(CONFIG, "{\"auths\": {")),
+    staged("docker-credential-store-missing", |s| {
         s.machine.writes(CONFIG, "{\"credsStore\": \"desktop.exe\", \"credHelpers\": {\"gcr.io\": \"gcloud\"}}");
     }),
-    stage("docker-restart-pending", |s| {
+    staged("docker-restart-pending", |s| {
         s.machine.writes("/etc/docker/daemon.json", "{\"proxies\": {\"https-proxy\": \"http://proxy.example:3128\"}}");
     }),
-    stage("docker-proxy-differs", |s| {
+    staged("docker-proxy-differs", |s| {
         s.machine.docker("28.5.1", "28.5.1", "http://proxy.example:3128");
         s.machine
             .writes(CONFIG, "{\"proxies\": {\"default\": {\"httpsProxy\": \"http://kim:secret@other.example:3128\"}}}");
     }),
-    stage("az-old", |s| {
+    staged("az-old", |s| {
         let tenant = s.world.tenant().to_string();
         s.machine.writes(PROFILE, &profile("AzureCloud", &tenant));
         s.machine.says("az version --output json", "{\"azure-cli\": \"2.0.81\"}");
     }),
-    stage("az-other-cloud", |s| {
+    staged("az-other-cloud", |s| {
         let tenant = s.world.tenant().to_string();
         s.machine.writes(PROFILE, &profile("AzureChinaCloud", &tenant));
     }),
-    stage("az-other-tenant", |s| {
+    staged("az-other-tenant", |s| {
         s.machine.writes(PROFILE, &profile("AzureCloud", "00000000-0000-0000-0000-00000000000a"));
     }),
 ];

@@ -1,13 +1,13 @@
-//! Plays in a world in trouble: each cause that can be staged, with the remedy that the diagnosis gives and with each workflow
-//! that may mend it. What mends is found out by playing it undisturbed.
+//! Scenarios in a world in trouble: each cause that can be staged, with the remedy that the diagnosis gives and with each workflow
+//! that may mend it. What mends is found out by running it undisturbed.
 
-use super::{
-    Scenario, Stage, invariants, play,
-    scenarios::{END, End, registry},
+use crate::{
+    Scenario, ScenarioFixture,
+    causes::{self, Setup},
+    invariants, run_paused,
+    scenarios::{self, END, End},
 };
-use crate::causes::{self, Set};
-use async_trait::async_trait;
-use cmk::{AutoRotate, Bypass, Order, Reassign, Recover, Repair, Rotate, checks::IdentityWanted};
+use cmk::Order;
 use cmk_mocks::World;
 use std::{
     collections::BTreeMap,
@@ -22,37 +22,16 @@ use std::{
 
 /// How long it takes until what follows by itself has followed, and what was given is in effect.
 pub const FOLLOWED: Duration = Duration::from_secs(3 * 3600);
-/// How many plays in trouble a generator has, unless all are asked for.
+/// How many scenarios in trouble a generator has, unless all are asked for.
 const SAMPLE: usize = 3;
-
-/// Makes an order.
-type MakeOrder = fn() -> Order;
-
-/// The workflows that mend something, each as it is ordered by whoever does not know what is wrong.
-const ORDERS: &[(&str, MakeOrder)] = &[
-    ("repair", || Repair::new(registry()).into()),
-    ("reassign", || Reassign::new(registry()).into()),
-    ("reassign to another", || Reassign::new(registry()).then_rotate_to(IdentityWanted::System).remove_old().into()),
-    ("recover", || Recover::new(registry()).grant_me().enable_version().into()),
-    ("bypass", || Bypass::new(registry()).into()),
-    ("rotate", || Rotate::new(registry()).grant_me_for_run().into()),
-    ("rotate to another identity", || {
-        Rotate::new(registry()).keeping_version().identity(IdentityWanted::System).into()
-    }),
-    ("auto-rotate", || AutoRotate::new(registry()).every("P90D").grant_me().into()),
-    ("extend", || {
-        let until = time::macros::datetime!(2040-01-01 0:00 UTC);
-        AutoRotate::new(registry()).extend_current(until).grant_me().into()
-    }),
-];
 
 /// What the diagnosis says.
 const REMEDY: &str = "remedy";
 
-/// A play in a world in trouble.
+/// A scenario in a world in trouble.
 pub struct Troubled {
     name: &'static str,
-    cause: &'static causes::Stage,
+    cause: &'static causes::StagedCause,
     /// The name of the order.
     order: &'static str,
 }
@@ -74,10 +53,10 @@ enum Came {
 }
 
 impl Troubled {
-    fn set_of(&self, seed: u64) -> Set {
-        let mut set = Set::of_seed(seed);
-        self.cause.spoil(&mut set);
-        set
+    fn setup_of(&self, seed: u64) -> Setup {
+        let mut setup = Setup::of_seed(seed);
+        self.cause.spoil(&mut setup);
+        setup
     }
 
     /// The world and the order in it; the order is missing where the diagnosis has none, or somebody else is to give it.
@@ -88,14 +67,14 @@ impl Troubled {
         if let Some(kept) = locked(&KEPT).get(&at) {
             return kept.clone();
         }
-        let set = self.set_of(seed);
-        let world = set.world.clone();
-        let order = match ORDERS.iter().find(|(name, _)| *name == self.order) {
+        let setup = self.setup_of(seed);
+        let world = setup.world.clone();
+        let order = match scenarios::mends().find(|(name, _)| *name == self.order) {
             Some((_, order)) => Some(order()),
             None => {
                 let code = self.cause.code;
                 apart(move || async move {
-                    let diagnosis = set.on().diagnosis().await;
+                    let diagnosis = setup.fixture().diagnosis().await;
                     diagnosis.findings.iter().find(|f| f.code == code).and_then(|f| f.order().cloned())
                 })
             }
@@ -119,12 +98,12 @@ impl Troubled {
     }
 
     fn tried(&'static self) -> Came {
-        let set = self.set_of(0);
-        let (Some(order), None) = (self.staged(0).1, set.caller) else { return Came::NoRemedy };
+        let setup = self.setup_of(0);
+        let (Some(order), None) = (self.staged(0).1, setup.caller) else { return Came::NoRemedy };
         let code = self.cause.code;
         apart(move || async move {
-            let on = set.on();
-            let azure = on.azure();
+            let fixture = setup.fixture();
+            let azure = fixture.azure();
             match order.clone().on(&azure).plan().await {
                 Ok(plan) if !plan.refusals.is_empty() => return Came::Refused,
                 Ok(_) => {}
@@ -136,7 +115,7 @@ impl Troubled {
                 return Came::Fails(e.to_string());
             }
             tokio::time::sleep(FOLLOWED).await;
-            let after = on.diagnosis().await;
+            let after = fixture.diagnosis().await;
             if tells(&after, code) { Came::Stays } else { Came::Mends }
         })
     }
@@ -148,17 +127,17 @@ impl Troubled {
         if let Some(known) = locked(&KNOWN).get(code) {
             return *known;
         }
-        let set = self.set_of(0);
+        let setup = self.setup_of(0);
         let passes = apart(move || async move {
-            let on = set.on();
+            let fixture = setup.fixture();
             tokio::time::sleep(FOLLOWED).await;
-            !tells(&on.diagnosis().await, code)
+            !tells(&fixture.diagnosis().await, code)
         });
         locked(&KNOWN).insert(code, passes);
         passes
     }
 
-    /// What the world is like in the end, when nothing disturbs the play.
+    /// What the world is like in the end, when nothing disturbs the scenario.
     fn expected(&'static self, seed: u64) -> String {
         static KNOWN: Mutex<BTreeMap<(&'static str, u64), String>> = Mutex::new(BTreeMap::new());
         let at = (self.name, seed);
@@ -167,32 +146,31 @@ impl Troubled {
         }
         let (world, order) = self.set(seed);
         let digest = apart(move || async move {
-            let stage = Stage::of(self, world, order, seed);
-            stage.play().await.unwrap_or_else(|e| panic!("{}, undisturbed: {e:#?}", self.name));
-            self.left(&stage)
+            let fixture = ScenarioFixture::of(self, world, order, seed);
+            fixture.run().await.unwrap_or_else(|e| panic!("{}, undisturbed: {e:#?}", self.name));
+            self.left(&fixture)
         });
         locked(&KNOWN).insert(at, digest.clone());
         digest
     }
 
     /// Whether two worlds are alike. Where rights are shown late, a caller who asks for a right may be given it once more.
-    fn same(&self, stage: &Stage, expected: &str, left: &str, what: &str) {
-        let order = serde_json::to_value(&stage.order).unwrap_or_default();
-        let own = format!("{} has (new) at ", stage.before.operator().object_id);
+    fn same(&self, fixture: &ScenarioFixture, expected: &str, left: &str, what: &str) {
+        let order = serde_json::to_value(&fixture.order).unwrap_or_default();
+        let own = format!("{} has (new) at ", fixture.before.operator().object_id);
         let spare = |line: &str| order["grant-me"] == true && line.starts_with(&own) && line.contains("/keys/");
         let left = left.lines().filter(|line| !spare(line) || expected.contains(line)).collect::<Vec<_>>().join("\n");
         assert!(expected.trim_end() == left.trim_end(), "{what}: not as undisturbed:\n{}", difference(expected, &left));
     }
 
-    /// What a play leaves, once all that follows by itself has followed.
-    fn left(&self, stage: &Stage) -> String {
-        let mut world = stage.sim.world();
-        world.advance(stage.sim.clock().now() + FOLLOWED);
-        invariants::digest(&world, &stage.before)
+    /// What a scenario leaves, once all that follows by itself has followed.
+    fn left(&self, fixture: &ScenarioFixture) -> String {
+        let mut world = fixture.sim.world();
+        world.advance(fixture.sim.clock().now() + FOLLOWED);
+        invariants::digest(&world, &fixture.before)
     }
 }
 
-#[async_trait]
 impl Scenario for Troubled {
     fn name(&self) -> &'static str {
         self.name
@@ -211,14 +189,14 @@ impl Scenario for Troubled {
     fn trouble(&self) -> Option<(&'static str, &'static str)> {
         Some((self.cause.code, self.order))
     }
-    fn holds(&self, stage: &Stage, what: &str) {
+    fn holds(&self, fixture: &ScenarioFixture, what: &str) {
         let this = all_pairs().iter().find(|t| t.name == self.name).expect("one of them");
-        self.same(stage, &this.expected(stage.seed), &self.left(stage), what);
+        self.same(fixture, &this.expected(fixture.seed), &self.left(fixture), what);
     }
-    fn holds_core(&self, stage: &Stage, what: &str) {
+    fn holds_core(&self, fixture: &ScenarioFixture, what: &str) {
         let this = all_pairs().iter().find(|t| t.name == self.name).expect("one of them");
-        let (expected, left) = (this.expected(stage.seed), self.left(stage));
-        self.same(stage, &core(&expected), &core(&left), what);
+        let (expected, left) = (this.expected(fixture.seed), self.left(fixture));
+        self.same(fixture, &core(&expected), &core(&left), what);
     }
 }
 
@@ -248,7 +226,7 @@ fn difference(expected: &str, found: &str) -> String {
 
 /// On a runtime of its own: whoever asks may be on one already.
 fn apart<T: Send, F: Future<Output = T>>(f: impl FnOnce() -> F + Send) -> T {
-    std::thread::scope(|s| s.spawn(|| play(f())).join()).unwrap_or_else(|e| std::panic::resume_unwind(e))
+    std::thread::scope(|s| s.spawn(|| run_paused(f())).join()).unwrap_or_else(|e| std::panic::resume_unwind(e))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -259,7 +237,7 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn all_pairs() -> &'static [Troubled] {
     static ALL: OnceLock<Vec<Troubled>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let pair = |cause: &'static causes::Stage, order: &'static str| Troubled {
+        let pair = |cause: &'static causes::StagedCause, order: &'static str| Troubled {
             // For as long as the tests run.
             name: Box::leak(format!("{}, {order}", cause.code).into_boxed_str()),
             cause,
@@ -267,25 +245,25 @@ fn all_pairs() -> &'static [Troubled] {
         };
         causes::all()
             .flat_map(|cause| {
-                let typed = cause.is_in_world().then(|| ORDERS.iter().map(move |(name, _)| pair(cause, name)));
+                let typed = cause.is_in_world().then(|| scenarios::mends().map(move |(name, _)| pair(cause, name)));
                 std::iter::once(pair(cause, REMEDY)).chain(typed.into_iter().flatten())
             })
             .collect()
     })
 }
 
-/// Whether everything is asked for that there is: all plays in trouble, in every generator.
+/// Whether everything is asked for that there is: all scenarios in trouble, in every generator.
 pub fn long() -> bool {
     std::env::var("CMK_LONG").is_ok_and(|v| v == "1")
 }
 
-/// What the names of plays have to contain, where only some are wanted.
+/// What the names of scenarios have to contain, where only some are wanted.
 pub fn wanted() -> Option<String> {
     std::env::var("CMK_PLAY").ok()
 }
 
-/// The plays in trouble of a generator: a sample by its name, or all where that is asked for.
-pub fn plays_of(generator: &str) -> Vec<&'static dyn Scenario> {
+/// The scenarios in trouble of a generator: a sample by its name, or all where that is asked for.
+pub fn scenarios_of(generator: &str) -> Vec<&'static dyn Scenario> {
     let mends = |t: &&'static Troubled| t.came() == Came::Mends;
     if long() && wanted().is_none() {
         each_came();
@@ -304,7 +282,7 @@ pub fn plays_of(generator: &str) -> Vec<&'static dyn Scenario> {
 }
 
 /// FNV-1a: the same on every machine.
-pub(super) fn hash(text: &str) -> u64 {
+pub(crate) fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
@@ -328,7 +306,7 @@ fn each_came() {
 
 /// Trouble × workflow: what comes of each, undisturbed.
 pub fn matrix() -> String {
-    let orders: Vec<&str> = std::iter::once(REMEDY).chain(ORDERS.iter().map(|(name, _)| *name)).collect();
+    let orders: Vec<&str> = std::iter::once(REMEDY).chain(scenarios::mends().map(|(name, _)| *name)).collect();
     let mut text = format!("{:<32}", "trouble × workflow");
     for order in &orders {
         let _ = write!(text, "{order:>28}");
@@ -363,11 +341,11 @@ pub fn failing() -> Vec<(&'static str, &'static str, String)> {
     all_pairs().iter().filter_map(failed).collect()
 }
 
-/// How often each play in trouble was disturbed by each generator.
+/// How often each scenario in trouble was disturbed by each generator.
 static DISTURBED: Mutex<BTreeMap<(&str, &str, String), usize>> = Mutex::new(BTreeMap::new());
 
-/// Counts a play of a generator, which runs on threads of its name.
-pub(super) fn count(scenario: &'static dyn Scenario) {
+/// Counts a scenario of a generator, which runs on threads of its name.
+pub(crate) fn count(scenario: &'static dyn Scenario) {
     if let (Some((cause, order)), Some(generator)) = (scenario.trouble(), std::thread::current().name()) {
         *locked(&DISTURBED).entry((cause, order, generator.to_owned())).or_default() += 1;
     }
@@ -378,7 +356,7 @@ pub fn disturbed(generator: &str) -> String {
     let counted = locked(&DISTURBED);
     let of_this = counted.iter().filter(|((_, _, by), _)| by == generator);
     of_this.fold(String::new(), |mut text, ((cause, order, by), n)| {
-        let _ = writeln!(text, "{cause:<32} {order:<28} {by:<64} {n:>8} plays");
+        let _ = writeln!(text, "{cause:<32} {order:<28} {by:<64} {n:>8} runs");
         text
     })
 }

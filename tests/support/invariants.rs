@@ -1,21 +1,21 @@
-//! What must hold however a play was disturbed (azure-rules 10.3).
+//! What must hold however a scenario was disturbed (azure-rules 10.3).
 
-use super::{Stage, scenarios};
+use crate::{ScenarioFixture, scenarios};
 use cmk_mocks::{Exchange, World};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Holds when the play is through.
-pub fn check(stage: &Stage, what: &str) {
-    check_core(stage, what);
-    stage.sim.with_world(|world, _| stage.scenario.also(world, what));
+/// Holds when the scenario is through.
+pub fn check(fixture: &ScenarioFixture, what: &str) {
+    check_core(fixture, what);
+    fixture.sim.with_world(|world, _| fixture.scenario.also(world, what));
 }
 
 /// Holds of the registry and its key.
-pub fn check_core(stage: &Stage, what: &str) {
-    let end = stage.scenario.end();
+pub fn check_core(fixture: &ScenarioFixture, what: &str) {
+    let end = fixture.scenario.end();
     let registry = scenarios::registry().to_string();
-    stage.sim.with_world(|world, now| {
+    fixture.sim.with_world(|world, now| {
         // 2: images can be read, or what took the key away has taken effect soon.
         if end.readable {
             let readable = world.can_unwrap(now, &registry);
@@ -46,7 +46,7 @@ pub fn check_core(stage: &Stage, what: &str) {
     });
 }
 
-/// All that a play is about, to be compared.
+/// All that a scenario is about, to be compared.
 pub fn state(world: &cmk_mocks::World) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
@@ -64,8 +64,8 @@ pub fn state(world: &cmk_mocks::World) -> String {
     text
 }
 
-/// What a world is like, without the ids and times that differ from play to play: a line a fact. `before` tells which ids no
-/// play has made.
+/// What a world is like, without the ids and times that differ from run to run: a line a fact. `before` tells which ids no
+/// run has made.
 pub fn digest(world: &World, before: &World) -> String {
     let (mut lines, mut versions) = (Vec::new(), BTreeMap::new());
     let vaults: BTreeSet<String> = before.vault_names().into_iter().chain(world.vault_names()).collect();
@@ -124,7 +124,7 @@ fn without_ids(line: &str, versions: &BTreeMap<String, String>, known: &str) -> 
     text
 }
 
-/// Holds of every exchange, whatever came of the play: looked at when a [`Stage`] goes.
+/// Holds of every exchange, whatever came of the scenario: looked at when a [`ScenarioFixture`] goes.
 pub fn exchanges(all: &[Exchange], what: &str) {
     let mut born: Vec<String> = Vec::new();
     let mut told: Vec<(String, time::OffsetDateTime)> = Vec::new();

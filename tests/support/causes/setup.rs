@@ -1,6 +1,6 @@
 //! A healthy registry, and one way to spoil it for each cause.
 
-use crate::stage::{self, scenarios};
+use crate::{fixture::azure_by, scenarios};
 use async_trait::async_trait;
 use azure_core::{
     error::ErrorKind,
@@ -28,9 +28,9 @@ use std::{
 use uuid::Uuid;
 
 /// What a cause is staged in: everything healthy, until its way to spoil it has been gone.
-pub struct Set {
+pub struct Setup {
     pub world: World,
-    pub machine: Staged,
+    pub machine: StagedMachine,
     /// Who looks; the operator, who owns the subscription, unless told.
     pub caller: Option<Uuid>,
     /// The principal of the registry's identity, and the version it uses, while all was healthy.
@@ -60,28 +60,35 @@ pub enum Door {
 }
 
 /// One way to stage a cause: the trouble of its name, if a world can have it, and what is besides.
-pub struct Stage {
+#[derive(Clone, Copy)]
+pub struct StagedCause {
     pub code: &'static str,
-    besides: fn(&mut Set),
+    besides: Option<fn(&mut Setup)>,
     /// Other causes that are true of this world as well, and no consequences.
     pub with: &'static [&'static str],
 }
 
-pub const fn stage(code: &'static str, besides: fn(&mut Set)) -> Stage {
-    Stage { code, besides, with: &[] }
+pub const fn staged(code: &'static str, besides: fn(&mut Setup)) -> StagedCause {
+    StagedCause { code, besides: Some(besides), with: &[] }
 }
 
 /// All of it is in the world.
-pub const fn in_world(code: &'static str) -> Stage {
-    stage(code, |_| ())
+pub const fn in_world(code: &'static str) -> StagedCause {
+    StagedCause { code, besides: None, with: &[] }
 }
 
-impl Stage {
-    pub fn spoil(&self, set: &mut Set) {
+impl StagedCause {
+    pub fn spoil(&self, setup: &mut Setup) {
         if self.is_in_world() {
-            set.trouble(self.code);
+            setup.trouble(self.code);
         }
-        (self.besides)(set);
+        if let Some(besides) = self.besides {
+            besides(setup);
+        }
+    }
+    /// Whether the trouble of its name is all there is to it.
+    pub fn is_trouble_alone(&self) -> bool {
+        self.besides.is_none() && self.with.is_empty()
     }
     /// Whether a world can have it.
     pub fn is_in_world(&self) -> bool {
@@ -95,7 +102,7 @@ impl Stage {
 
 /// A machine as a test wants it.
 #[derive(Clone, Debug, Default)]
-pub struct Staged {
+pub struct StagedMachine {
     pub env: BTreeMap<String, String>,
     pub files: BTreeMap<PathBuf, Vec<u8>>,
     /// What programs say, by their command line; others are absent.
@@ -104,7 +111,7 @@ pub struct Staged {
     pub names: BTreeMap<String, Result<Vec<IpAddr>, Unresolved>>,
 }
 
-impl Staged {
+impl StagedMachine {
     /// With Docker, its daemon running.
     fn healthy() -> Self {
         let mut machine = Self::default();
@@ -129,7 +136,7 @@ impl Staged {
     }
 }
 
-impl Set {
+impl Setup {
     /// A registry on a customer-managed key, with everything as it should be for long.
     pub fn healthy() -> Self {
         Self::healthy_of(worlds::Base::default())
@@ -146,7 +153,7 @@ impl Set {
         let principal = scenarios::principal(&world, IDENTITY);
         let version = world.key_versions(VAULT, KEY).last().map(|v| v.version.clone()).unwrap();
         let workspace = world.diagnostic_settings(&place.registry).remove(0).1.unwrap();
-        let (machine, caller, door, asks) = (Staged::healthy(), None, None, Vec::new());
+        let (machine, caller, door, asks) = (StagedMachine::healthy(), None, None, Vec::new());
         Self { world, machine, caller, principal, version, workspace, door, asks, place, made: Made::new() }
     }
     /// Stages a trouble, at the place as it was while all was healthy.
@@ -182,26 +189,26 @@ impl Set {
     pub fn identity_id(&self) -> String {
         scenarios::identity(IDENTITY).to_string()
     }
-    pub fn on(self) -> OnStage {
+    pub fn fixture(self) -> DiagnosisFixture {
         let sim = Sim::new(self.world.clone(), SimClock::tokio(self.world.now()));
-        OnStage { sim, set: self }
+        DiagnosisFixture { sim, setup: self }
     }
 }
 
-/// A set with a simulator running.
-pub struct OnStage {
+/// A setup with a simulator running.
+pub struct DiagnosisFixture {
     pub sim: Sim,
-    pub set: Set,
+    pub setup: Setup,
 }
 
-impl OnStage {
+impl DiagnosisFixture {
     pub fn azure(&self) -> Azure {
-        let credential = match self.set.caller {
+        let credential = match self.setup.caller {
             Some(who) => self.sim.credential_for(who),
             None => self.sim.credential(),
         };
-        let transport = Arc::new(AtDoor { inner: self.sim.transport(), door: self.set.door });
-        stage::azure_by(&self.sim, credential, transport)
+        let transport = Arc::new(AtDoor { inner: self.sim.transport(), door: self.setup.door });
+        azure_by(&self.sim, credential, transport)
     }
     pub fn order(&self) -> Diagnose {
         self.whole_order_on(&self.azure())
@@ -211,9 +218,9 @@ impl OnStage {
         self.order_on(azure).only(causes().map(|c| c.code))
     }
     pub fn order_on(&self, azure: &Azure) -> Diagnose {
-        let order = cmk::diagnose(azure, &self.set.registry())
-            .machine(Arc::new(OnMachine { staged: self.set.machine.clone(), sim: self.sim.clone() }));
-        self.set.asks.iter().fold(order, |order, ask| ask(order))
+        let order = cmk::diagnose(azure, &self.setup.registry())
+            .machine(Arc::new(OnMachine { staged: self.setup.machine.clone(), sim: self.sim.clone() }));
+        self.setup.asks.iter().fold(order, |order, ask| ask(order))
     }
     pub async fn diagnosis(&self) -> Diagnosis {
         self.order().await.unwrap()
@@ -242,7 +249,7 @@ impl HttpClient for AtDoor {
 /// The staged machine, whose names resolve as the simulated world says.
 #[derive(Debug)]
 struct OnMachine {
-    staged: Staged,
+    staged: StagedMachine,
     sim: Sim,
 }
 

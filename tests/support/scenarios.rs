@@ -1,30 +1,98 @@
-//! The plays: an order, and the world it meets. A new workflow joins every generator by one line in [`all`].
+//! The scenarios: an order, and the world it meets, by workflow. A workflow joins every generator by its file in `scenarios/`
+//! and one line in [`WORKFLOWS`].
 
-mod access;
+mod auto_rotate;
+mod bypass;
 mod create;
-mod keys;
-mod made;
-mod network;
+mod deploy;
+mod grant_access;
+mod import_key;
+mod logs;
+mod reassign;
+mod recover;
+mod registry_network;
+mod repair;
+mod restore;
+mod retire;
+mod revoke;
+mod rollback;
 mod rotate;
-mod undo;
+mod vault_network;
 
-use super::{Stage, invariants};
-use async_trait::async_trait;
+pub use crate::fixture::{GROUP, IDENTITY, KEY, REGISTRY, VAULT, identity, registry, subscription};
+use crate::{ScenarioFixture, fixture::real, invariants, run_paused};
 use cmk::{
     Cloud, Order,
-    azure::id::{IdentityId, KeyId, RegistryId, SubscriptionId, VaultId},
+    azure::id::{KeyId, VaultId},
     journal::MemoryJournal,
 };
 use cmk_mocks::{Delay, KeyRef, Params, Setup, SimCloud, VaultModel, World};
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
-use time::OffsetDateTime;
 
-/// One play.
-#[async_trait]
+/// What the file of a workflow holds.
+pub struct Scenarios {
+    /// What every generator takes.
+    pub public: &'static [&'static dyn Scenario],
+    /// What is run in other clouds, undisturbed.
+    pub other_clouds: &'static [&'static dyn Scenario],
+    /// What may mend something, by name, as it is ordered by whoever does not know what is wrong: run in each trouble that it
+    /// does mend.
+    pub mends: &'static [(&'static str, MakeOrder)],
+}
+
+/// Makes an order.
+pub type MakeOrder = fn() -> Order;
+
+const NONE: Scenarios = Scenarios { public: &[], other_clouds: &[], mends: &[] };
+
+/// Every workflow's, a line each.
+pub static WORKFLOWS: &[&Scenarios] = &[
+    &rotate::SCENARIOS,
+    &create::SCENARIOS,
+    &auto_rotate::SCENARIOS,
+    &reassign::SCENARIOS,
+    &recover::SCENARIOS,
+    &bypass::SCENARIOS,
+    &vault_network::SCENARIOS,
+    &grant_access::SCENARIOS,
+    &logs::SCENARIOS,
+    &registry_network::SCENARIOS,
+    &revoke::SCENARIOS,
+    &restore::SCENARIOS,
+    &retire::SCENARIOS,
+    &import_key::SCENARIOS,
+    &deploy::SCENARIOS,
+    &repair::SCENARIOS,
+    &rollback::SCENARIOS,
+];
+
+/// All scenarios in the public cloud.
+pub fn all() -> &'static [&'static dyn Scenario] {
+    static ALL: OnceLock<Vec<&dyn Scenario>> = OnceLock::new();
+    ALL.get_or_init(|| WORKFLOWS.iter().flat_map(|of| of.public).copied().collect())
+}
+
+/// One whole create and rotate in the other clouds.
+pub fn other_clouds() -> &'static [&'static dyn Scenario] {
+    static ALL: OnceLock<Vec<&dyn Scenario>> = OnceLock::new();
+    ALL.get_or_init(|| WORKFLOWS.iter().flat_map(|of| of.other_clouds).copied().collect())
+}
+
+/// The scenario of this name.
+pub fn named(name: &str) -> &'static dyn Scenario {
+    *all().iter().find(|s| s.name() == name).unwrap_or_else(|| panic!("no scenario '{name}'"))
+}
+
+/// The orders that may mend something, by name.
+pub fn mends() -> impl Iterator<Item = &'static (&'static str, MakeOrder)> {
+    WORKFLOWS.iter().flat_map(|of| of.mends)
+}
+
+/// One scenario.
 pub trait Scenario: Sync {
     fn name(&self) -> &'static str;
     /// The world before, and what is ordered in it.
@@ -34,18 +102,18 @@ pub trait Scenario: Sync {
     /// What else holds then.
     fn also(&self, _: &World, _: &str) {}
     /// All that holds then, looked at.
-    fn holds(&self, stage: &Stage, what: &str) {
-        invariants::check(stage, what);
+    fn holds(&self, fixture: &ScenarioFixture, what: &str) {
+        invariants::check(fixture, what);
     }
     /// What of it holds even where what was before is not known any more.
-    fn holds_core(&self, stage: &Stage, what: &str) {
-        invariants::check_core(stage, what);
+    fn holds_core(&self, fixture: &ScenarioFixture, what: &str) {
+        invariants::check_core(fixture, what);
     }
     /// The steps that change something when the order is given again under another name, if they are known.
     fn again(&self) -> Option<&'static [&'static str]> {
         Some(self.end().again)
     }
-    /// The cause that is staged in its world, and the name of the order, of a play in trouble.
+    /// The cause that is staged in its world, and the name of the order, of a scenario in trouble.
     fn trouble(&self) -> Option<(&'static str, &'static str)> {
         None
     }
@@ -54,7 +122,7 @@ pub trait Scenario: Sync {
     }
 }
 
-/// What holds when a play is through.
+/// What holds when a scenario is through.
 #[derive(Clone, Copy)]
 pub struct End {
     /// Where the registry's key is.
@@ -92,16 +160,15 @@ pub const END: End = End {
     unplanned: &[],
 };
 
-/// A play in the public cloud, as data.
-pub struct Play {
+/// A scenario in the public cloud, as data.
+pub struct SimpleScenario {
     pub name: &'static str,
     pub set: fn(u64) -> (World, Order),
     pub end: End,
     pub also: fn(&World, &str),
 }
 
-#[async_trait]
-impl Scenario for Play {
+impl Scenario for SimpleScenario {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -116,36 +183,14 @@ impl Scenario for Play {
     }
 }
 
-pub const REGISTRY: &str = "contoso1";
-pub const GROUP: &str = "shop";
-pub const VAULT: &str = "kv-contoso1";
-pub const KEY: &str = "acr-cmk";
-pub const IDENTITY: &str = "id-contoso1";
 /// Long enough for every grant to take effect.
 pub const GRANTS: Duration = Duration::from_secs(900);
 
-pub fn subscription() -> SubscriptionId {
-    SubscriptionId::new(Setup::default().subscription)
-}
-pub fn registry() -> RegistryId {
-    RegistryId::new(&subscription(), GROUP, REGISTRY).unwrap()
-}
 pub fn vault(name: &str) -> VaultId {
     VaultId::new(&subscription(), GROUP, name).unwrap()
 }
-pub fn identity(name: &str) -> IdentityId {
-    IdentityId::new(&subscription(), GROUP, name).unwrap()
-}
 pub fn key(vault: &str, key: &str) -> KeyId {
     format!("https://{vault}.vault.azure.net/keys/{key}").parse().unwrap()
-}
-
-fn real(cloud: SimCloud) -> Cloud {
-    match cloud {
-        SimCloud::Public => Cloud::public(),
-        SimCloud::China => Cloud::china(),
-        SimCloud::UsGov => Cloud::us_gov(),
-    }
 }
 
 fn setup(seed: u64, cloud: SimCloud) -> Setup {
@@ -157,7 +202,7 @@ pub fn encrypted(seed: u64, key_ref: KeyRef, model: VaultModel) -> World {
     encrypted_with(World::with_params(setup(seed, SimCloud::Public), soon()), key_ref, model)
 }
 
-/// Grants take effect soon: that they may take long is played by create and rotate, and by the slow grants.
+/// Grants take effect soon: that they may take long is tried by create and rotate, and by the slow grants.
 fn soon() -> Params {
     Params { role_assignment_delay: Delay::uniform(0, 40), ..Params::default() }
 }
@@ -194,19 +239,19 @@ pub fn after(name: &'static str, seed: u64, set: impl FnOnce() -> (World, Order)
     let (world, records) = kept.unwrap_or_else(|| {
         let (world, order) = set();
         // On a runtime of its own: whoever asks is on one already.
-        let played = std::thread::spawn(move || {
-            super::play(async move {
-                let stage = super::Stage::of(all()[0], world, order, seed);
-                stage.play_with(&stage.azure(), stage.journal.clone(), "before").await.unwrap();
+        let left = std::thread::spawn(move || {
+            run_paused(async move {
+                let fixture = ScenarioFixture::of(named("rotate pinned"), world, order, seed);
+                fixture.run_with(&fixture.azure(), fixture.journal.clone(), "before").await.unwrap();
                 // So that what was taken and given is in effect.
                 tokio::time::sleep(GRANTS).await;
-                let records = cmk::journal::Journal::read(&stage.memory, &"before".parse().unwrap()).await.unwrap();
-                (stage.sim.world(), records)
+                let records = cmk::journal::Journal::read(&fixture.memory, &"before".parse().unwrap()).await.unwrap();
+                (fixture.sim.world(), records)
             })
         });
-        let played = played.join().unwrap_or_else(|_| panic!("{name}: what comes before it failed"));
-        KEPT.lock().unwrap_or_else(PoisonError::into_inner).insert((name, seed), played.clone());
-        played
+        let left = left.join().unwrap_or_else(|_| panic!("{name}: what comes before it failed"));
+        KEPT.lock().unwrap_or_else(PoisonError::into_inner).insert((name, seed), left.clone());
+        left
     });
     let journal = MemoryJournal::default();
     futures::executor::block_on(async {
@@ -217,62 +262,12 @@ pub fn after(name: &'static str, seed: u64, set: impl FnOnce() -> (World, Order)
     (world, journal)
 }
 
-/// All plays.
-pub fn all() -> &'static [&'static dyn Scenario] {
-    static ALL: &[&dyn Scenario] = &[
-        &rotate::PINNED,
-        &rotate::FOLLOWED,
-        &rotate::HOURLY,
-        &rotate::WITH_A_GRANT,
-        &create::FROM_NOTHING,
-        &create::ON_POLICIES,
-        &create::ON_A_DELETED_VAULT,
-        &rotate::OTHER_IDENTITY,
-        &rotate::OTHER_VAULT,
-        &rotate::BY_ITSELF,
-        &rotate::REASSIGNED,
-        &rotate::REASSIGNED_TO_SYSTEM,
-        &keys::RECOVER_KEY,
-        &keys::RECOVER_BOTH,
-        &network::BYPASS,
-        &network::BYPASS_FROM_NOTHING,
-        &network::BYPASS_IN_PLACE,
-        &network::VAULT_NETWORK,
-        &access::GRANT_ACCESS,
-        &access::LOGS,
-        &network::REGISTRY_NETWORK,
-        &keys::REVOKE_VERSIONS,
-        &keys::REVOKE_ROLE,
-        &keys::REVOKE_POLICY,
-        &keys::REVOKE_KEY,
-        &undo::RESTORE_VERSIONS,
-        &undo::RESTORE_ROLE,
-        &undo::RESTORE_POLICY,
-        &undo::RESTORE_KEY,
-        &keys::RETIRE,
-        &made::IMPORT,
-        &made::DEPLOY,
-        &keys::REPAIR,
-        &undo::ROLLBACK_OF_IDENTITY,
-        &undo::ROLLBACK_OF_AUTO_ROTATE,
-        &undo::ROLLBACK_OF_BYPASS,
-        &rotate::WITH_A_GRANT_FOR_THE_RUN,
-    ];
-    ALL
-}
-
-/// The play of this name.
-pub fn named(name: &str) -> &'static dyn Scenario {
-    *all().iter().find(|s| s.name() == name).unwrap_or_else(|| panic!("no play '{name}'"))
-}
-
-/// One whole create and rotate in the other clouds.
-pub fn other_clouds() -> &'static [&'static dyn Scenario] {
-    static ALL: &[&dyn Scenario] = &[&rotate::IN_CHINA, &rotate::IN_US_GOV, &create::IN_CHINA, &create::IN_US_GOV];
-    ALL
-}
-
-fn at(world: &World, hours_ago: i64) -> OffsetDateTime {
-    world.now() - time::Duration::hours(hours_ago)
-}
 fn nothing_else(_: &World, _: &str) {}
+
+/// Closed but for trusted services and these addresses.
+fn trusted_alone(world: &World, vault: &str, addresses: &[&str], what: &str) {
+    let rules = world.vault_network(vault).unwrap();
+    assert!(rules.deny && rules.bypass && rules.public, "{what}: {rules:?}");
+    let bare: Vec<_> = rules.ip_rules.iter().map(|r| r.trim_end_matches("/32")).collect();
+    assert_eq!(bare, addresses, "{what}");
+}

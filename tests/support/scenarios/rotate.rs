@@ -1,8 +1,19 @@
-//! Rotations of all kinds, and the identity.
+//! A registry rotated: to a new version, another key or another identity.
 
 use super::*;
-use cmk::{AutoRotate, Reassign, Reference, Rotate, checks::IdentityWanted};
+use cmk::{Reference, Rotate, checks::IdentityWanted};
 use cmk_mocks::FailureStyle;
+
+pub(super) static SCENARIOS: Scenarios = Scenarios {
+    public: &[&PINNED, &FOLLOWED, &HOURLY, &WITH_A_GRANT, &OTHER_IDENTITY, &OTHER_VAULT, &WITH_A_GRANT_FOR_THE_RUN],
+    other_clouds: &[&IN_CHINA, &IN_US_GOV],
+    mends: &[
+        ("rotate", || Rotate::new(registry()).grant_me_for_run().into()),
+        ("rotate to another identity", || {
+            Rotate::new(registry()).keeping_version().identity(IdentityWanted::System).into()
+        }),
+    ],
+};
 
 /// Rotate to a new version.
 pub struct RotateNew {
@@ -24,10 +35,11 @@ const ROTATE: RotateNew = RotateNew {
     style: FailureStyle::Lro,
     cloud: SimCloud::Public,
 };
-pub static PINNED: RotateNew = RotateNew { name: "rotate pinned", key_ref: KeyRef::Versioned, ..ROTATE };
-pub static FOLLOWED: RotateNew = RotateNew { name: "rotate followed", ..ROTATE };
-pub static HOURLY: RotateNew = RotateNew { name: "rotate followed, hourly", pickup: false, ..ROTATE };
-pub static WITH_A_GRANT: RotateNew = RotateNew {
+
+static PINNED: RotateNew = RotateNew { name: "rotate pinned", key_ref: KeyRef::Versioned, ..ROTATE };
+static FOLLOWED: RotateNew = RotateNew { name: "rotate followed", ..ROTATE };
+static HOURLY: RotateNew = RotateNew { name: "rotate followed, hourly", pickup: false, ..ROTATE };
+static WITH_A_GRANT: RotateNew = RotateNew {
     name: "rotate with a grant",
     key_ref: KeyRef::Versioned,
     model: VaultModel::Rbac,
@@ -35,8 +47,8 @@ pub static WITH_A_GRANT: RotateNew = RotateNew {
     style: FailureStyle::Sync,
     ..ROTATE
 };
-pub static IN_CHINA: RotateNew = RotateNew { name: "rotate in China", cloud: SimCloud::China, ..ROTATE };
-pub static IN_US_GOV: RotateNew = RotateNew { name: "rotate in US Gov", cloud: SimCloud::UsGov, ..ROTATE };
+static IN_CHINA: RotateNew = RotateNew { name: "rotate in China", cloud: SimCloud::China, ..ROTATE };
+static IN_US_GOV: RotateNew = RotateNew { name: "rotate in US Gov", cloud: SimCloud::UsGov, ..ROTATE };
 
 impl Scenario for RotateNew {
     fn name(&self) -> &'static str {
@@ -62,7 +74,7 @@ impl Scenario for RotateNew {
     }
 }
 
-pub static WITH_A_GRANT_FOR_THE_RUN: Play = Play {
+static WITH_A_GRANT_FOR_THE_RUN: SimpleScenario = SimpleScenario {
     name: "rotate with a grant for the run",
     set: |seed| {
         let world = encrypted(seed, KeyRef::Versioned, VaultModel::Rbac);
@@ -75,7 +87,7 @@ pub static WITH_A_GRANT_FOR_THE_RUN: Play = Play {
     },
 };
 
-pub static OTHER_IDENTITY: Play = Play {
+static OTHER_IDENTITY: SimpleScenario = SimpleScenario {
     name: "rotate to another identity",
     set: other_identity,
     end: End { identity: "id-new", ..END },
@@ -91,7 +103,7 @@ pub fn other_identity(seed: u64) -> (World, Order) {
     (world, Rotate::new(registry()).keeping_version().identity(wanted).remove_old_grant().into())
 }
 
-pub static OTHER_VAULT: Play = Play {
+static OTHER_VAULT: SimpleScenario = SimpleScenario {
     name: "rotate to another vault",
     set: |seed| {
         let mut world = encrypted(seed, KeyRef::Versioned, VaultModel::Policy);
@@ -108,48 +120,5 @@ pub static OTHER_VAULT: Play = Play {
     end: End { vault: "kv-other", key: "other-key", identity: "system", ..END },
     also: |world, what| {
         assert!(!holds(world, principal(world, IDENTITY), VAULT), "{what}: the old policy is left");
-    },
-};
-
-pub static BY_ITSELF: Play = Play {
-    name: "auto-rotate",
-    set: auto_rotate,
-    end: END,
-    also: |world, what| {
-        let policy = world.rotation_policy(VAULT, KEY).unwrap();
-        assert!(policy.to_string().contains("P90D"), "{what}: {policy}");
-        let versions = world.key_versions(VAULT, KEY);
-        assert!(versions[0].exp.is_some(), "{what}: {versions:?}");
-    },
-};
-
-/// When the version there is was to end.
-pub const SOON: time::Duration = time::Duration::days(20);
-
-pub fn auto_rotate(seed: u64) -> (World, Order) {
-    let mut world = encrypted(seed, KeyRef::Versioned, VaultModel::Rbac);
-    let until = world.now() + time::Duration::days(200);
-    let version = world.key_versions(VAULT, KEY)[0].version.clone();
-    world.mutate_version_dates(VAULT, KEY, &version, None, Some((world.now() + SOON).unix_timestamp()));
-    (world, AutoRotate::new(registry()).every("P90D").versions_live("P1Y").extend_current(until).grant_me().into())
-}
-
-pub static REASSIGNED: Play = Play {
-    name: "reassign",
-    set: |seed| (encrypted(seed, KeyRef::Versioned, VaultModel::Policy), Reassign::new(registry()).into()),
-    end: End { pinned: true, again: &["attach-identity", "revalidate"], ..END },
-    also: nothing_else,
-};
-
-pub static REASSIGNED_TO_SYSTEM: Play = Play {
-    name: "reassign to the system identity",
-    set: |seed| {
-        let order = Reassign::new(registry()).then_rotate_to(IdentityWanted::System).remove_old();
-        (encrypted(seed, KeyRef::Versionless, VaultModel::Rbac), order.into())
-    },
-    end: End { identity: "system", again: &["attach-identity", "revalidate"], ..END },
-    also: |world, what| {
-        let seen = world.registry(registry().as_str()).unwrap();
-        assert!(seen.user_identities.is_empty(), "{what}: {:?}", seen.user_identities);
     },
 };

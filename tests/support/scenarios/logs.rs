@@ -1,31 +1,12 @@
-//! Who may do what with images, and who did.
+//! What is written down of a registry and its vault.
 
 use super::*;
-use cmk::{GrantAccess, Logs, azure::registries::RegistryAccess};
-use cmk_mocks::{PrincipalKind, roles};
+use cmk::Logs;
 
-pub static GRANT_ACCESS: Play = Play {
-    name: "grant access",
-    set: |seed| {
-        let mut world = encrypted(seed, KeyRef::Versionless, VaultModel::Policy);
-        let mode = serde_json::json!("AbacRepositoryPermissions");
-        world.mutate_registry_property(registry().as_str(), "roleAssignmentMode", mode);
-        let builder = world.add_principal(PrincipalKind::ServicePrincipal, "builder").object_id;
-        let builder = builder.to_string().parse().unwrap();
-        let order = GrantAccess::new(registry(), builder, RegistryAccess::Push).repository("team/*".parse().unwrap());
-        (world, order.into())
-    },
-    end: END,
-    also: |world, what| {
-        let given = world.role_assignments();
-        let given: Vec<_> =
-            given.iter().filter(|(_, _, scope, _)| scope.eq_ignore_ascii_case(registry().as_str())).collect();
-        assert!(matches!(given[..], [(_, roles::ACR_REPOSITORY_WRITER, ..)]), "{what}: {given:?}");
-    },
-};
+pub(super) static SCENARIOS: Scenarios = Scenarios { public: &[&LOGS], ..NONE };
 
 /// One category is sent by a setting that was there.
-pub static LOGS: Play = Play {
+static LOGS: SimpleScenario = SimpleScenario {
     name: "logs",
     set: |seed| {
         let mut world = encrypted(seed, KeyRef::Versionless, VaultModel::Rbac);

@@ -1,25 +1,12 @@
-//! What is made otherwise: by a template, or from key material of one's own.
+//! A registry made by a template.
 
 use super::*;
-use cmk::{Deploy, ImportKey, Irreversible};
+use cmk::{Deploy, Irreversible};
 
-pub static IMPORT: Play = Play {
-    name: "import a key",
-    set: |seed| {
-        let world = encrypted(seed, KeyRef::Versionless, VaultModel::Rbac);
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/keys/pkcs8.pem");
-        let order = ImportKey::pem(vault(VAULT), "own".parse().unwrap(), file).unwrap();
-        (world, order.grant_me().into())
-    },
-    end: END,
-    also: |world, what| {
-        let versions = world.key_versions(VAULT, "own");
-        assert_eq!(versions.len(), 1, "{what}: {versions:#?}");
-    },
-};
+pub(super) static SCENARIOS: Scenarios = Scenarios { public: &[&DEPLOY], ..NONE };
 
-/// Access policies take effect at once: that a template may come too early for one is tested in `tests/deploy.rs`.
-pub static DEPLOY: Play = Play {
+/// Access policies take effect at once: that a template may come too early for one is tested in `tests/workflows/deploy.rs`.
+static DEPLOY: SimpleScenario = SimpleScenario {
     name: "deploy a template",
     set: |seed| {
         let params = Params { access_policy_delay: Delay::ZERO, ..soon() };

@@ -1,10 +1,6 @@
 //! A world of a test's own: a simulated Azure, a virtual clock and a journal, without a scenario.
 
-use async_trait::async_trait;
-use azure_core::http::{
-    AsyncRawResponse, HttpClient, Request,
-    headers::{HeaderName, HeaderValue, Headers},
-};
+use azure_core::{credentials::TokenCredential, http::HttpClient};
 use cmk::{
     Azure, Cloud, Create, Event, Irreversible, Rotate, Run, Workflow,
     azure::{
@@ -28,27 +24,50 @@ pub const VAULT: &str = "kv-contoso1";
 pub const KEY: &str = "acr-cmk";
 pub const IDENTITY: &str = "id-contoso1";
 
+/// The deadline of requests of scenarios; late landings and staleness of the generators stay within it.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The simulator's clock, for the library.
 #[derive(Debug)]
-struct Shared(SimClock);
-impl Clock for Shared {
+pub struct SharedClock(pub SimClock);
+impl Clock for SharedClock {
     fn now(&self) -> OffsetDateTime {
         self.0.now()
     }
 }
 
 /// Runs on a paused clock: time passes only when everything waits.
-pub fn play<F: Future>(f: F) -> F::Output {
+pub fn run_paused<F: Future>(f: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(f)
 }
 
+/// Runs until `cut` is ready, then drops the run: the same as a crash. Returns the outcome if the run was faster.
+pub async fn cut_short<T>(run: impl Future<Output = T>, cut: impl Future<Output = ()>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = cut => None,
+        done = run => Some(done),
+    }
+}
+
+/// A handle on a simulator, by this way and for whoever holds this credential.
+pub fn azure_by(sim: &Sim, credential: Arc<dyn TokenCredential>, transport: Arc<dyn HttpClient>) -> Azure {
+    Azure::builder(cmk::Cloud::public(), credential)
+        .transport(transport)
+        .clock(Arc::new(SharedClock(sim.clock().clone())))
+        .request_deadline(DEADLINE)
+        .seed(1)
+        .build()
+}
+
 /// A simulated Azure, and a journal.
-pub struct Ground {
+pub struct Fixture {
     pub sim: Sim,
     pub journal: MemoryJournal,
     pub events: Arc<Mutex<Vec<Event>>>,
 }
 
-impl Ground {
+impl Fixture {
     pub fn of(world: World) -> Self {
         let now = world.now();
         Self { sim: Sim::new(world, SimClock::tokio(now)), journal: MemoryJournal::default(), events: Arc::default() }
@@ -59,7 +78,7 @@ impl Ground {
     pub fn builder(&self) -> Builder {
         Azure::builder(self.cloud(), self.sim.credential())
             .transport(self.sim.transport())
-            .clock(Arc::new(Shared(self.sim.clock().clone())))
+            .clock(Arc::new(SharedClock(self.sim.clock().clone())))
             .seed(1)
     }
     pub fn azure(&self) -> Azure {
@@ -69,11 +88,11 @@ impl Ground {
     pub fn azure_as(&self, object_id: Uuid) -> Azure {
         Azure::builder(self.cloud(), self.sim.credential_for(object_id))
             .transport(self.sim.transport())
-            .clock(Arc::new(Shared(self.sim.clock().clone())))
+            .clock(Arc::new(SharedClock(self.sim.clock().clone())))
             .seed(1)
             .build()
     }
-    /// The order about to be carried out, with this ground's journal, its events kept.
+    /// The order about to be carried out, with this fixture's journal, its events kept.
     pub fn run<W: Workflow>(&self, order: W) -> Run<W> {
         self.run_on(&self.azure(), order)
     }
@@ -118,41 +137,6 @@ impl Ground {
     }
     pub fn version(&self, key: &str, version: &str) -> KeyId {
         self.key(key).with_version(version.parse().unwrap())
-    }
-}
-
-/// A line to the simulator on which answers are changed.
-pub struct Tap<F> {
-    pub inner: Arc<dyn HttpClient>,
-    pub change: F,
-}
-
-/// An answer as it came: status, headers, body.
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-}
-
-impl<F> std::fmt::Debug for Tap<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tap")
-    }
-}
-
-#[async_trait]
-impl<F: Fn(&Request, &mut Answer) + Send + Sync> HttpClient for Tap<F> {
-    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let raw = self.inner.execute_request(request).await?.try_into_raw_response().await?;
-        let (status, headers, body) = raw.deconstruct();
-        let headers = headers.iter().map(|(n, v)| (n.as_str().to_owned(), v.as_str().to_owned())).collect();
-        let mut answer = Answer { status: status.into(), headers, body: body.to_vec() };
-        (self.change)(request, &mut answer);
-        let mut headers = Headers::new();
-        for (name, value) in answer.headers {
-            headers.insert(HeaderName::from(name), HeaderValue::from(value));
-        }
-        Ok(AsyncRawResponse::from_bytes(answer.status.into(), headers, answer.body))
     }
 }
 
