@@ -182,7 +182,7 @@ fn warnings(before: &RegistryRules, after: &RegistryRules, endpoints: usize) -> 
         said.push(format!("{TRUSTED} are shut out (R-DP-22)"));
     }
     if is_closed(after) && !after.tasks && (closes || before.tasks) {
-        said.push("tasks with the registry's own identity are refused with 403 unless they are let through (`cmk network --tasks on`, R-DP-22)".to_owned());
+        said.push("tasks with the registry's own identity are refused with 403 unless they are let through (`cmk registry-network --tasks on`, R-DP-22)".to_owned());
     }
     let more = after.ip.iter().any(|ip| !before.ip.contains(ip));
     if more && !after.public_access {

@@ -12,7 +12,6 @@ pub mod modules;
 pub mod scenario_fixture;
 pub mod scenarios;
 pub mod stage;
-pub mod steps;
 pub mod transport;
 pub mod troubled;
 

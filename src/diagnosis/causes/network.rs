@@ -37,5 +37,5 @@ fn shown<A: ToString>(all: impl IntoIterator<Item = A>) -> String {
 /// A change of the registry's network rules helps; `options` say the same on the command line.
 fn change(scene: &Scene, case: Case, to: impl FnOnce(RegistryNetwork) -> RegistryNetwork, options: &str) -> Case {
     let id = scene.registry();
-    case.order(to(RegistryNetwork::new(id.clone())), format!("cmk network {id} {options}"))
+    case.order(to(RegistryNetwork::new(id.clone())), format!("cmk registry-network {id} {options}"))
 }
