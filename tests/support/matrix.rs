@@ -1,6 +1,7 @@
 //! The matrix step × fault × how often it fired, printed when the last of the generators that count is through.
 
-use crate::{ScenarioFixture, steps::NAMES, troubled};
+use crate::{ScenarioFixture, troubled};
+use cmk::steps::NAMES;
 use cmk::{
     Event,
     journal::{Entry, Journal as _},
