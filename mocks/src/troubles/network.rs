@@ -1,8 +1,7 @@
 //! The networks between the registry and its clients.
 
-use super::scene::SERVICE;
-use super::{Scene, Trouble, registry};
-use crate::{ConnectionState, Route, SecurityRule};
+use super::{Scene, Trouble, registry, scene::SERVICE};
+use crate::services::networks::{ConnectionState, Route, SecurityRule};
 use serde_json::json;
 use std::net::Ipv4Addr;
 use uuid::Uuid;

@@ -1,8 +1,10 @@
 //! What troubles are made of.
 
 use super::{Made, Place};
-use crate::clock::Moment as _;
-use crate::{ClientPlace, ConnectionState, PrincipalKind, World, roles};
+use crate::{
+    services::{entra::PrincipalKind, networks::ConnectionState, registry_data::ClientPlace, roles},
+    world::{World, clock::Moment as _},
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;

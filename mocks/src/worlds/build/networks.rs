@@ -1,13 +1,19 @@
 //! Networks, and where clients stand in them.
 
-use super::names::Kind;
-use super::{Build, Built};
-use crate::worlds::WorldError;
-use crate::worlds::described::{
-    Client, Firewall, Link, LinkState, LinkTarget, Network, RouteTable, SecurityGroup, Standing, Subnet, Text, Zone,
-    ZoneKind,
+use super::{Build, Built, names::Kind};
+use crate::{
+    services::{
+        networks::{ConnectionState, Route, SecurityRule},
+        registry_data::ClientPlace,
+    },
+    worlds::{
+        WorldError,
+        described::{
+            Client, Firewall, Link, LinkState, LinkTarget, Network, RouteTable, SecurityGroup, Standing, Subnet, Text,
+            Zone, ZoneKind,
+        },
+    },
 };
-use crate::{ClientPlace, ConnectionState, Route, SecurityRule};
 
 impl Build {
     pub(super) fn security_group(&mut self, g: &SecurityGroup) -> Built {
