@@ -3,7 +3,7 @@
 use crate::{
     admin::seed::SeededIdentity,
     http::message::Object,
-    services::{entra::Principal, key_audit::AuditEntry, vaults::Vault},
+    services::{directory::Principal, key_audit::AuditEntry, vaults::Vault},
     world::{World, cloud::SimCloud},
 };
 use serde::{Deserialize, Serialize};

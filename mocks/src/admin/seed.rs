@@ -5,7 +5,7 @@ use crate::{
     http::message::Object,
     services::{
         authorization::Assignment,
-        entra::{Principal, PrincipalKind},
+        directory::{Principal, PrincipalKind},
         keys::{Key, KeyVersion, Life, NewVersion},
         registries::{Cmk, Logins, Registry, Spec, State},
         registry_data::Content,
@@ -61,6 +61,15 @@ impl World {
             record.replicated_at = self.now;
         }
         principal
+    }
+
+    /// The operator, who owns every subscription.
+    pub(crate) fn enroll_operator(&mut self) {
+        let operator = self.add_principal(PrincipalKind::ServicePrincipal, "operator").object_id;
+        self.operator = operator;
+        for subscription in self.subscriptions() {
+            self.set_role(operator, roles::OWNER, &format!("/subscriptions/{subscription}"), self.now);
+        }
     }
 
     /// Grants a role, in force at `now`.

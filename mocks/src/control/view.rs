@@ -2,11 +2,11 @@
 
 use crate::{
     services::{
-        entra::PrincipalKind,
-        key_access::{Denial, KeyOp},
+        arm::Listed,
+        directory::PrincipalKind,
+        key_access::{Denial, KeyId, KeyOp},
         keys::{Key, Transition},
-        registries::{KeyId, Registry},
-        resources::Listed,
+        registries::Registry,
         vaults::Vault,
     },
     world::{World, cloud::SimCloud},

@@ -2,7 +2,7 @@
 
 use crate::{
     doors::{server::Server, tls::Authority},
-    services::entra::OPERATOR_SECRET,
+    services::directory::OPERATOR_SECRET,
     sim::Sim,
     world::{World, cloud::SimCloud},
 };

@@ -10,10 +10,18 @@ use azure_core::{
     },
 };
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// An `azure_core` transport whose network is a [`Sim`].
 #[derive(Clone, Debug)]
 pub struct InProcess(pub Sim);
+
+impl Sim {
+    /// The in-process door.
+    pub fn transport(&self) -> Arc<dyn HttpClient> {
+        Arc::new(InProcess(self.clone()))
+    }
+}
 
 #[async_trait]
 impl HttpClient for InProcess {

@@ -57,7 +57,7 @@ pub enum Among {
     /// All of them, by the number that [`crate::Exchange::n`] shows.
     #[default]
     Requests,
-    /// Those that change something ([`is_write`]).
+    /// Those that change something ([`is_write`](crate::is_write)).
     Writes,
     /// Those that match, counted from when the fault was scheduled.
     Matching(Match),
@@ -273,35 +273,6 @@ impl Facts {
     /// A read that a lagging replica may answer. Operations are polled where they run, never at a replica.
     pub(crate) fn may_be_stale(&self) -> bool {
         matches!(self.method, Method::GET | Method::HEAD) && !is_operation_path(&self.path)
-    }
-}
-
-/// Whether a request changes something. Questions that are put as POST, sign-ins and wrapping a key change nothing.
-pub fn is_write(method: &Method, host: &str, path: &str) -> bool {
-    let path = path.trim_end_matches('/').to_ascii_lowercase();
-    match method.as_str() {
-        "PUT" | "PATCH" | "DELETE" => true,
-        "POST" => {
-            let last = path.rsplit('/').next().unwrap_or_default();
-            let question = [
-                "checknameavailability",
-                "checkpolicyrestrictions",
-                "exchange",
-                "getbyids",
-                "listcredentials",
-                "listusages",
-                "query",
-                "resources",
-                "token",
-                "validate",
-                "whatif",
-            ];
-            let crypto = ["sign", "verify", "encrypt", "decrypt", "wrapkey", "unwrapkey", "release"];
-            let data_plane = path.starts_with("/keys/");
-            let sign_in = host.to_ascii_lowercase().starts_with("login.");
-            !(sign_in || question.contains(&last) || (data_plane && crypto.contains(&last)))
-        }
-        _ => false,
     }
 }
 

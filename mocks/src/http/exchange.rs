@@ -2,7 +2,7 @@
 
 use crate::http::redact;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
@@ -74,6 +74,35 @@ pub(crate) fn host(request: &Request<Bytes>) -> String {
     let host = request.uri().host().or_else(named).unwrap_or_default();
     let port = host.rfind(':').filter(|_| !host.ends_with(']'));
     host.get(..port.unwrap_or(host.len())).unwrap_or_default().to_ascii_lowercase()
+}
+
+/// Whether a request changes something. Questions that are put as POST, sign-ins and wrapping a key change nothing.
+pub fn is_write(method: &Method, host: &str, path: &str) -> bool {
+    let path = path.trim_end_matches('/').to_ascii_lowercase();
+    match method.as_str() {
+        "PUT" | "PATCH" | "DELETE" => true,
+        "POST" => {
+            let last = path.rsplit('/').next().unwrap_or_default();
+            let question = [
+                "checknameavailability",
+                "checkpolicyrestrictions",
+                "exchange",
+                "getbyids",
+                "listcredentials",
+                "listusages",
+                "query",
+                "resources",
+                "token",
+                "validate",
+                "whatif",
+            ];
+            let crypto = ["sign", "verify", "encrypt", "decrypt", "wrapkey", "unwrapkey", "release"];
+            let data_plane = path.starts_with("/keys/");
+            let sign_in = host.to_ascii_lowercase().starts_with("login.");
+            !(sign_in || question.contains(&last) || (data_plane && crypto.contains(&last)))
+        }
+        _ => false,
+    }
 }
 
 /// Whether a path is that of a running operation, which the contract check treats apart as well.

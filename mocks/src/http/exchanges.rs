@@ -1,6 +1,6 @@
 //! Questions to what went over the wire, for tests.
 
-use crate::{faults::is_write, http::exchange::Exchange, sim::Sim};
+use crate::http::exchange::{Exchange, is_write};
 use http::Method;
 use std::fmt;
 
@@ -32,12 +32,6 @@ pub struct Exchanges {
 impl From<Vec<Exchange>> for Exchanges {
     fn from(all: Vec<Exchange>) -> Self {
         Self { all, ..Self::default() }
-    }
-}
-
-impl From<&Sim> for Exchanges {
-    fn from(sim: &Sim) -> Self {
-        Self::from(sim.exchanges())
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod exchange;
 pub(crate) mod exchanges;
+pub(crate) mod ip_range;
 pub(crate) mod message;
 pub(crate) mod odata;
 pub(crate) mod redact;

@@ -1,7 +1,13 @@
 //! Times as the services print them.
 
-use crate::world::clock::END;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, macros::datetime};
+
+/// Where time begins: before that, services have no way to write it.
+pub(crate) const BEGINNING: OffsetDateTime = datetime!(0001-01-01 00:00:00 UTC);
+
+/// Where time ends. The calendar goes on for a thousand years, so that what is due later than any time there is has a
+/// moment too.
+pub(crate) const END: OffsetDateTime = datetime!(9000-01-01 00:00:00 UTC);
 
 fn utc(t: OffsetDateTime) -> OffsetDateTime {
     // On the last day of the calendar there may be no such time.

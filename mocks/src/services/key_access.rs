@@ -3,16 +3,17 @@
 use crate::{
     services::{
         authorization::Assignment,
-        entra::PrincipalKind,
+        directory::PrincipalKind,
+        key_audit::Entry,
         keys::{KeyVersion, Life, Use, usable},
-        registries::{KeyId, Spec},
+        registries::Spec,
         roles,
         vaults::{Gate, Policy, Vault},
     },
-    world::{World, clock::Moment as _},
+    world::{World, clock::Moment as _, cloud::SimCloud},
 };
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -142,6 +143,40 @@ impl fmt::Display for Denial {
 
 impl std::error::Error for Denial {}
 
+/// A key or version of it, by its URI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyId {
+    pub(crate) vault: String,
+    pub(crate) name: String,
+    pub(crate) version: Option<String>,
+}
+
+impl KeyId {
+    /// R-CMK-36: only `https://{vault}.{suffix}/keys/{name}[/{version}]`.
+    pub(crate) fn parse(cloud: SimCloud, text: &str) -> Option<Self> {
+        let rest = text.get(..8).filter(|s| s.eq_ignore_ascii_case("https://")).and_then(|_| text.get(8..))?;
+        let (host, path) = rest.split_once('/')?;
+        let host = host.to_lowercase();
+        let host = host.strip_suffix(":443").unwrap_or(&host);
+        let vault = host.strip_suffix(cloud.vault_suffix())?.strip_suffix('.')?.to_owned();
+        let mut parts = path.trim_end_matches('/').split('/');
+        if parts.next() != Some("keys") || vault.is_empty() || vault.contains('.') {
+            return None;
+        }
+        let name = parts.next().filter(|n| crate::services::keys::valid_key_name(n))?.to_owned();
+        let version = parts.next().map(str::to_owned);
+        let hex = |v: &String| v.len() == 32 && v.chars().all(|c| c.is_ascii_hexdigit());
+        if parts.next().is_some() || version.as_ref().is_some_and(|v| !hex(v)) {
+            return None;
+        }
+        Some(Self { vault, name, version })
+    }
+
+    pub(crate) fn uri(&self, cloud: SimCloud, version: &str) -> String {
+        format!("https://{}.{}/keys/{}/{version}", self.vault, cloud.vault_suffix(), self.name)
+    }
+}
+
 /// Where ACR comes from, in vault logs.
 pub(crate) const ACR_IP: &str = "20.0.0.1";
 
@@ -239,6 +274,68 @@ impl World {
             policies.iter().any(|p| p.object_id == principal && p.permissions.keys.iter().any(wanted))
         };
         vault.effective.iter().filter(|(from, policies)| *from > now && grants(policies)).map(|(from, _)| *from).min()
+    }
+
+    /// One call of the registry to the vault; the vault's log has the true cause.
+    pub(crate) fn use_key(
+        &mut self,
+        spec: &Spec,
+        detach: Option<OffsetDateTime>,
+        key: &KeyId,
+        op: KeyOp,
+        at: OffsetDateTime,
+    ) -> Result<KeyVersion, Denial> {
+        let outcome = self.key_access(at, spec, detach, key, op);
+        let no_call = [
+            Denial::NotEncrypted,
+            Denial::IdentityNotAttached,
+            Denial::IdentityDeleted,
+            Denial::IdentityExpired,
+            Denial::VaultMissing,
+            Denial::VaultDeleted,
+        ];
+        if outcome.as_ref().err().is_some_and(|d| no_call.contains(d)) {
+            return outcome;
+        }
+        let version = outcome.as_ref().ok().map(|v| v.version.clone()).or_else(|| key.version.clone());
+        let status = match &outcome {
+            Ok(_) => 200,
+            Err(Denial::KeyMissing | Denial::KeyDeleted | Denial::VersionMissing) => 404,
+            Err(_) => 403,
+        };
+        let uri = key.uri(self.setup.cloud, version.as_deref().unwrap_or_default());
+        let caller = self.key_identity(spec).ok();
+        let cause = outcome.as_ref().err().map(ToString::to_string);
+        let vault = self.vaults.get(&key.vault).map_or_else(|| key.vault.clone(), |v| v.name.clone());
+        let entry = Entry {
+            operation: op.log_name(),
+            vault: &vault,
+            uri: uri.trim_end_matches('/').to_owned(),
+            status,
+            cause,
+            caller,
+            ip: ACR_IP.to_owned(),
+        };
+        self.log(at, entry);
+        outcome
+    }
+
+    /// The times at which, by themselves, rights to keys come and go.
+    pub(crate) fn moments_of_rights(&self) -> BTreeSet<OffsetDateTime> {
+        let mut all = BTreeSet::new();
+        for a in &self.assignments.all {
+            all.insert(a.effective_at);
+            all.extend(a.removed_effective_at);
+        }
+        for vault in self.vaults.live.values() {
+            all.extend(vault.effective.iter().map(|(t, _)| *t));
+            for key in vault.keys.values() {
+                if let Life::ActiveFrom(t) = key.life {
+                    all.insert(t);
+                }
+            }
+        }
+        all
     }
 
     /// `gate`: what the vault's network layer does with where the principal comes from.

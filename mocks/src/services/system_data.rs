@@ -1,6 +1,6 @@
 //! `systemData`: who made a resource and who changed it last.
 
-use crate::{http::message::Caller, services::entra::PrincipalKind, world::World};
+use crate::{http::message::Caller, services::directory::PrincipalKind, world::World};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;

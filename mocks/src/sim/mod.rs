@@ -12,12 +12,11 @@ pub(crate) use state::{Taken, no_such_host};
 #[cfg(doc)]
 use crate::http::exchange::Log;
 use crate::{
-    doors::in_process::InProcess,
     faults::{Armed, Fault, Fired},
-    http::exchange::Exchange,
+    http::{exchange::Exchange, exchanges::Exchanges},
     world::{World, clock::Clock},
 };
-use azure_core::{credentials::TokenCredential, http::HttpClient};
+use azure_core::credentials::TokenCredential;
 use bytes::Bytes;
 use credential::SimCredential;
 use hold::{Holding, Holds};
@@ -74,6 +73,12 @@ impl fmt::Debug for Sim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A world is pages long, clients print their transport, and printing must not take the lock.
         f.debug_struct("Sim").field("now", &self.0.clock.now()).finish_non_exhaustive()
+    }
+}
+
+impl From<&Sim> for Exchanges {
+    fn from(sim: &Sim) -> Self {
+        Self::from(sim.exchanges())
     }
 }
 
@@ -309,11 +314,6 @@ impl Sim {
         let mut count = 0;
         self.0.holds.send_modify(|holds| count = holds.release(only, how));
         count
-    }
-
-    /// The in-process door.
-    pub fn transport(&self) -> Arc<dyn HttpClient> {
-        Arc::new(InProcess(self.clone()))
     }
 
     /// A credential of the world's operator.

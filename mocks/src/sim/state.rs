@@ -2,8 +2,8 @@
 
 use super::{Held, Outcome};
 use crate::{
-    faults::{Armed, Facts, Fired, What, answer, is_write, spoil},
-    http::exchange::{Log, host},
+    faults::{Armed, Facts, Fired, What, answer, spoil},
+    http::exchange::{Log, host, is_write},
     world::{World, clock::later},
 };
 use bytes::Bytes;

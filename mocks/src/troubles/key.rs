@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     admin::seed::{KeyRef, VaultModel},
-    services::{entra::PrincipalKind, roles},
+    services::{directory::PrincipalKind, roles},
     world::clock::Moment as _,
 };
 use std::time::Duration;

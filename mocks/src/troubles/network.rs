@@ -1,7 +1,10 @@
 //! The networks between the registry and its clients.
 
 use super::{Scene, Trouble, registry, scene::SERVICE};
-use crate::services::networks::{ConnectionState, Route, SecurityRule};
+use crate::services::{
+    networks::{Route, SecurityRule},
+    private_link::ConnectionState,
+};
 use serde_json::json;
 use std::net::Ipv4Addr;
 use uuid::Uuid;

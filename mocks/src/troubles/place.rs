@@ -1,7 +1,7 @@
 //! Where a trouble strikes.
 
 use super::TroubleError;
-use crate::{services::registries::KeyId, world::World};
+use crate::{services::key_access::KeyId, world::World};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

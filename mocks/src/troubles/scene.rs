@@ -2,8 +2,8 @@
 
 use super::{Made, Place};
 use crate::{
-    services::{entra::PrincipalKind, networks::ConnectionState, registry_data::ClientPlace, roles},
-    world::{World, clock::Moment as _},
+    services::{directory::PrincipalKind, private_link::ConnectionState, roles},
+    world::{World, client_place::ClientPlace, clock::Moment as _},
 };
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! The simulator's time: one clock for the world, the late landings and the control API.
 
+use crate::http::time_format::{BEGINNING, END};
 use serde::Serialize;
 use std::{
     fmt,
@@ -236,13 +237,6 @@ impl Clock {
 fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
     what.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-/// Where time begins: before that, services have no way to write it.
-pub(crate) const BEGINNING: OffsetDateTime = datetime!(0001-01-01 00:00:00 UTC);
-
-/// Where time ends. The calendar goes on for a thousand years, so that what is due later than any time there is has a
-/// moment too.
-pub(crate) const END: OffsetDateTime = datetime!(9000-01-01 00:00:00 UTC);
 
 const LAST: OffsetDateTime = datetime!(9999-12-31 23:59:59 UTC);
 

@@ -1,33 +1,29 @@
 //! The world: all state, the clock it was last seen at, and what falls due by itself.
 
 pub(crate) mod change_counter;
+pub(crate) mod client_place;
 pub(crate) mod clock;
 pub(crate) mod cloud;
-pub(crate) mod due;
 pub(crate) mod params;
 pub(crate) mod rng;
+pub(crate) mod services;
 
 use crate::{
-    http::message::{Call, Reply},
-    services::{
-        arm,
-        authorization::Assignments,
-        clusters::Clusters,
-        deployments::Deployments,
-        entra::{self, Directory},
-        graph,
-        identities::Identities,
-        key_audit::AuditEntry,
-        keys::{self, KeyThrottle},
-        monitor::{self, Monitor},
-        networks::Networks,
-        policies::Policies,
-        registries::{Judged, Registries},
-        registry_data::{self, DataPlane},
-        resources::Resources,
-        vaults::Vaults,
+    http::{
+        exchange::is_operation_path,
+        message::{Call, Reply},
+        time_format::END,
     },
-    world::{change_counter::Watched, clock::END, cloud::SimCloud, params::Params, rng::Rng},
+    world::{
+        change_counter::Watched,
+        cloud::SimCloud,
+        params::Params,
+        rng::Rng,
+        services::{
+            ArmThrottle, Assignments, AuditEntry, Clusters, DataPlane, Deployments, Directory, Identities, Judged,
+            KeyThrottle, Monitor, Networks, Policies, Registries, Resources, SERVICES, Vaults,
+        },
+    },
 };
 use bytes::Bytes;
 use http::{Request, Response};
@@ -96,7 +92,7 @@ pub struct World {
     pub(crate) networks: Networks,
     #[serde(default)]
     pub(crate) clusters: Clusters,
-    pub(crate) arm_throttle: arm::Throttle,
+    pub(crate) arm_throttle: ArmThrottle,
     pub(crate) audit: Vec<AuditEntry>,
     #[serde(default)]
     pub(crate) monitor: Monitor,
@@ -129,7 +125,7 @@ impl World {
             deployments: Deployments::default(),
             networks: Networks::default(),
             clusters: Clusters::default(),
-            arm_throttle: arm::Throttle::default(),
+            arm_throttle: ArmThrottle::default(),
             audit: Vec::new(),
             monitor: Monitor::new(setup.seed),
             next_grant_delay: None,
@@ -137,17 +133,7 @@ impl World {
             params,
             setup,
         };
-        let operator = world.add_principal(crate::services::entra::PrincipalKind::ServicePrincipal, "operator");
-        world.operator = operator.object_id;
-        let now = world.now;
-        for subscription in world.subscriptions() {
-            world.set_role(
-                operator.object_id,
-                crate::services::roles::OWNER,
-                &format!("/subscriptions/{subscription}"),
-                now,
-            );
-        }
+        world.enroll_operator();
         world
     }
 
@@ -155,25 +141,9 @@ impl World {
     pub fn handle(&mut self, now: OffsetDateTime, req: Request<Bytes>) -> Response<Bytes> {
         self.advance(now);
         let call = Call::new(now, req);
-        let cloud = self.setup.cloud;
-        let reply = if self.is_unresolvable(&call.host) {
-            no_such_host(&call.host)
-        } else if call.host == cloud.arm_host() {
-            arm::handle(self, &call)
-        } else if let Some(vault) = call.host.strip_suffix(cloud.vault_suffix()).and_then(|v| v.strip_suffix('.')) {
-            let vault = vault.to_owned();
-            keys::handle(self, &call, &vault)
-        } else if cloud.is_login_host(&call.host) {
-            entra::handle(self, &call)
-        } else if call.host == cloud.graph_host() {
-            graph::handle(self, &call)
-        } else if cloud.is_log_host(&call.host) {
-            monitor::handle_query(self, &call)
-        } else if call.host == "169.254.169.254" {
-            entra::handle_imds(self, &call)
-        } else {
-            registry_data::handle(self, &call).unwrap_or_else(|| no_such_host(&call.host))
-        };
+        let answer = |world: &mut Self| SERVICES.iter().find_map(|s| (s.answer)(world, &call));
+        let known = !self.is_unresolvable(&call.host);
+        let reply = known.then(|| answer(self)).flatten().unwrap_or_else(|| no_such_host(&call.host));
         self.paced(&call, reply).into_response(now)
     }
 
@@ -181,7 +151,7 @@ impl World {
     fn paced(&self, call: &Call, mut reply: Reply) -> Reply {
         let asks_again = reply.headers.iter().any(|(name, _)| *name == "azure-asyncoperation")
             || reply.status == 202
-            || crate::http::exchange::is_operation_path(&call.path)
+            || is_operation_path(&call.path)
             || reply.is_on_its_way();
         if let Some(seconds) = self.params.poll_after.filter(|_| asks_again && reply.status < 300) {
             reply.headers.retain(|(name, _)| *name != "retry-after");
@@ -193,31 +163,30 @@ impl World {
     /// Lets everything happen that is due until `now`, in the order of its time.
     pub fn advance(&mut self, now: OffsetDateTime) {
         // What was moved by hand since then.
-        self.note_registry_health(self.now);
+        self.observe(self.now);
         // What is due after the end of time is never due, so that this comes to an end then too.
         let (before, now) = (self.now, now.min(END));
         self.now = before.max(now);
-        self.settle_providers(now);
-        self.settle_vaults(before, now);
-        self.skip_old_looks(now);
-        let mut moments = self.health_moments(before, now);
-        // A deployment sees what registries have come to by its moment.
-        while let Some(at) =
-            [self.next_registry_event(now), self.next_deployment_event(now)].into_iter().flatten().min()
-        {
-            let later = moments.split_off(&at);
-            moments.into_iter().for_each(|t| self.note_registry_health(t));
-            moments = later;
-            self.run_registry_events(at);
-            self.run_deployment_events(at);
-            self.note_registry_health(at);
+        SERVICES.iter().for_each(|s| (s.catch_up)(self, before, now));
+        while let Some(at) = SERVICES.iter().filter_map(|s| (s.next_event)(self, now)).min() {
+            SERVICES.iter().for_each(|s| (s.run_events)(self, at));
+            self.observe(at);
         }
-        moments.into_iter().for_each(|t| self.note_registry_health(t));
-        self.settle_imports(now);
-        self.settle_replicas(now);
-        self.settle_groups(now);
-        self.settle_endpoints();
-        self.note_registry_health(now);
+        SERVICES.iter().for_each(|s| (s.settle)(self, now));
+        self.observe(now);
+    }
+
+    fn observe(&mut self, at: OffsetDateTime) {
+        SERVICES.iter().for_each(|s| (s.observe)(self, at));
+    }
+
+    /// The next moment after that of the last look at which something falls due: an operation or a deployment ends, a
+    /// grant comes into force or ends, a registry takes or notices something, a provider is registered, what was deleted
+    /// is gone, a version of a key is made by its policy, becomes valid or expires.
+    ///
+    /// Lags of lists and of the directory are left out, and a registry's look for a newer version where there is none.
+    pub fn next_due(&mut self) -> Option<OffsetDateTime> {
+        SERVICES.iter().filter_map(|s| (s.next_due)(self)).min()
     }
 
     /// Whether a host is one that this world's cloud has, or would have.

@@ -1,6 +1,5 @@
 //! The world's seeded generator: SplitMix64, so that a world can be stored and gone on with.
 
-use crate::services::keys::rsa;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -55,11 +54,6 @@ impl Rng {
     /// 32 lower-case hex digits, as key versions are (R-KV-10).
     pub(crate) fn hex32(&mut self) -> String {
         format!("{:016x}{:016x}", self.next_u64(), self.next_u64())
-    }
-
-    /// An RSA modulus of `bits` bits.
-    pub(crate) fn modulus(&mut self, bits: u32) -> String {
-        URL_SAFE_NO_PAD.encode(rsa::modulus(&self.bytes(bits as usize / 8)))
     }
 
     pub(crate) fn base64url(&mut self, len: usize) -> String {

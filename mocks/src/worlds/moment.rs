@@ -1,6 +1,6 @@
 //! Moments and lengths of time, as people write them.
 
-use crate::world::clock::BEGINNING;
+use crate::http::time_format::BEGINNING;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 /// `90s`, `15m`, `2h`, `30d`; more than one of them add up: `1d12h`.

@@ -1,7 +1,7 @@
 //! Locks and policies.
 
 use crate::{
-    services::{policies::AssignedPolicy, resources::Lock},
+    services::{arm::Lock, policies::AssignedPolicy},
     world::World,
 };
 

@@ -1,7 +1,7 @@
 //! The identities of registries, and what becomes of them.
 
 use crate::{
-    services::{entra::PrincipalKind, registries::Attached},
+    services::{directory::PrincipalKind, registries::Attached},
     world::{World, clock::Moment as _},
 };
 use time::OffsetDateTime;

@@ -236,9 +236,7 @@ impl World {
 
     /// Takes all roles of a principal at a scope and everywhere below it, at once.
     pub fn mutate_remove_grants(&mut self, principal: Uuid, scope: &str) {
-        self.assignments
-            .all
-            .retain(|a| a.principal != principal || !crate::services::authorization::within(&a.scope, scope));
+        self.assignments.all.retain(|a| a.principal != principal || !crate::services::arm::within(&a.scope, scope));
     }
 
     /// Registers or unregisters a provider in all subscriptions, at once.

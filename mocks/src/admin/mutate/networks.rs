@@ -1,7 +1,10 @@
 //! Networks, names and what leads to a registry.
 
 use crate::{
-    services::networks::{ConnectionState, Kind, Route, SecurityRule, Subnet},
+    services::{
+        networks::{Kind, Route, SecurityRule, Subnet},
+        private_link::ConnectionState,
+    },
     world::World,
 };
 use serde_json::json;

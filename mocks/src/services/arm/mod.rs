@@ -1,6 +1,8 @@
 //! The Resource Manager gateway: what every management request passes before its provider sees it.
 
 mod errors;
+mod listed;
+mod lock;
 mod metadata;
 mod path;
 mod throttle;
@@ -10,27 +12,36 @@ pub(crate) use errors::{
     another_operation, authorization_failed, bad_name, group_not_found, linked_authorization_failed, missing_identity,
     resource_not_found,
 };
-pub(crate) use path::{ArmPath, bare_name, subscription_of};
+pub(crate) use listed::Listed;
+pub(crate) use lock::{Lock, MAX_NOTES};
+pub(crate) use path::{ArmPath, bare_name, subscription_of, within};
 pub(crate) use throttle::Throttle;
-pub(crate) use versions::versions_of;
 
 use crate::{
     http::{
         message::{Call, Caller, Fail, Object, Reply, page},
         time_format,
     },
-    services::{
-        authorization, clusters, deployments, entra::TokenProblem, identities, monitor, networks, policies, registries,
-        resources, vaults,
+    services::directory::TokenProblem,
+    world::{
+        World,
+        services::{self, SERVICES, Service},
     },
-    world::World,
 };
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
+pub(crate) const SERVICE: Service = Service {
+    answer: |world, call| (call.host == world.setup.cloud.arm_host()).then(|| handle(world, call)),
+    ..Service::NOTHING
+};
+
+/// The namespace of subscriptions, groups, deployments and the providers themselves.
+const MANAGEMENT: &str = "Microsoft.Resources";
+
+fn handle(world: &mut World, call: &Call) -> Reply {
     if let Some(reply) = metadata::handle(world, call) {
         return reply;
     }
@@ -132,11 +143,8 @@ fn unauthenticated(world: &World, problem: TokenProblem) -> Fail {
 
 fn route(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let write = !matches!(call.method, Method::GET | Method::HEAD);
-    let provider = path.provider.as_deref().unwrap_or_default().to_lowercase();
-    // Authorization checks locks at its own scope; a POST is an action, and only ReadOnly stops it (R-ARM-31).
-    // What policies would say is asked by POST, but it is a read (ASSUMED).
-    let has_own_checks =
-        matches!(provider.as_str(), "microsoft.authorization" | "microsoft.policyinsights") || path.parts.is_empty();
+    let checks_locks = path.provider.as_deref().and_then(services::provider).is_some_and(|p| p.checks_locks);
+    let has_own_checks = checks_locks || path.parts.is_empty();
     if write && !has_own_checks {
         world.check_lock(&path.id(), call.method == Method::DELETE)?;
     }
@@ -144,35 +152,25 @@ fn route(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Res
         let before = before(world, call, caller, path);
         world.check_policies(call, caller, path, before)?;
     }
-    dispatch(world, call, caller, path, &provider)
+    dispatch(world, call, caller, path)
 }
 
 /// The resource as it is, for whoever judges what a PATCH would come to.
 fn before(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Option<Object> {
-    let provider = path.provider.as_deref().unwrap_or_default().to_lowercase();
     let look = Call { method: Method::GET, body: Bytes::new(), ..call.clone() };
-    match dispatch(world, &look, caller, path, &provider).ok()?.body? {
+    match dispatch(world, &look, caller, path).ok()?.body? {
         Value::Object(body) => Some(body),
         _ => None,
     }
 }
 
-fn dispatch(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, provider: &str) -> Result<Reply, Fail> {
-    match provider {
-        "" => resources::handle(world, call, caller, path),
-        _ if path.is_provider_itself() => resources::handle_provider(world, call, caller, path),
-        "microsoft.policyinsights" => policies::handle(world, call, caller, path),
-        "microsoft.authorization" => authorization::handle(world, call, caller, path),
-        "microsoft.keyvault" => vaults::handle(world, call, caller, path),
-        "microsoft.managedidentity" => identities::handle(world, call, caller, path),
-        "microsoft.containerregistry" => registries::handle(world, call, caller, path),
-        "microsoft.network" => networks::handle(world, call, caller, path),
-        "microsoft.containerservice" => clusters::handle(world, call, caller, path),
-        "microsoft.insights" => monitor::handle(world, call, caller, path),
-        "microsoft.operationalinsights" => monitor::handle_workspaces(world, call, caller, path),
-        "microsoft.resources" => deployments::handle(world, call, caller, path),
-        _ => Err(errors::unknown_namespace(path.provider.as_deref().unwrap_or_default())),
-    }
+fn dispatch(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+    let namespace = match path.provider.as_deref() {
+        Some(namespace) if !path.is_provider_itself() => namespace,
+        _ => MANAGEMENT,
+    };
+    let provider = services::provider(namespace).ok_or_else(|| errors::unknown_namespace(namespace))?;
+    (provider.handle)(world, call, caller, path)
 }
 
 /// R-ERR-30
@@ -242,19 +240,9 @@ impl World {
         let subscription = self.place(&mut path)?;
         let Some(group) = &path.group else { return Ok(subscription) };
         let group = self.group_name(group)?;
-        let lower = path.lower_parts();
-        let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
-        let found = match lower.as_slice() {
-            [] => Some(self.group_id(&group)),
-            ["vaults", name] => self.vault_in(&group, name).map(|v| v.id.clone()),
-            ["vaults", name, "keys", _] => {
-                let key = path.parts.get(3).map(String::as_str).unwrap_or_default();
-                self.vault_in(&group, name).map(|v| format!("{}/keys/{key}", v.id))
-            }
-            ["registries", _] => self.registries.get(&path.id()).map(|r| r.id.clone()),
-            ["userassignedidentities", _] => self.identities.get(&path.id()).map(|i| i.id.clone()),
-            ["workspaces", _] => self.workspace_id(&path.id()).map(str::to_owned),
-            _ => self.networks.get(&path.id()).map(|r| r.id.clone()).or_else(|| self.clusters.id_of(&path.id())),
+        let found = match path.parts.is_empty() {
+            true => Some(self.group_id(&group)),
+            false => SERVICES.iter().find_map(|s| (s.find_id)(self, &path)),
         };
         found.ok_or_else(|| resource_not_found(&path))
     }

@@ -118,3 +118,11 @@ pub(crate) fn bare_name(group: &str) -> &str {
 pub(crate) fn subscription_of(id: &str) -> String {
     id.split('/').take(3).collect::<Vec<_>>().join("/")
 }
+
+/// Whether `inner` is `outer` or lies below it, whatever the case.
+pub(crate) fn within(inner: &str, outer: &str) -> bool {
+    let (inner, outer) = (inner.trim_end_matches('/'), outer.trim_end_matches('/'));
+    inner
+        .split_at_checked(outer.len())
+        .is_some_and(|(start, rest)| start.eq_ignore_ascii_case(outer) && (rest.is_empty() || rest.starts_with('/')))
+}

@@ -2,11 +2,7 @@
 
 use crate::{
     http::message::{Call, Caller, Fail, Peek, Reply, page},
-    services::{
-        arm::{ArmPath, authorize},
-        authorization::within,
-        resources::{Lock, MAX_NOTES},
-    },
+    services::arm::{ArmPath, Lock, MAX_NOTES, authorize, within},
     world::World,
 };
 use http::Method;

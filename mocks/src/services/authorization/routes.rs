@@ -1,6 +1,6 @@
 use super::{
     errors,
-    state::{Assignment, Wish, within},
+    state::{Assignment, Wish},
 };
 use crate::{
     http::{
@@ -8,7 +8,7 @@ use crate::{
         time_format,
     },
     services::{
-        arm::{ArmPath, authorization_failed, authorize, subscription_of},
+        arm::{ArmPath, authorization_failed, authorize, subscription_of, within},
         roles::{ROLES, Role},
     },
     world::World,
@@ -17,7 +17,7 @@ use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let parts = path.lower_parts();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let action = |suffix: &str| format!("Microsoft.Authorization/{suffix}");

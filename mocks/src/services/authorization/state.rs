@@ -1,7 +1,7 @@
 use super::errors;
 use crate::{
     http::message::Fail,
-    services::roles,
+    services::{arm::within, roles},
     world::{World, clock::Moment as _},
 };
 use serde::{Deserialize, Serialize};
@@ -42,14 +42,6 @@ impl Assignment {
     pub(crate) fn id(&self) -> String {
         format!("{}/providers/Microsoft.Authorization/roleAssignments/{}", self.scope.trim_end_matches('/'), self.name)
     }
-}
-
-/// Whether `inner` is `outer` or lies below it, whatever the case.
-pub(crate) fn within(inner: &str, outer: &str) -> bool {
-    let (inner, outer) = (inner.trim_end_matches('/'), outer.trim_end_matches('/'));
-    inner
-        .split_at_checked(outer.len())
-        .is_some_and(|(start, rest)| start.eq_ignore_ascii_case(outer) && (rest.is_empty() || rest.starts_with('/')))
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -130,7 +122,8 @@ impl World {
             return Err(errors::principal_not_found(wish.principal, self.setup.tenant));
         }
         let kind = known.map(|r| r.kind);
-        let is = if kind == Some(crate::services::entra::PrincipalKind::User) { "User" } else { "ServicePrincipal" };
+        let is =
+            if kind == Some(crate::services::directory::PrincipalKind::User) { "User" } else { "ServicePrincipal" };
         if let (Some(told), Some(_)) = (&wish.principal_type, known.filter(|r| now >= r.replicated_at))
             && !told.eq_ignore_ascii_case(is)
         {

@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 /// Reads only: what there is was put there without HTTP.
-pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let lower = path.lower_parts();
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
     match (&call.method, lower.as_slice()) {

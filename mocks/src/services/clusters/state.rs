@@ -1,4 +1,4 @@
-use crate::{http::message::Object, services::resources::Listed, world::World};
+use crate::{http::message::Object, services::arm::Listed, world::World};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -42,7 +42,7 @@ impl World {
             id: id.clone(),
             name: name.to_owned(),
             location: self.setup.location.clone(),
-            principal: self.add_principal(crate::services::entra::PrincipalKind::ManagedIdentity, name).object_id,
+            principal: self.add_principal(crate::services::directory::PrincipalKind::ManagedIdentity, name).object_id,
             kubelet: Some(kubelet_identity.to_owned()),
             subnet: None,
             outbound: "loadBalancer".into(),
@@ -68,7 +68,7 @@ impl World {
         }
     }
 
-    pub(crate) fn listed_clusters(&self) -> Vec<Listed> {
+    pub(super) fn listed_clusters(&self) -> Vec<Listed> {
         let listed = |c: &Cluster| Listed {
             id: c.id.clone(),
             name: c.name.clone(),
@@ -83,7 +83,7 @@ impl World {
         self.clusters.all.values().map(listed).collect()
     }
 
-    pub(crate) fn delete_clusters_of(&mut self, group: &str) {
+    pub(super) fn delete_clusters_of(&mut self, group: &str) {
         let prefix = format!("{}/", self.group_id(group).to_lowercase());
         self.clusters.all.retain(|id, _| !id.starts_with(&prefix));
     }

@@ -17,17 +17,21 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use std::cell::RefCell;
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
 /// What a refusal of a template's own making is called in a deployment's error.
 const TEMPLATE: &str = "InvalidTemplate";
 
 impl World {
-    pub(crate) fn next_deployment_event(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    pub(super) fn next_deployment_event(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
         self.deployments.all.values().filter(|d| d.state.active() && d.due <= now).map(|d| d.due).min()
     }
 
-    pub(crate) fn run_deployment_events(&mut self, at: OffsetDateTime) {
+    pub(super) fn next_of_deployments(&self) -> Option<OffsetDateTime> {
+        self.next_deployment_event(PrimitiveDateTime::MAX.assume_utc()).filter(|t| *t > self.now)
+    }
+
+    pub(super) fn run_deployment_events(&mut self, at: OffsetDateTime) {
         let due = |d: &&Deployment| d.state.active() && d.due <= at;
         let due: Vec<Deployment> = self.deployments.all.values().filter(due).cloned().collect();
         // Its requests are made at its own moment, not at that of whoever comes to look.

@@ -3,6 +3,8 @@
 //! Nothing is done here that a caller could not do: each resource is a request to its provider with the rights of who
 //! deploys.
 
+use crate::world::services::Service;
+
 mod body;
 mod carry;
 mod copies;
@@ -27,3 +29,11 @@ mod what_if;
 pub(crate) use operations::operations;
 pub(crate) use routes::handle;
 pub(crate) use state::Deployments;
+
+pub(crate) const SERVICE: Service = Service {
+    delete_group: |world, group| world.delete_deployments_of(group),
+    next_due: |world| world.next_of_deployments(),
+    next_event: |world, now| world.next_deployment_event(now),
+    run_events: |world, at| world.run_deployment_events(at),
+    ..Service::NOTHING
+};

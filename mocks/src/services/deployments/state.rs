@@ -100,7 +100,7 @@ impl World {
         Some((answer.due, error.map_or(Ok(()), Err)))
     }
 
-    pub(crate) fn delete_deployments_of(&mut self, group: &str) {
+    pub(super) fn delete_deployments_of(&mut self, group: &str) {
         self.deployments.all.retain(|_, d| !d.group.eq_ignore_ascii_case(group));
     }
 }

@@ -1,12 +1,15 @@
-//! Entra ID: principals, tokens, the token endpoint and the machine's metadata endpoint.
+//! Entra ID: the token endpoint and the machine's metadata endpoint.
 
-mod applications;
+use crate::world::services::Service;
+
 mod errors;
 mod routes;
-mod state;
 
-pub use applications::SeededApplication;
-pub(crate) use applications::{Application, PasswordCredential};
-pub(crate) use routes::{handle, handle_imds};
-pub(crate) use state::{AppSecret, Directory, Record, SecretProblem, TokenProblem};
-pub use state::{OPERATOR_SECRET, Principal, PrincipalKind};
+pub(crate) const SERVICE: Service = Service {
+    answer: |world, call| match call.host.as_str() {
+        // The metadata endpoint of the machine.
+        "169.254.169.254" => Some(routes::handle_imds(world, call)),
+        host => world.setup.cloud.is_login_host(host).then(|| routes::handle(world, call)),
+    },
+    ..Service::NOTHING
+};

@@ -1,19 +1,17 @@
-use super::{
-    errors,
-    state::{Record, SecretProblem},
-};
+use super::errors;
 use crate::{
     http::{
         message::{Call, Fail, Reply},
         time_format,
     },
+    services::directory::{Record, SecretProblem},
     world::World,
 };
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
+pub(super) fn handle(world: &mut World, call: &Call) -> Reply {
     let parts: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     let [tenant, rest @ ..] = parts.as_slice() else { return not_found() };
     if call.method == Method::GET && parts == ["common", "discovery", "instance"] {
@@ -128,7 +126,7 @@ fn instance(world: &World) -> Reply {
 }
 
 /// The machine's identity is the operator, unless a user-assigned one is named.
-pub(crate) fn handle_imds(world: &mut World, call: &Call) -> Reply {
+pub(super) fn handle_imds(world: &mut World, call: &Call) -> Reply {
     if call.method != Method::GET || !call.path.eq_ignore_ascii_case("/metadata/identity/oauth2/token") {
         return not_found();
     }

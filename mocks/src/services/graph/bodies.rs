@@ -1,6 +1,6 @@
 use crate::{
     http::{message::Object, time_format},
-    services::entra::{Application, PasswordCredential, PrincipalKind, Record},
+    services::directory::{Application, PasswordCredential, PrincipalKind, Record},
     world::World,
 };
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use crate::{
         message::{Call, Caller, Fail, Peek, Reply, page},
         odata, time_format,
     },
-    services::entra::{Application, PrincipalKind, Record, TokenProblem},
+    services::directory::{Application, PrincipalKind, Record, TokenProblem},
     world::World,
 };
 use http::Method;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 /// Ids that one question may name.
 const MOST_IDS: usize = 1000;
 
-pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
+pub(super) fn handle(world: &mut World, call: &Call) -> Reply {
     let request = world.rng.guid().to_string();
     let answer = answer(world, call).unwrap_or_else(|fail| {
         let client = call.header("client-request-id").unwrap_or(&request);

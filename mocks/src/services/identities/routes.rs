@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 const KIND: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 
-pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let lower = path.lower_parts();
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
     let id = path.id();

@@ -1,6 +1,6 @@
 use crate::{
     http::message::Object,
-    services::{entra::PrincipalKind, resources::Listed},
+    services::{arm::Listed, directory::PrincipalKind},
     world::{World, clock::Moment as _},
 };
 use serde::{Deserialize, Serialize};
@@ -77,7 +77,7 @@ impl World {
         Some(gone)
     }
 
-    pub(crate) fn delete_identities_of(&mut self, group: &str) {
+    pub(super) fn delete_identities_of(&mut self, group: &str) {
         let prefix = format!("{}/", self.group_id(group).to_lowercase());
         let ids: Vec<String> = self.identities.all.keys().filter(|k| k.starts_with(&prefix)).cloned().collect();
         for id in ids {

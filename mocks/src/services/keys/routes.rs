@@ -1,7 +1,7 @@
 use super::{act, errors, throttle};
 use crate::{
     http::message::{Call, Caller, Fail, Reply},
-    services::{entra::TokenProblem, key_audit::Entry, vaults::Vault},
+    services::{directory::TokenProblem, key_audit::Entry, vaults::Vault},
     world::World,
 };
 use http::Method;
@@ -79,8 +79,10 @@ const VERSIONS: &[&str] = &[
     "2025-07-01",
 ];
 
-pub(crate) fn handle(world: &mut World, call: &Call, vault_name: &str) -> Reply {
-    let Some(vault) = world.vaults.get(vault_name) else { return crate::world::no_such_host(&call.host) };
+/// None: the host is no vault's.
+pub(super) fn answer(world: &mut World, call: &Call) -> Option<Reply> {
+    let vault_name = call.host.strip_suffix(world.setup.cloud.vault_suffix())?.strip_suffix('.')?;
+    let vault = world.vaults.get(vault_name)?;
     let region = vault.location.clone();
     let reply = serve(world, call, vault_name).unwrap_or_else(Reply::from);
     let ip = world.params.client_ip.clone();
@@ -94,7 +96,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, vault_name: &str) -> Reply 
     if let Some(id) = call.header("x-ms-client-request-id") {
         reply = reply.header("x-ms-client-request-id", id);
     }
-    reply
+    Some(reply)
 }
 
 /// The challenge comes first, since its reader has no token yet; then network, token, rights, state (R-CMK-39).

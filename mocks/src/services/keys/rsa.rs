@@ -4,6 +4,8 @@
 //! A modulus is a product of 128-bit primes from a fixed list, so that a key's private part need not be kept: it follows
 //! from its public one.
 
+use crate::world::rng::Rng;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use num_bigint::BigUint;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -32,6 +34,13 @@ pub(crate) fn modulus(random: &[u8]) -> Vec<u8> {
         }
     }
     product.to_bytes_be()
+}
+
+impl Rng {
+    /// An RSA modulus of `bits` bits.
+    pub(crate) fn modulus(&mut self, bits: u32) -> String {
+        URL_SAFE_NO_PAD.encode(modulus(&self.bytes(bits as usize / 8)))
+    }
 }
 
 /// Opens what was wrapped or encrypted by this algorithm for this modulus. None if it was not.
@@ -82,8 +91,6 @@ fn masked<D: Digest>(bytes: &[u8], by: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     fn made(size: u16) -> Vec<u8> {
         let random: Vec<u8> = (0..size).map(|i| (i * 31 % 251) as u8).collect();

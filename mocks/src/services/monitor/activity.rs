@@ -7,7 +7,7 @@ use crate::{
     },
     services::{
         arm::ArmPath,
-        entra::{Principal, PrincipalKind},
+        directory::{Principal, PrincipalKind},
     },
     world::{World, clock::Moment as _},
 };

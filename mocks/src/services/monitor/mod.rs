@@ -5,7 +5,6 @@ mod activity_body;
 mod activity_routes;
 mod kql;
 mod query;
-pub(crate) mod registry_events;
 mod registry_rows;
 mod settings;
 mod settings_routes;
@@ -14,13 +13,14 @@ mod timespan;
 mod vault_rows;
 mod workspaces;
 
-pub(crate) use query::handle as handle_query;
-pub(crate) use workspaces::handle as handle_workspaces;
-
 use crate::{
     http::message::{Call, Caller, Fail, Reply},
-    services::arm::ArmPath,
-    world::{World, rng::Rng},
+    services::{arm::ArmPath, registry_audit},
+    world::{
+        World,
+        rng::Rng,
+        services::{Provider, Service},
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -28,12 +28,12 @@ use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Monitor {
-    rng: Rng,
+    pub(crate) rng: Rng,
     activity: activity::Activity,
     settings: settings::Settings,
     /// By id in lower case.
     workspaces: BTreeMap<String, workspaces::Workspace>,
-    events: registry_events::Events,
+    pub(crate) events: registry_audit::Events,
 }
 
 impl Monitor {
@@ -45,7 +45,7 @@ impl Monitor {
             activity: activity::Activity::default(),
             settings: settings::Settings::default(),
             workspaces: BTreeMap::new(),
-            events: registry_events::Events::default(),
+            events: registry_audit::Events::default(),
         }
     }
 }
@@ -56,7 +56,7 @@ impl Default for Monitor {
     }
 }
 
-pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let lower = path.lower_parts();
     match lower.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["eventtypes", "management", "values"] => activity_routes::list(world, call, caller, path),
@@ -69,3 +69,50 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
 fn refused(status: u16, code: &str, message: impl Into<String>) -> Reply {
     Reply::json(status, json!({"code": code, "message": message.into()}))
 }
+
+pub(crate) const SERVICE: Service = Service {
+    provider: Some(Provider {
+        namespace: "Microsoft.Insights",
+        built_in: false,
+        types: &["diagnosticSettings", "eventtypes"],
+        versions: VERSIONS,
+        other_versions: &[(0, "eventtypes", VERSIONS_OF_LOG)],
+        checks_locks: false,
+        handle: handle,
+    }),
+    ..Service::NOTHING
+};
+
+/// Log Analytics: the workspaces, and the host that they are asked at.
+pub(crate) const WORKSPACES: Service = Service {
+    provider: Some(Provider {
+        namespace: "Microsoft.OperationalInsights",
+        built_in: false,
+        types: &["workspaces"],
+        versions: VERSIONS_OF_WORKSPACES,
+        other_versions: &[],
+        checks_locks: false,
+        handle: workspaces::handle,
+    }),
+    answer: |world, call| world.setup.cloud.is_log_host(&call.host).then(|| query::handle(world, call)),
+    find_id: |world, path| world.workspace_id(&path.id()).map(str::to_owned),
+    list: |world| world.listed_workspaces(),
+    delete_group: |world, group| world.delete_workspaces_of(group),
+    ..Service::NOTHING
+};
+
+/// There is no other.
+const VERSIONS: &[&str] = &["2017-05-01-preview", "2021-05-01-preview"];
+
+const VERSIONS_OF_LOG: &[&str] = &["2014-04-01", "2015-04-01", "2017-03-01-preview"];
+
+const VERSIONS_OF_WORKSPACES: &[&str] = &[
+    "2020-08-01",
+    "2020-10-01",
+    "2021-06-01",
+    "2021-12-01-preview",
+    "2022-10-01",
+    "2023-09-01",
+    "2025-02-01",
+    "2025-07-01",
+];

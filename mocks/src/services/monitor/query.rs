@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     http::message::{Call, Fail, Peek, Reply},
-    services::entra::TokenProblem,
+    services::directory::TokenProblem,
     world::World,
 };
 use http::Method;

@@ -2,10 +2,9 @@
 
 use super::{
     kql::{Cell, Kind},
-    registry_events::Logged,
     tables::{Entry, Named},
 };
-use crate::world::World;
+use crate::{services::registry_audit::Logged, world::World};
 
 pub(super) const LOGINS: &[(&str, Kind)] = &[
     ("OperationName", Kind::Text),

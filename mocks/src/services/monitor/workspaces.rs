@@ -5,10 +5,7 @@ use crate::{
         message::{Call, Caller, Fail, Object, Reply, page},
         time_format,
     },
-    services::{
-        arm::{ArmPath, authorize, resource_not_found},
-        resources::Listed,
-    },
+    services::arm::{ArmPath, Listed, authorize, resource_not_found},
     world::World,
 };
 use http::Method;
@@ -90,7 +87,7 @@ impl World {
         self.workspace(id).map(|w| w.id.as_str())
     }
 
-    pub(crate) fn listed_workspaces(&self) -> Vec<Listed> {
+    pub(super) fn listed_workspaces(&self) -> Vec<Listed> {
         let listed = |w: &Workspace| Listed {
             id: w.id.clone(),
             name: w.name.clone(),
@@ -105,7 +102,7 @@ impl World {
         self.monitor.workspaces.values().map(listed).collect()
     }
 
-    pub(crate) fn delete_workspaces_of(&mut self, group: &str) {
+    pub(super) fn delete_workspaces_of(&mut self, group: &str) {
         self.monitor.workspaces.retain(|_, w| !w.group.eq_ignore_ascii_case(group));
     }
 

@@ -1,7 +1,10 @@
 //! Private endpoints: what they lead to, their addresses, and the connection as both sides see it (R-DP-23).
 
-use super::state::{ConnectionState, Kind, Networks};
-use crate::world::World;
+use super::state::{Kind, Networks};
+use crate::{
+    services::private_link::{Connection, ConnectionState},
+    world::World,
+};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
@@ -47,15 +50,6 @@ impl Endpoint {
         (self.listed, self.state) = (false, ConnectionState::Disconnected);
         self.description = "The connection was removed by the owner of the resource.".into();
     }
-}
-
-/// A connection as a registry or vault has it.
-#[derive(Clone, Debug)]
-pub(crate) struct Connection {
-    pub(crate) endpoint: String,
-    pub(crate) name: String,
-    pub(crate) state: ConnectionState,
-    pub(crate) description: String,
 }
 
 impl Networks {
@@ -142,7 +136,7 @@ impl World {
     }
 
     /// Endpoints of what is gone lead nowhere, whatever comes in its place.
-    pub(crate) fn settle_endpoints(&mut self) {
+    pub(super) fn settle_endpoints(&mut self) {
         let gone: Vec<String> = self
             .networks
             .endpoints()

@@ -1,6 +1,6 @@
 //! Which addresses a name comes to, from where the client stands (R-DP-23, R-DP-25).
 
-use crate::{services::registry_data::ClientPlace, world::World};
+use crate::world::{World, client_place::ClientPlace};
 use std::net::{IpAddr, Ipv4Addr};
 
 impl World {
@@ -90,9 +90,8 @@ impl World {
             || cloud.is_login_host(host)
             || cloud.is_log_host(host)
             || vault(cloud.vault_suffix()).is_some()
-            || super::zones::within(host, cloud.blob_suffix()).is_some_and(|name| {
-                self.registries.all.values().any(|r| crate::services::registry_data::is_account(&name, r))
-            })
+            || super::zones::within(host, cloud.blob_suffix())
+                .is_some_and(|name| self.registries.all.values().any(|r| r.has_account(&name)))
             || host.split('.').next().is_some_and(|name| {
                 self.registries.all.named(name).any(|r| {
                     self.login_server(&r.name) == host || self.data_hosts(r, &r.spec).contains(&host.to_owned())

@@ -4,10 +4,7 @@ use super::{
 };
 use crate::{
     http::message::{Call, Caller, Fail, Object, Reply},
-    services::{
-        arm::{ArmPath, authorize, resource_not_found},
-        resources::Listed,
-    },
+    services::arm::{ArmPath, Listed, authorize, resource_not_found},
     world::World,
 };
 use http::Method;
@@ -25,7 +22,7 @@ const KINDS: &[&str] = &[
 ];
 
 /// Reads only: what there is was put there without HTTP.
-pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let kind = KINDS.iter().find(|k| k.eq_ignore_ascii_case(path.name(0)));
     let (&Method::GET, Some(kind)) = (&call.method, kind) else { return Err(path.no_such_type(world)) };
     let lower = path.lower_parts();
@@ -101,7 +98,7 @@ impl World {
         self.networks.all.values().map(listed).collect()
     }
 
-    pub(crate) fn delete_networks_of(&mut self, group: &str) {
+    pub(super) fn delete_networks_of(&mut self, group: &str) {
         let prefix = format!("{}/", self.group_id(group).to_lowercase());
         self.networks.all.retain(|id, _| !id.starts_with(&prefix));
     }

@@ -2,10 +2,13 @@
 
 use super::{
     endpoints::Endpoint,
-    state::{ConnectionState, Firewall, Kind, Resource, Subnet, Vnet},
+    state::{Firewall, Kind, Resource, Subnet, Vnet},
     zones::Zone,
 };
-use crate::{services::arm::subscription_of, world::World};
+use crate::{
+    services::{arm::subscription_of, private_link::ConnectionState},
+    world::World,
+};
 
 impl World {
     pub(super) fn put_network(&mut self, id: &str, name: &str, location: &str, kind: Kind) {

@@ -1,7 +1,6 @@
 //! Looking at networks without HTTP.
 
-use super::state::ConnectionState;
-use crate::world::World;
+use crate::{services::private_link::ConnectionState, world::World};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 

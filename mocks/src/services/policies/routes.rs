@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 /// What policies would say: <https://learn.microsoft.com/rest/api/policyinsights/policy-restrictions>.
-pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let lower = path.lower_parts();
     match (&call.method, lower.iter().map(String::as_str).collect::<Vec<_>>().as_slice()) {
         (&Method::POST, ["checkpolicyrestrictions"]) => {

@@ -1,7 +1,7 @@
 use super::errors;
 use crate::{
     http::message::{Call, Caller, Fail, Object},
-    services::{arm::ArmPath, authorization::within},
+    services::arm::{ArmPath, within},
     world::World,
 };
 use http::Method;

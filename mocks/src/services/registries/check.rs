@@ -3,11 +3,11 @@
 use super::{
     errors,
     operations::shown_identity,
-    state::{Attached, Cmk, KeyId, Registry, Spec},
+    state::{Attached, Cmk, Registry, Spec},
 };
 use crate::{
     http::message::{Fail, Object, Peek, tags_of},
-    services::{arm::missing_identity, entra::PrincipalKind},
+    services::{arm::missing_identity, directory::PrincipalKind, key_access::KeyId},
     world::{World, params::NullIdentity},
 };
 use serde_json::{Value, json};

@@ -8,7 +8,7 @@ use crate::{
     http::message::{Call, Caller, Fail, Object, Peek, Reply},
     services::{
         arm::{ArmPath, authorize, resource_not_found},
-        networks::{Connection, ConnectionState},
+        private_link::{Connection, ConnectionState},
     },
     world::World,
 };

@@ -2,7 +2,7 @@
 
 use super::{errors, state::Registry};
 use crate::{
-    services::{key_access::Denial, keys::Life},
+    services::key_access::Denial,
     world::{World, clock::Moment as _, params::Params},
 };
 use std::{
@@ -60,12 +60,14 @@ pub(crate) struct Judged {
     at: Option<OffsetDateTime>,
     /// The times at which, by itself, a right to a key comes or goes.
     moments: BTreeSet<OffsetDateTime>,
+    /// Of the leap in time that is under way: those that have still to come.
+    pub(super) ahead: BTreeSet<OffsetDateTime>,
 }
 
 impl World {
     /// Judges anew what may have changed since the last time: everything if rights or time have moved on, else only
     /// registries that were touched.
-    pub(crate) fn note_registry_health(&mut self, now: OffsetDateTime) {
+    pub(super) fn note_registry_health(&mut self, now: OffsetDateTime) {
         self.refresh_moments();
         let still = match self.judged.at {
             Some(at) => at <= now && self.health_moments(at, now).is_empty(),
@@ -112,25 +114,14 @@ impl World {
         if self.judged.basis.as_ref().is_some_and(|b| b.changes == changes && b.params == self.params) {
             return;
         }
-        let mut all = BTreeSet::new();
-        for a in &self.assignments.all {
-            all.insert(a.effective_at);
-            all.extend(a.removed_effective_at);
-        }
-        for vault in self.vaults.live.values() {
-            all.extend(vault.effective.iter().map(|(t, _)| *t));
-            for key in vault.keys.values() {
-                if let Life::ActiveFrom(t) = key.life {
-                    all.insert(t);
-                }
-            }
-        }
+        let moments = self.moments_of_rights();
         let basis = Some(Basis { changes, params: self.params.clone() });
-        self.judged = Judged { basis, at: None, moments: all };
+        let ahead = std::mem::take(&mut self.judged.ahead);
+        self.judged = Judged { basis, at: None, moments, ahead };
     }
 
     /// The times after `from` and until `to` at which, by itself, access to a key may come or go.
-    pub(crate) fn health_moments(&mut self, from: OffsetDateTime, to: OffsetDateTime) -> BTreeSet<OffsetDateTime> {
+    pub(super) fn health_moments(&mut self, from: OffsetDateTime, to: OffsetDateTime) -> BTreeSet<OffsetDateTime> {
         self.refresh_moments();
         if from >= to {
             return BTreeSet::new();

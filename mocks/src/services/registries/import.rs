@@ -3,11 +3,11 @@
 use super::{
     errors,
     routes::results_url,
-    state::{ImportedImage, KeyId, Operation, Registry},
+    state::{ImportedImage, Operation, Registry},
 };
 use crate::{
     http::message::{Call, Fail, Object, Peek, Reply},
-    services::key_access::{Denial, KeyOp},
+    services::key_access::{Denial, KeyId, KeyOp},
     world::{World, clock::Moment as _},
 };
 use serde::{Deserialize, Serialize};
@@ -95,7 +95,7 @@ impl World {
     }
 
     /// Ends what is due by then.
-    pub(crate) fn settle_imports(&mut self, now: OffsetDateTime) {
+    pub(super) fn settle_imports(&mut self, now: OffsetDateTime) {
         let (due, left) = std::mem::take(&mut self.registries.imports).into_iter().partition(|i| i.due <= now);
         self.registries.imports = left;
         let mut due: Vec<Import> = due;

@@ -2,15 +2,11 @@
 
 use super::{
     errors,
-    state::{Cmk, KeyId, Operation, Pending, Registry, Spec, State, Step},
+    state::{Cmk, Operation, Pending, Registry, Spec, State, Step},
 };
 use crate::{
     http::message::Fail,
-    services::{
-        key_access::{ACR_IP, Denial, KeyOp},
-        key_audit::Entry,
-        keys::KeyVersion,
-    },
+    services::key_access::{Denial, KeyId, KeyOp},
     world::{World, clock::Moment as _, params::FailureStyle},
 };
 use serde_json::json;
@@ -51,7 +47,7 @@ impl World {
     }
 
     /// Of a leap in time, registries look for newer versions in its last stretch only: so the longest leap ends too.
-    pub(crate) fn skip_old_looks(&mut self, now: OffsetDateTime) {
+    pub(super) fn skip_old_looks(&mut self, now: OffsetDateTime) {
         let stretch = self.look_interval().saturating_mul(LOOKS);
         let Some(from) = now.checked_sub(stretch.try_into().unwrap_or(time::Duration::MAX)) else { return };
         for id in self.registries.all.due_until(from) {
@@ -65,12 +61,9 @@ impl World {
         self.params.acr_auto_rotate_poll.max(std::time::Duration::from_secs(1))
     }
 
-    /// The earliest thing due until `now`.
-    pub(crate) fn next_registry_event(&mut self, now: OffsetDateTime) -> Option<OffsetDateTime> {
-        self.registries.all.next_due(now)
-    }
-
-    pub(crate) fn run_registry_events(&mut self, at: OffsetDateTime) {
+    pub(super) fn run_registry_events(&mut self, at: OffsetDateTime) {
+        self.judged.ahead = self.judged.ahead.split_off(&at);
+        self.judged.ahead.remove(&at);
         for id in self.registries.all.due_until(at) {
             let Some(r) = self.registries.all.get(&id) else { continue };
             match &r.pending {
@@ -210,50 +203,6 @@ impl World {
             moved_to(c, used, at);
         }
         Ok(())
-    }
-
-    /// One call of the registry to the vault; the vault's log has the true cause.
-    pub(super) fn use_key(
-        &mut self,
-        spec: &Spec,
-        detach: Option<OffsetDateTime>,
-        key: &KeyId,
-        op: KeyOp,
-        at: OffsetDateTime,
-    ) -> Result<KeyVersion, Denial> {
-        let outcome = self.key_access(at, spec, detach, key, op);
-        let no_call = [
-            Denial::NotEncrypted,
-            Denial::IdentityNotAttached,
-            Denial::IdentityDeleted,
-            Denial::IdentityExpired,
-            Denial::VaultMissing,
-            Denial::VaultDeleted,
-        ];
-        if outcome.as_ref().err().is_some_and(|d| no_call.contains(d)) {
-            return outcome;
-        }
-        let version = outcome.as_ref().ok().map(|v| v.version.clone()).or_else(|| key.version.clone());
-        let status = match &outcome {
-            Ok(_) => 200,
-            Err(Denial::KeyMissing | Denial::KeyDeleted | Denial::VersionMissing) => 404,
-            Err(_) => 403,
-        };
-        let uri = key.uri(self.setup.cloud, version.as_deref().unwrap_or_default());
-        let caller = self.key_identity(spec).ok();
-        let cause = outcome.as_ref().err().map(ToString::to_string);
-        let vault = self.vaults.get(&key.vault).map_or_else(|| key.vault.clone(), |v| v.name.clone());
-        let entry = Entry {
-            operation: op.log_name(),
-            vault: &vault,
-            uri: uri.trim_end_matches('/').to_owned(),
-            status,
-            cause,
-            caller,
-            ip: ACR_IP.to_owned(),
-        };
-        self.log(at, entry);
-        outcome
     }
 
     /// Moves to the newest version if it and the old one can be used; otherwise stays.

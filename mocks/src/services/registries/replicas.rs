@@ -245,7 +245,7 @@ impl World {
     }
 
     /// Ends what is due by then, in the order in which it is due.
-    pub(crate) fn settle_replicas(&mut self, now: OffsetDateTime) {
+    pub(super) fn settle_replicas(&mut self, now: OffsetDateTime) {
         let mut due: Vec<(OffsetDateTime, String, String, String)> = Vec::new();
         for r in self.registries.all.replicating() {
             let mine = r.replicas.iter().filter_map(|p| Some((p, p.pending.as_ref().filter(|(_, t)| *t <= now)?)));

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 const KIND: &str = "Microsoft.ContainerRegistry/registries";
 
-pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let reply = inner(world, call, caller, path)?;
     Ok(reply.header("server", "Microsoft-HTTPAPI/2.0").header("api-supported-versions", call.api_version().to_owned()))
 }

@@ -1,48 +1,14 @@
 use super::{import::Import, logins::Logins, replicas::Replica, roster::Roster, tasks::Task};
 use crate::{
     http::{message::Object, time_format},
-    services::{registry_data::Content, resources::Listed, system_data::Authors},
-    world::{World, cloud::SimCloud},
+    services::{arm::Listed, registry_data::Content, system_data::Authors},
+    world::World,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-/// A key or version of it, by its URI.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct KeyId {
-    pub(crate) vault: String,
-    pub(crate) name: String,
-    pub(crate) version: Option<String>,
-}
-
-impl KeyId {
-    /// R-CMK-36: only `https://{vault}.{suffix}/keys/{name}[/{version}]`.
-    pub(crate) fn parse(cloud: SimCloud, text: &str) -> Option<Self> {
-        let rest = text.get(..8).filter(|s| s.eq_ignore_ascii_case("https://")).and_then(|_| text.get(8..))?;
-        let (host, path) = rest.split_once('/')?;
-        let host = host.to_lowercase();
-        let host = host.strip_suffix(":443").unwrap_or(&host);
-        let vault = host.strip_suffix(cloud.vault_suffix())?.strip_suffix('.')?.to_owned();
-        let mut parts = path.trim_end_matches('/').split('/');
-        if parts.next() != Some("keys") || vault.is_empty() || vault.contains('.') {
-            return None;
-        }
-        let name = parts.next().filter(|n| crate::services::keys::valid_key_name(n))?.to_owned();
-        let version = parts.next().map(str::to_owned);
-        let hex = |v: &String| v.len() == 32 && v.chars().all(|c| c.is_ascii_hexdigit());
-        if parts.next().is_some() || version.as_ref().is_some_and(|v| !hex(v)) {
-            return None;
-        }
-        Some(Self { vault, name, version })
-    }
-
-    pub(crate) fn uri(&self, cloud: SimCloud, version: &str) -> String {
-        format!("https://{}.{}/keys/{}/{version}", self.vault, cloud.vault_suffix(), self.name)
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Attached {
@@ -221,7 +187,7 @@ impl World {
         self.registries.all.values().map(listed).collect()
     }
 
-    pub(crate) fn delete_registries_of(&mut self, group: &str) {
+    pub(super) fn delete_registries_of(&mut self, group: &str) {
         self.registries.all.retain(|r| !r.group.eq_ignore_ascii_case(group));
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     },
     services::{
         arm::{ArmPath, authorize, resource_not_found},
-        entra::PrincipalKind,
+        directory::PrincipalKind,
     },
     world::World,
 };

@@ -1,6 +1,35 @@
 //! What a registry shows, and how it is made, under which api-version: as recorded until 2023-07, then by the OpenAPI files
 //! of 2023-07-01 and 2025-11-01 and the change log of Microsoft's template reference. ASSUMED: 2025-04-01 is as 2023-07-01.
 
+pub(super) const KNOWN: &[&str] = &[
+    "2017-10-01",
+    "2018-02-01-preview",
+    "2019-05-01",
+    "2019-12-01-preview",
+    "2020-11-01-preview",
+    "2021-06-01-preview",
+    "2021-08-01-preview",
+    "2021-09-01",
+    "2021-12-01-preview",
+    "2022-02-01-preview",
+    "2022-12-01",
+    "2023-01-01-preview",
+    "2023-06-01-preview",
+    "2023-07-01",
+    "2023-08-01-preview",
+    "2023-11-01-preview",
+    "2024-11-01-preview",
+    "2025-03-01-preview",
+    "2025-04-01",
+    "2025-05-01-preview",
+    "2025-06-01-preview",
+    "2025-11-01",
+    "2026-09-01-preview",
+];
+
+/// Tasks are described apart from the registries they belong to.
+pub(super) const OF_TASKS: &[&str] = &["2018-09-01", "2019-04-01", "2019-06-01-preview", "2025-03-01-preview"];
+
 fn is_preview(api: &str) -> bool {
     api.ends_with("-preview")
 }

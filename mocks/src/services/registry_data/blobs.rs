@@ -23,9 +23,11 @@ pub(crate) fn account(registry: &Registry) -> String {
     format!("sim{}managed", registry.location)
 }
 
-/// As `account(registry) == name`, for many of them.
-pub(crate) fn is_account(name: &str, registry: &Registry) -> bool {
-    name.strip_prefix("sim").and_then(|n| n.strip_suffix("managed")) == Some(&registry.location)
+impl Registry {
+    /// As `account(registry) == name`, for many of them.
+    pub(crate) fn has_account(&self, name: &str) -> bool {
+        name.strip_prefix("sim").and_then(|n| n.strip_suffix("managed")) == Some(&self.location)
+    }
 }
 
 pub(super) fn head(registry: &Registry, name: &str, digest: &str) -> Result<Reply, Fail> {

@@ -3,7 +3,7 @@
 use super::{access_tokens::Claims, errors, scope::Scope};
 use crate::{
     http::message::Fail,
-    services::{entra::SecretProblem, registries::Registry},
+    services::{directory::SecretProblem, registries::Registry},
     world::World,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};

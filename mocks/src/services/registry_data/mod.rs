@@ -1,5 +1,7 @@
 //! A registry's data plane: login, images, and what it refuses (R-DP).
 
+use crate::world::services::Service;
+
 mod access_tokens;
 mod blobs;
 mod condition;
@@ -18,10 +20,9 @@ mod scope;
 mod seed;
 mod throttle;
 
-pub(crate) use blobs::is_account;
 pub use content::Changeable;
 pub(crate) use content::{Content, sha256};
-pub use network::ClientPlace;
 pub(crate) use network::DataPlane;
-pub(crate) use routes::handle;
 pub use seed::SeededImage;
+
+pub(crate) const SERVICE: Service = Service { answer: routes::handle, ..Service::NOTHING };

@@ -2,31 +2,17 @@
 
 use super::{errors, throttle::Throttle};
 use crate::{
-    http::message::{Fail, Peek},
-    services::{registries::Registry, vaults::address_in},
-    world::World,
+    http::{
+        ip_range::address_in,
+        message::{Fail, Peek},
+    },
+    services::registries::Registry,
+    world::{World, client_place::ClientPlace},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// Where the clients of registries stand.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ClientPlace {
-    /// Out on the internet.
-    #[default]
-    Internet,
-    /// Behind a private endpoint of the registry.
-    PrivateEndpoint,
-    /// In a subnet, by its id. It asks whom its virtual network tells it to ask, and comes by a private endpoint where
-    /// the name leads there, or else by a service endpoint.
-    Subnet(String),
-    /// A trusted service with an identity of its own, e.g. Container Instances.
-    TrustedService,
-    /// A task of the registry, under its system-assigned identity.
-    Task,
-}
 
 /// What the data plane of all registries remembers.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     http::message::{Call, Reply},
     services::{
-        monitor::registry_events::{LoginEvent, RepositoryEvent},
         registries::Registry,
+        registry_audit::{LoginEvent, RepositoryEvent},
     },
     world::World,
 };

@@ -20,10 +20,10 @@ use http::Method;
 use serde_json::json;
 
 /// None: there is no such host.
-pub(crate) fn handle(world: &mut World, call: &Call) -> Option<Reply> {
+pub(super) fn handle(world: &mut World, call: &Call) -> Option<Reply> {
     let cloud = world.setup.cloud;
     let mut reply = if let Some(account) = below(&call.host, cloud.blob_suffix()) {
-        let known = world.registries.all.values().any(|r| blobs::is_account(account, r));
+        let known = world.registries.all.values().any(|r| r.has_account(account));
         known.then(|| blobs::serve(world, call, None))?
     } else {
         let name = below(&call.host, cloud.registry_suffix())?;

@@ -3,7 +3,7 @@
 use super::content::Changeable;
 use crate::{
     services::{
-        entra::{AppSecret, Principal, PrincipalKind},
+        directory::{AppSecret, Principal, PrincipalKind},
         registries::{Password, ScopeMap, Token},
         system_data::Authors,
     },

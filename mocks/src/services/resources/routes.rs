@@ -4,17 +4,31 @@ use super::{
 };
 use crate::{
     http::message::{Call, Caller, Fail, Object, Peek, Reply, page, tags_of},
-    services::arm::{ArmPath, authorize, bare_name, group_not_found, versions_of},
-    world::World,
+    services::{
+        arm::{ArmPath, Listed, authorize, bare_name, group_not_found},
+        deployments,
+    },
+    world::{
+        World,
+        services::{self, SERVICES},
+    },
 };
 use http::Method;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 const GROUPS: &str = "Microsoft.Resources/subscriptions/resourceGroups";
 
-pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+    match path.provider {
+        None => handle_plain(world, call, caller, path),
+        Some(_) if path.is_provider_itself() => handle_provider(world, call, caller, path),
+        Some(_) => deployments::handle(world, call, caller, path),
+    }
+}
+
+/// What has no provider in its path.
+fn handle_plain(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let lower: Vec<String> = path.plain.iter().map(|p| p.to_lowercase()).collect();
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
     let subscription = path.subscription_id();
@@ -65,7 +79,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &Arm
         (&Method::GET, ["subscriptions", _, "resourcegroups", _, "deployments", name, "operations", rest @ ..])
             if rest.len() < 2 =>
         {
-            crate::services::deployments::operations(world, call, caller, path, name, rest.first().copied())
+            deployments::operations(world, call, caller, path, name, rest.first().copied())
         }
         (method, ["subscriptions", _, "resourcegroups", _]) => group(world, call, caller, path, method),
         _ => Err(path.no_such_type(world)),
@@ -152,7 +166,7 @@ fn group(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath, method
     }
 }
 
-pub(crate) fn handle_provider(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+fn handle_provider(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let namespace = path.provider.clone().unwrap_or_default();
     let scope = path.subscription_id();
     let subscription = world.subscription_in(&scope);
@@ -210,18 +224,8 @@ fn group_body(world: &World, call: &Call, g: &Group) -> Value {
 }
 
 fn provider_body(world: &World, subscription: &str, p: &Provider) -> Value {
-    let types: &[&str] = match p.namespace.as_str() {
-        "Microsoft.ContainerRegistry" => &["registries", "locations", "checkNameAvailability"],
-        "Microsoft.ContainerService" => &["managedClusters"],
-        "Microsoft.Network" => &["virtualNetworks", "networkSecurityGroups", "routeTables", "privateEndpoints"],
-        "Microsoft.KeyVault" => &["vaults", "vaults/keys", "locations", "deletedVaults"],
-        "Microsoft.Insights" => &["diagnosticSettings", "eventtypes"],
-        "Microsoft.ManagedIdentity" => &["userAssignedIdentities"],
-        "Microsoft.OperationalInsights" => &["workspaces"],
-        "Microsoft.Authorization" => &["roleAssignments", "roleDefinitions", "permissions", "locks"],
-        _ => &[],
-    };
-    let versions = versions_of(&p.namespace).unwrap_or_default();
+    let known = services::provider(&p.namespace);
+    let (types, versions) = known.map_or((&[][..], &[][..]), |known| (known.types, known.versions));
     let types: Vec<Value> = types
         .iter()
         .map(|t| json!({"resourceType": t, "locations": [world.setup.location], "apiVersions": versions}))
@@ -235,50 +239,10 @@ fn provider_body(world: &World, subscription: &str, p: &Provider) -> Value {
     })
 }
 
-/// One resource as the generic list has it.
-pub(crate) struct Listed {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) kind: &'static str,
-    pub(crate) location: String,
-    pub(crate) tags: Object,
-    pub(crate) sku: Option<Value>,
-    pub(crate) identity: Option<Value>,
-    pub(crate) system_data: Option<Value>,
-    pub(crate) listed_from: OffsetDateTime,
-}
-
-impl Listed {
-    /// Recorded: identities are there since 2019, who made it since 2020-10-01.
-    fn body(&self, api: &str) -> Value {
-        let mut o = Object::new();
-        o.insert("id".into(), json!(self.id));
-        o.insert("name".into(), json!(self.name));
-        o.insert("type".into(), json!(self.kind));
-        if let Some(sku) = &self.sku {
-            o.insert("sku".into(), sku.clone());
-        }
-        o.insert("location".into(), json!(self.location));
-        if let Some(identity) = self.identity.as_ref().filter(|_| api >= "2019") {
-            o.insert("identity".into(), identity.clone());
-        }
-        o.insert("tags".into(), json!(self.tags));
-        if let Some(data) = self.system_data.as_ref().filter(|_| api >= "2020-10-01") {
-            o.insert("systemData".into(), data.clone());
-        }
-        Value::Object(o)
-    }
-}
-
 impl World {
     /// All resources, whoever may see them, by their id.
     pub(crate) fn listed(&self) -> Vec<Listed> {
-        let mut all = self.listed_registries();
-        all.extend(self.listed_vaults());
-        all.extend(self.listed_identities());
-        all.extend(self.listed_networks());
-        all.extend(self.listed_clusters());
-        all.extend(self.listed_workspaces());
+        let mut all: Vec<Listed> = SERVICES.iter().flat_map(|s| (s.list)(self)).collect();
         all.sort_by_key(|r| r.id.to_lowercase());
         all
     }

@@ -1,7 +1,12 @@
 use crate::{
     http::message::{Fail, Object},
-    services::{arm::group_not_found, authorization::within},
-    world::{Setup, World, clock::Moment as _, params::Params},
+    services::arm::{Lock, group_not_found, within},
+    world::{
+        Setup, World,
+        clock::Moment as _,
+        params::Params,
+        services::{self, SERVICES},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,35 +38,6 @@ impl Provider {
     }
 }
 
-/// R-ARM-31
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Lock {
-    pub(crate) scope: String,
-    #[serde(default)]
-    pub(crate) name: String,
-    /// Otherwise it only stops deletion.
-    pub(crate) read_only: bool,
-    #[serde(default)]
-    pub(crate) notes: Option<String>,
-}
-
-/// Characters that the notes of a lock may have.
-pub(crate) const MAX_NOTES: usize = 512;
-
-impl Lock {
-    pub(crate) fn level(&self) -> &'static str {
-        if self.read_only { "ReadOnly" } else { "CanNotDelete" }
-    }
-
-    pub(crate) fn id(&self) -> String {
-        format!("{}/providers/Microsoft.Authorization/locks/{}", self.scope, self.name)
-    }
-
-    fn is(&self, scope: &str, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name) && self.scope.eq_ignore_ascii_case(scope.trim_end_matches('/'))
-    }
-}
-
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Resources {
     pub(crate) groups: BTreeMap<String, Group>,
@@ -72,24 +48,14 @@ pub(crate) struct Resources {
     pub(crate) deletions: BTreeMap<String, OffsetDateTime>,
 }
 
-const ALWAYS: &[&str] = &["Microsoft.Authorization", "Microsoft.PolicyInsights", "Microsoft.Resources"];
-const ON_DEMAND: &[&str] = &[
-    "Microsoft.ContainerRegistry",
-    "Microsoft.ContainerService",
-    "Microsoft.Insights",
-    "Microsoft.KeyVault",
-    "Microsoft.ManagedIdentity",
-    "Microsoft.Network",
-    "Microsoft.OperationalInsights",
-];
-
 impl Resources {
     pub(crate) fn new(params: &Params, setup: &Setup) -> Self {
         let on = |ns: &str| params.registered_providers.iter().any(|p| p.eq_ignore_ascii_case(ns));
-        let all = ALWAYS.iter().map(|ns| (*ns, true)).chain(ON_DEMAND.iter().map(|ns| (*ns, on(ns))));
-        let each: BTreeMap<String, Provider> = all
-            .map(|(ns, registered)| {
-                (ns.to_lowercase(), Provider { namespace: ns.into(), registered, registered_at: None })
+        let each: BTreeMap<String, Provider> = services::providers()
+            .map(|p| {
+                let registered = p.built_in || on(p.namespace);
+                let namespace = p.namespace.to_owned();
+                (namespace.to_lowercase(), Provider { namespace, registered, registered_at: None })
             })
             .collect();
         let subscriptions = [&[setup.subscription], setup.further_subscriptions.as_slice()].concat();
@@ -173,7 +139,7 @@ impl World {
         id
     }
 
-    pub(crate) fn settle_groups(&mut self, now: OffsetDateTime) {
+    pub(super) fn settle_groups(&mut self, now: OffsetDateTime) {
         let due: Vec<(String, String)> = self
             .resources
             .groups
@@ -182,23 +148,22 @@ impl World {
             .map(|(k, g)| (k.clone(), g.name.clone()))
             .collect();
         for (key, name) in due {
-            let id = self.group_id(&name);
-            self.delete_registries_of(&name);
-            self.delete_vaults_of(&name, now);
-            self.delete_identities_of(&name);
-            self.delete_workspaces_of(&name);
-            self.delete_deployments_of(&name);
-            self.delete_networks_of(&name);
-            self.delete_clusters_of(&name);
-            self.drop_assignments_within(&id);
+            SERVICES.iter().for_each(|s| (s.delete_group)(self, &name));
             self.resources.groups.remove(&key);
         }
     }
 
-    pub(crate) fn settle_providers(&mut self, now: OffsetDateTime) {
+    pub(super) fn settle_providers(&mut self, now: OffsetDateTime) {
         for p in self.resources.providers.values_mut().flat_map(BTreeMap::values_mut) {
             p.registered |= p.registered_at.is_some_and(|t| t <= now);
         }
+    }
+
+    /// When a provider is registered next, or a group is gone.
+    pub(super) fn next_of_resources(&self) -> Option<OffsetDateTime> {
+        let providers = self.resources.providers.values().flat_map(BTreeMap::values).filter_map(|p| p.registered_at);
+        let groups = self.resources.groups.values().filter_map(|g| g.gone_at);
+        providers.chain(groups).filter(|t| *t > self.now).min()
     }
 
     pub(super) fn register_provider(

@@ -23,7 +23,7 @@ impl World {
         true
     }
 
-    pub(crate) fn delete_vaults_of(&mut self, group: &str, _now: OffsetDateTime) {
+    pub(super) fn delete_vaults_of(&mut self, group: &str) {
         let names: Vec<String> =
             self.vaults.live.values().filter(|v| v.group.eq_ignore_ascii_case(group)).map(|v| v.name.clone()).collect();
         for name in names {
@@ -58,7 +58,7 @@ impl World {
     }
 
     /// `before`: when this was last done.
-    pub(crate) fn settle_vaults(&mut self, before: OffsetDateTime, now: OffsetDateTime) {
+    pub(super) fn settle_vaults(&mut self, before: OffsetDateTime, now: OffsetDateTime) {
         let stays = |v: &Vault| v.purging_until.is_none_or(|t| t > now) && v.purge_at().is_none_or(|t| t > now);
         if !self.vaults.deleted.values().all(stays) {
             self.vaults.deleted.retain(|_, v| stays(v));

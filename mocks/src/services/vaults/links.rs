@@ -6,7 +6,7 @@ use crate::{
     http::message::{Call, Caller, Fail, Object, Peek, Reply},
     services::{
         arm::{ArmPath, authorize, resource_not_found, subscription_of},
-        networks::Connection,
+        private_link::Connection,
     },
     world::World,
 };

@@ -1,7 +1,7 @@
 //! R-KV-40, R-CMK-38/39: who gets through to the data plane.
 
 use super::state::{NetworkAcls, Vault};
-use std::net::Ipv4Addr;
+use crate::http::ip_range::address_in;
 
 /// What the network layer does with a call to the data plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,14 +52,4 @@ impl NetworkAcls {
     fn allows(&self, ip: &str) -> bool {
         self.ip_rules.iter().any(|rule| address_in(rule, ip))
     }
-}
-
-/// Whether an address is the one of a rule, or in its range.
-pub(crate) fn address_in(rule: &str, ip: &str) -> bool {
-    let (net, bits) = rule.split_once('/').unwrap_or((rule, "32"));
-    let (Ok(ip), Ok(net), Ok(bits)) = (ip.parse::<Ipv4Addr>(), net.parse::<Ipv4Addr>(), bits.parse::<u32>()) else {
-        return false;
-    };
-    let shift = 32u32.saturating_sub(bits);
-    u32::from(net).checked_shr(shift).unwrap_or(0) == u32::from(ip).checked_shr(shift).unwrap_or(0)
 }

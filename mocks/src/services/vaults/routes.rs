@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 const KIND: &str = "Microsoft.KeyVault/vaults";
 
-pub(crate) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
+pub(super) fn handle(world: &mut World, call: &Call, caller: &Caller, path: &ArmPath) -> Result<Reply, Fail> {
     let reply = inner(world, call, caller, path)?;
     Ok(reply.header("server", "Microsoft-IIS/10.0").header("x-ms-keyvault-service-version", super::SERVICE_VERSION))
 }

@@ -4,7 +4,11 @@ use crate::{
         message::{Caller, Fail, Object},
         time_format,
     },
-    services::{keys::Key, resources::Listed, system_data::Authors},
+    services::{
+        arm::{ArmPath, Listed},
+        keys::Key,
+        system_data::Authors,
+    },
     world::{World, clock::Moment as _, params::VaultDefaultModel},
 };
 use serde::{Deserialize, Serialize};
@@ -191,6 +195,19 @@ pub(crate) fn valid_name(name: &str) -> bool {
 }
 
 impl World {
+    /// The id of the vault or key at a path, as the vault and the path spell it.
+    pub(super) fn find_vault_id(&self, path: &ArmPath) -> Option<String> {
+        let lower = path.lower_parts();
+        match lower.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["vaults", name] => Some(self.vault_in(&path.existing_group(self).ok()?, name)?.id.clone()),
+            ["vaults", name, "keys", _] => {
+                let vault = self.vault_in(&path.existing_group(self).ok()?, name)?;
+                Some(format!("{}/keys/{}", vault.id, path.name(3)))
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn vault_in(&self, group: &str, name: &str) -> Option<&Vault> {
         self.vaults.get(name).filter(|v| v.group.eq_ignore_ascii_case(group))
     }

@@ -3,9 +3,10 @@
 use super::{Build, Built, names::Kind};
 use crate::{
     services::{
-        networks::{ConnectionState, Route, SecurityRule},
-        registry_data::ClientPlace,
+        networks::{Route, SecurityRule},
+        private_link::ConnectionState,
     },
+    world::client_place::ClientPlace,
     worlds::{
         WorldError,
         described::{

@@ -1,7 +1,7 @@
 //! Registered applications and their secrets.
 
 use crate::{
-    services::entra::{Principal, PrincipalKind},
+    services::directory::{Principal, PrincipalKind},
     world::{World, clock::Moment as _},
 };
 use serde::{Deserialize, Serialize};

@@ -39,16 +39,16 @@ pub(crate) struct RepositoryEvent {
 
 /// An event, and when it was.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Logged<T> {
-    pub(super) at: OffsetDateTime,
-    pub(super) visible_at: OffsetDateTime,
-    pub(super) event: T,
+pub(crate) struct Logged<T> {
+    pub(crate) at: OffsetDateTime,
+    pub(crate) visible_at: OffsetDateTime,
+    pub(crate) event: T,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Events {
-    pub(super) logins: VecDeque<Logged<LoginEvent>>,
-    pub(super) repositories: VecDeque<Logged<RepositoryEvent>>,
+pub(crate) struct Events {
+    pub(crate) logins: VecDeque<Logged<LoginEvent>>,
+    pub(crate) repositories: VecDeque<Logged<RepositoryEvent>>,
 }
 
 fn push<T>(all: &mut VecDeque<Logged<T>>, event: Logged<T>) {

@@ -1,4 +1,10 @@
-use super::applications::Application;
+//! The directory: who there is, with which secrets, and the tokens they are given. Entra signs in to it, Graph shows it.
+
+mod applications;
+
+pub use applications::SeededApplication;
+pub(crate) use applications::{Application, PasswordCredential};
+
 use crate::{
     http::message::Caller,
     world::{World, clock::Moment as _},
