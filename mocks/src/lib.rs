@@ -4,79 +4,58 @@
 // Worlds ask what nothing else does.
 #![cfg_attr(not(feature = "worlds"), allow(dead_code, unused_imports))]
 
-mod access;
-mod arm;
-mod audit;
-mod authorization;
-mod authors;
-mod blot;
-mod clock;
-mod cloud;
-mod clusters;
+mod admin;
 mod control;
-mod data;
-mod deployments;
-mod due;
-mod entra;
-mod exchange;
-mod exchanges;
+mod doors;
 mod faults;
-mod graph;
-mod identities;
-mod inspect;
-mod keys;
-mod monitor;
-mod mutate;
-mod networks;
-mod odata;
-mod params;
-mod policies;
-mod registries;
-mod resources;
-#[cfg(feature = "wiremock")]
-mod respond;
-mod rng;
-pub mod roles;
-mod seed;
-mod server;
-mod sim;
 #[cfg(feature = "worlds")]
-mod simulator;
-mod stamp;
-mod surroundings;
-mod tls;
-mod transport;
+mod harness;
+mod http;
+mod services;
+mod sim;
 pub mod troubles;
-mod vaults;
-mod watched;
-mod wire;
 mod world;
 #[cfg(feature = "worlds")]
 pub mod worlds;
 
-pub use access::{Denial, KeyOp};
-pub use audit::AuditEntry;
-pub use clock::{Clock, ClockError, ClockMode};
-pub use cloud::SimCloud;
-pub use data::{Changeable, ClientPlace, SeededImage};
-pub use entra::{OPERATOR_SECRET, Principal, PrincipalKind, SeededApplication};
-pub use exchange::{Exchange, Log};
-pub use exchanges::Exchanges;
-pub use faults::{Among, Fault, Fired, Match, RetryHeader, Schedule, What, When, is_write};
-pub use inspect::{KeyVersionView, NetworkView, RegistryView};
-pub use keys::{KeyRotation, KeySpec};
-pub use networks::{ConnectionState, EndpointMember, EndpointView, Route, SecurityRule};
-pub use params::{Bucket, Delay, FailureStyle, FirstBody, NullIdentity, Params, VaultDefaultModel};
-pub use policies::{AssignedPolicy, PolicyCondition, PolicyEffect};
-pub use registries::{ImportedImage, Renewal};
 #[cfg(feature = "wiremock")]
-pub use respond::Responder;
-pub use seed::{KeyRef, SeededIdentity, VaultModel};
-pub use server::{Limits, ORIGINAL_URL, Server};
-pub use sim::{Held, Outcome, Release, Saved, Sim, Snapshot, SnapshotError};
+pub use crate::doors::wiremock::Responder;
 #[cfg(feature = "worlds")]
-pub use simulator::{Simulator, SimulatorBuilder, SimulatorError};
-pub use surroundings::Surroundings;
-pub use tls::{Authority, TlsError};
-pub use transport::InProcess;
-pub use world::{Setup, World};
+pub use crate::harness::{Simulator, SimulatorBuilder, SimulatorError};
+pub use crate::services::roles;
+pub use crate::{
+    admin::{
+        inspect::{KeyVersionView, NetworkView, RegistryView},
+        seed::{KeyRef, SeededIdentity, VaultModel},
+    },
+    doors::{
+        client_env::Surroundings,
+        in_process::InProcess,
+        server::{Limits, ORIGINAL_URL, Server},
+        tls::{Authority, TlsError},
+    },
+    faults::{Among, Fault, Fired, Match, RetryHeader, Schedule, What, When},
+    http::{
+        exchange::{Exchange, Log, is_write},
+        exchanges::Exchanges,
+    },
+    services::{
+        directory::{OPERATOR_SECRET, Principal, PrincipalKind, SeededApplication},
+        key_access::{Denial, KeyOp},
+        key_audit::AuditEntry,
+        keys::{KeyRotation, KeySpec},
+        networks::{EndpointMember, EndpointView, Route, SecurityRule},
+        policies::{AssignedPolicy, PolicyCondition, PolicyEffect},
+        private_link::ConnectionState,
+        registries::{ImportedImage, Renewal},
+        registry_data::{Changeable, SeededImage},
+    },
+    sim::{Held, Outcome, Release, Saved, Sim, Snapshot, SnapshotError},
+    world::{
+        Setup, World,
+        client_place::ClientPlace,
+        clock::{Clock, ClockError, ClockMode},
+        cloud::SimCloud,
+        params::{Bucket, Delay, FailureStyle, FirstBody, NullIdentity, Params, VaultDefaultModel},
+    },
+};

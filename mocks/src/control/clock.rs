@@ -1,14 +1,14 @@
 //! The time: looked at, moved, and how it runs.
 
-use std::time::Duration;
-
+use super::route::{Act, Answer, Ask, Body, Reply, Route, Wrong};
+use crate::{
+    sim::Sim,
+    world::clock::{ClockError, ClockMode},
+};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 use time::OffsetDateTime;
-
-use super::route::{Act, Answer, Ask, Body, Reply, Route, Wrong};
-use crate::clock::{ClockError, ClockMode};
-use crate::sim::Sim;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {

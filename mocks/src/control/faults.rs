@@ -1,11 +1,9 @@
 //! Faults, scheduled and struck.
 
+use super::route::{Act, Answer, Ask, Body, Reply, Route, Wrong};
+use crate::{faults::Fault, sim::Sim};
 use serde::Deserialize;
 use serde_json::json;
-
-use super::route::{Act, Answer, Ask, Body, Reply, Route, Wrong};
-use crate::faults::Fault;
-use crate::sim::Sim;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {

@@ -1,12 +1,10 @@
 //! Requests that a fault holds.
 
-use std::time::Duration;
-
-use serde::Deserialize;
-use serde_json::json;
-
 use super::route::{Act, Answer, Ask, Body, Kind, Parameter, Reply, Route, Wrong};
 use crate::sim::{Release, Sim};
+use serde::Deserialize;
+use serde_json::json;
+use std::time::Duration;
 
 /// The longest that one request may wait for another to be held.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);

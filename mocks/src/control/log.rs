@@ -1,10 +1,9 @@
 //! What went over the wire.
 
-use http::{HeaderName, HeaderValue};
-use serde_json::json;
-
 use super::route::{Act, Answer, Ask, Kind, LINES, Parameter, Reply, Route, Wrong};
 use crate::sim::Sim;
+use http::{HeaderName, HeaderValue};
+use serde_json::json;
 
 /// The `since` to go on with.
 const NEXT: HeaderName = HeaderName::from_static("x-sim-next");

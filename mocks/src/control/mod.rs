@@ -16,12 +16,11 @@ mod troubles;
 mod view;
 mod world;
 
+use crate::sim::Sim;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use serde_json::{Value, json};
-
-use crate::sim::Sim;
 use route::{Act, Ask, Reply, Route, Wrong};
+use serde_json::{Value, json};
 
 /// Where the control API lives.
 const PREFIX: &str = "/_sim/";

@@ -1,9 +1,10 @@
 //! The description of the control API, as OpenAPI 3.1 has it: the table, and the schemas with their examples.
 
+use super::{
+    PREFIX,
+    route::{Act, Answer, Kind, Parameter, Reply, Route, Wrong},
+};
 use serde_json::{Map, Value, json};
-
-use super::PREFIX;
-use super::route::{Act, Answer, Kind, Parameter, Reply, Route, Wrong};
 
 pub(super) const ROUTES: &[Route] = &[Route {
     method: "GET",

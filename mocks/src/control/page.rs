@@ -1,13 +1,10 @@
 //! The status page: one document with its style and its script, which nothing else may run on.
 
-use std::sync::LazyLock;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use super::route::{HTML, Reply, Wrong};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderName, HeaderValue, header};
 use sha2::{Digest as _, Sha256};
-
-use super::route::{HTML, Reply, Wrong};
+use std::sync::LazyLock;
 
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");

@@ -1,15 +1,10 @@
 //! What a route of the control API is: one entry of the table that answers, describes and documents it.
 
-use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
-
+use crate::sim::Sim;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use crate::sim::Sim;
+use serde::{Serialize, de::DeserializeOwned};
+use std::{collections::HashMap, future::Future, pin::Pin};
 
 /// One method on one path.
 #[derive(Debug)]

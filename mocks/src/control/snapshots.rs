@@ -1,10 +1,9 @@
 //! Worlds kept under a name, and gone back to.
 
-use http::StatusCode;
-use serde_json::json;
-
 use super::route::{Act, Answer, Kind, Parameter, Reply, Route, Wrong};
 use crate::sim::{Sim, SnapshotError};
+use http::StatusCode;
+use serde_json::json;
 
 const NAME: &[Parameter] = &[Parameter {
     name: "name",

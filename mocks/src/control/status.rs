@@ -1,14 +1,14 @@
 //! How it stands with the simulator: for programs, and for who looks at it in a browser.
 
+use super::{
+    page,
+    route::{Act, Answer, Ask, HTML, Reply, Route, Wrong},
+    view::View,
+};
+use crate::{sim::Sim, world::clock::ClockMode};
 use serde::Serialize;
 use serde_json::json;
 use time::OffsetDateTime;
-
-use super::page;
-use super::route::{Act, Answer, Ask, HTML, Reply, Route, Wrong};
-use super::view::View;
-use crate::clock::ClockMode;
-use crate::sim::Sim;
 
 /// How many of the last exchanges the status has.
 const LAST: u64 = 50;

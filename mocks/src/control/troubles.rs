@@ -1,12 +1,13 @@
 //! Troubles, staged in the running world.
 
+use super::route::{Act, Answer, Ask, Body, Kind, Parameter, Reply, Route, Wrong};
+use crate::{
+    sim::Sim,
+    troubles::{self, Names, TroubleError},
+};
 use http::StatusCode;
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
-
-use super::route::{Act, Answer, Ask, Body, Kind, Parameter, Reply, Route, Wrong};
-use crate::sim::Sim;
-use crate::troubles::{self, Names, TroubleError};
 
 pub(super) const ROUTES: &[Route] = &[
     Route {

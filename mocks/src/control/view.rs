@@ -1,17 +1,20 @@
 //! A world in a small view: names, states and who may use which key. No secrets, no tokens.
 
-use std::collections::BTreeMap;
-
+use crate::{
+    services::{
+        arm::Listed,
+        directory::PrincipalKind,
+        key_access::{Denial, KeyId, KeyOp},
+        keys::{Key, Transition},
+        registries::Registry,
+        vaults::Vault,
+    },
+    world::{World, cloud::SimCloud},
+};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-use crate::access::{Denial, KeyOp};
-use crate::keys::{Key, Transition};
-use crate::registries::{KeyId, Registry};
-use crate::resources::Listed;
-use crate::vaults::Vault;
-use crate::{PrincipalKind, SimCloud, World};
 
 /// The longest list of things, and of who may use which key.
 const MOST: usize = 200;

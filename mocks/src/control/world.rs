@@ -1,11 +1,9 @@
 //! The world as a whole, and what its names resolve to.
 
-use std::collections::BTreeMap;
-
-use serde_json::json;
-
 use super::route::{Act, Answer, Ask, Body, Kind, Parameter, Reply, Route, Wrong};
 use crate::sim::{Saved, Sim};
+use serde_json::json;
+use std::collections::BTreeMap;
 
 pub(super) const ROUTES: &[Route] = &[
     Route {

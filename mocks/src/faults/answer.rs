@@ -1,9 +1,8 @@
 //! Answers that a fault gives instead of the world, or makes of the world's.
 
+use super::{RetryHeader, What};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-
-use super::{RetryHeader, What};
 
 /// The answer of a fault that answers instead of the world.
 pub(crate) fn answer(what: &What, host: &str) -> Option<Response<Bytes>> {

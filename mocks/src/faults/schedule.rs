@@ -1,8 +1,7 @@
 //! Lists of faults, and those that a seed makes.
 
-use serde::{Deserialize, Serialize};
-
 use super::{Fault, RetryHeader, What, When};
+use serde::{Deserialize, Serialize};
 
 /// A list of faults; [`Schedule::random`] makes one from a seed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,11 +1,10 @@
 //! Tokens for the in-process door.
 
-use crate::clock::Moment as _;
+use super::Sim;
+use crate::world::clock::Moment as _;
 use async_trait::async_trait;
 use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions};
 use uuid::Uuid;
-
-use super::Sim;
 
 /// Mints the world's own tokens, without a request.
 #[derive(Debug)]

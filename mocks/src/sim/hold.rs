@@ -1,8 +1,7 @@
 //! Requests that are held, and those who wait for that.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::watch;
 
 /// A request that is held.

@@ -1,12 +1,12 @@
 //! Worlds kept in memory under a name, to go back to.
 
-use std::collections::BTreeMap;
-use std::sync::{MutexGuard, PoisonError};
-
-use serde::Serialize;
-use time::OffsetDateTime;
-
 use super::{Saved, Sim};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    sync::{MutexGuard, PoisonError},
+};
+use time::OffsetDateTime;
 
 /// A world that is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

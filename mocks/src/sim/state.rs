@@ -1,16 +1,15 @@
 //! What the simulator knows, and the one place where a request meets a fault.
 
-use std::time::Duration;
-
+use super::{Held, Outcome};
+use crate::{
+    faults::{Armed, Facts, Fired, What, answer, spoil},
+    http::exchange::{Log, host, is_write},
+    world::{World, clock::later},
+};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
+use std::time::Duration;
 use time::OffsetDateTime;
-
-use super::{Held, Outcome};
-use crate::World;
-use crate::clock::later;
-use crate::exchange::{Log, host};
-use crate::faults::{Armed, Facts, Fired, What, answer, is_write, spoil};
 
 #[derive(Debug)]
 pub(crate) struct State {

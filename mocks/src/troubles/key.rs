@@ -1,9 +1,14 @@
 //! The registry's way to its key.
 
-use super::scene::{DAY, HOUR};
-use super::{Trouble, identity, key, registry};
-use crate::clock::Moment as _;
-use crate::{KeyRef, PrincipalKind, VaultModel, roles};
+use super::{
+    Trouble, identity, key, registry,
+    scene::{DAY, HOUR},
+};
+use crate::{
+    admin::seed::{KeyRef, VaultModel},
+    services::{directory::PrincipalKind, roles},
+    world::clock::Moment as _,
+};
 use std::time::Duration;
 use uuid::Uuid;
 

@@ -1,9 +1,13 @@
 //! The way into the registry.
 
-use super::scene::{DAY, HOUR};
-use super::{Scene, Trouble, key, registry};
-use crate::clock::Moment as _;
-use crate::{SimCloud, roles};
+use super::{
+    Scene, Trouble, key, registry,
+    scene::{DAY, HOUR},
+};
+use crate::{
+    services::roles,
+    world::{clock::Moment as _, cloud::SimCloud},
+};
 use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;

@@ -1,9 +1,10 @@
 //! What is written down of a registry and its key.
 
-use super::scene::{DAY, HOUR};
-use super::{Scene, Trouble, key, registry};
-use crate::clock::Moment as _;
-use crate::registries::no_access_to_identity;
+use super::{
+    Scene, Trouble, key, registry,
+    scene::{DAY, HOUR},
+};
+use crate::{services::registries::no_access_to_identity, world::clock::Moment as _};
 use serde_json::json;
 use uuid::Uuid;
 

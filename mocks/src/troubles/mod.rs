@@ -20,10 +20,9 @@ mod outside;
 mod place;
 mod scene;
 
-use crate::{Sim, World};
+use crate::{sim::Sim, world::World};
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
-use std::collections::BTreeMap;
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 pub use outside::{Outside, outside};
 pub use place::{KeyPlace, Names, Place};

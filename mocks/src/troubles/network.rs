@@ -1,8 +1,10 @@
 //! The networks between the registry and its clients.
 
-use super::scene::SERVICE;
-use super::{Scene, Trouble, registry};
-use crate::{ConnectionState, Route, SecurityRule};
+use super::{Scene, Trouble, registry, scene::SERVICE};
+use crate::services::{
+    networks::{Route, SecurityRule},
+    private_link::ConnectionState,
+};
 use serde_json::json;
 use std::net::Ipv4Addr;
 use uuid::Uuid;

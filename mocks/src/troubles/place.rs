@@ -1,8 +1,7 @@
 //! Where a trouble strikes.
 
 use super::TroubleError;
-use crate::World;
-use crate::registries::KeyId;
+use crate::{services::key_access::KeyId, world::World};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 

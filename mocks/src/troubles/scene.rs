@@ -1,8 +1,10 @@
 //! What troubles are made of.
 
 use super::{Made, Place};
-use crate::clock::Moment as _;
-use crate::{ClientPlace, ConnectionState, PrincipalKind, World, roles};
+use crate::{
+    services::{directory::PrincipalKind, private_link::ConnectionState, roles},
+    world::{World, client_place::ClientPlace, clock::Moment as _},
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;

@@ -2,9 +2,11 @@
 
 mod parts;
 
-use super::described::{self, Described, Text};
-use super::{Base, Given, WorldError, build};
-use crate::{Params, SimCloud};
+use super::{
+    Base, Given, WorldError, build,
+    described::{self, Described, Text},
+};
+use crate::world::{cloud::SimCloud, params::Params};
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 use time::OffsetDateTime;
@@ -161,7 +163,7 @@ impl WorldBuilder {
     ///
     /// # Errors
     /// If a name refers to nothing, is given twice or is not allowed.
-    pub fn build(self) -> Result<crate::World, WorldError> {
+    pub fn build(self) -> Result<crate::world::World, WorldError> {
         self.give().map(|given| given.world)
     }
 

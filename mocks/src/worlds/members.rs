@@ -1,9 +1,10 @@
 //! `docs/worlds.md` lists the members that there are, and no others.
 
 use super::described::{self, Described, TroubleUse};
-use serde::de::value::Error;
-use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
-use serde::forward_to_deserialize_any;
+use serde::{
+    de::{Deserialize, Deserializer, Error as _, Visitor, value::Error},
+    forward_to_deserialize_any,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Takes down what a type says of its members, and gives it nothing.

@@ -25,11 +25,13 @@ mod moment;
 
 pub use builder::{Key, Registry, Scope, Vault, WorldBuilder};
 
-use crate::faults::Fault;
-use crate::{Params, Saved, Setup, World};
+use crate::{
+    faults::Fault,
+    sim::Saved,
+    world::{Setup, World, params::Params},
+};
 use described::Described;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_saphyr::{Location, Spanned};
 use time::OffsetDateTime;
 

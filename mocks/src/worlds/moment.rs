@@ -1,8 +1,7 @@
 //! Moments and lengths of time, as people write them.
 
-use crate::clock::BEGINNING;
-use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
+use crate::http::time_format::BEGINNING;
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 /// `90s`, `15m`, `2h`, `30d`; more than one of them add up: `1d12h`.
 pub(super) fn length(text: &str) -> Option<time::Duration> {

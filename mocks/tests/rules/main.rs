@@ -12,6 +12,7 @@ mod governance;
 mod graph;
 mod identities;
 mod keys;
+mod layers;
 mod logs;
 mod networks;
 mod networks_read;

@@ -1,8 +1,6 @@
 //! `azure-sim env`: what a shell has to set.
 
-use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
-
+use crate::list;
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
@@ -11,9 +9,8 @@ use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use std::{collections::BTreeMap, net::Ipv4Addr};
 use tokio::net::TcpStream;
-
-use crate::list;
 
 /// The arguments of printing the environment.
 #[derive(Debug, Args)]

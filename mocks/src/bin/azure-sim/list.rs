@@ -1,11 +1,12 @@
 //! `azure-sim worlds` and `azure-sim troubles`: what there is to begin with.
 
-use std::io::Write as _;
-
 use anyhow::Context as _;
 use clap::Args;
-use cmk_mocks::troubles;
-use cmk_mocks::worlds::{self, Base, READY_MADE};
+use cmk_mocks::{
+    troubles,
+    worlds::{self, Base, READY_MADE},
+};
+use std::io::Write as _;
 
 /// The arguments of `worlds`.
 #[derive(Debug, Args)]

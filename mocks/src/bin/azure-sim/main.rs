@@ -7,9 +7,8 @@ mod serve;
 mod stop;
 mod world;
 
-use std::process::ExitCode;
-
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 /// Azure Resource Manager, Key Vault, Entra and Container Registry, simulated on a loopback port.
 ///

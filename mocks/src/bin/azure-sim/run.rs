@@ -1,15 +1,14 @@
 //! `azure-sim run`: one command that takes the simulator for Azure.
 
-use std::ffi::OsString;
-use std::process::ExitCode;
-
+use crate::{
+    env, serve,
+    stop::{Asked, Stop},
+    world::WorldArgs,
+};
 use anyhow::Context as _;
 use clap::Args;
+use std::{ffi::OsString, process::ExitCode};
 use tokio::process::Command;
-
-use crate::stop::{Asked, Stop};
-use crate::world::WorldArgs;
-use crate::{env, serve};
 
 /// The arguments of running.
 #[derive(Debug, Args)]

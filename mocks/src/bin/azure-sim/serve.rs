@@ -1,15 +1,14 @@
 //! `azure-sim` itself: serves until it is told to stop.
 
-use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-
+use crate::{stop::Stop, world::WorldArgs};
 use anyhow::Context as _;
 use clap::Args;
 use cmk_mocks::{Authority, Limits, Server, Sim, Surroundings};
-
-use crate::stop::Stop;
-use crate::world::WorldArgs;
+use std::{
+    io::Write as _,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 /// The arguments of serving.
 #[derive(Debug, Args)]

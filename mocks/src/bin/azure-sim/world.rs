@@ -1,12 +1,13 @@
 //! The world that the simulator begins with, and what becomes of it.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use cmk_mocks::troubles::Names;
-use cmk_mocks::worlds::{self, Base, READY_MADE};
-use cmk_mocks::{Clock, ClockMode, Params, Setup, Sim, SimCloud, World};
+use cmk_mocks::{
+    Clock, ClockMode, Params, Setup, Sim, SimCloud, World,
+    troubles::Names,
+    worlds::{self, Base, READY_MADE},
+};
+use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use uuid::Uuid;
 

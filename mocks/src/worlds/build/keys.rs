@@ -1,16 +1,20 @@
 //! Vaults and their keys.
 
-use super::names::Kind;
-use super::{Build, Built};
-use crate::worlds::WorldError;
-use crate::worlds::described::{Key, Model, Text, Vault, VaultNetwork, Version};
-use crate::{KeyRotation, KeySpec, NetworkView, VaultModel};
+use super::{Build, Built, names::Kind};
+use crate::{
+    admin::{inspect::NetworkView, seed::VaultModel},
+    services::keys::{KeyRotation, KeySpec},
+    worlds::{
+        WorldError,
+        described::{Key, Model, Text, Vault, VaultNetwork, Version},
+    },
+};
 
 impl Build {
     pub(super) fn vault(&mut self, v: &Vault) -> Built {
         let name = v.name.value.as_str();
         self.known.fresh(Kind::Vault, &v.name)?;
-        if !crate::vaults::valid_name(name) {
+        if !crate::services::vaults::valid_name(name) {
             return Err(WorldError::of(&v.name, format!("'{name}' is no name of a vault")));
         }
         let group = self.known.group(v.group.as_ref(), &v.name)?;

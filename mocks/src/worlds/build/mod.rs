@@ -7,11 +7,16 @@ mod registries;
 mod rules;
 mod spoil;
 
-use super::described::{Cloud, Described, Group, Identity, Setup as SetupPart, Text, Workspace};
-use super::moment::{length, moment};
-use super::{Base, Given, WorldError};
-use crate::clock::{END, Moment as _};
-use crate::{Params, PrincipalKind, Setup, SimCloud, World};
+use super::{
+    Base, Given, WorldError,
+    described::{Cloud, Described, Group, Identity, Setup as SetupPart, Text, Workspace},
+    moment::{length, moment},
+};
+use crate::{
+    http::time_format::END,
+    services::directory::PrincipalKind,
+    world::{Setup, World, clock::Moment as _, cloud::SimCloud, params::Params},
+};
 use names::{Kind, Known};
 use serde_json::Value;
 use serde_saphyr::Spanned;
@@ -50,7 +55,7 @@ pub(super) fn build(d: Described, base: &Base) -> Built<Given> {
     for app in &d.applications {
         b.known.fresh_person(&app.name)?;
         let expires = app.secret_expires.as_ref().map(|t| b.moment(t)).transpose()?;
-        let secret = app.secret.as_deref().unwrap_or(crate::OPERATOR_SECRET);
+        let secret = app.secret.as_deref().unwrap_or(crate::services::directory::OPERATOR_SECRET);
         let made = b.world.seed_app(&app.name.value, secret, expires);
         b.known.somebody(&app.name.value, made.object_id);
     }

@@ -1,10 +1,8 @@
 //! What a description has named so far.
 
 use super::Built;
-use crate::worlds::WorldError;
-use crate::worlds::described::Text;
-use std::collections::BTreeMap;
-use std::fmt;
+use crate::worlds::{WorldError, described::Text};
+use std::{collections::BTreeMap, fmt};
 use uuid::Uuid;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,13 +1,20 @@
 //! Networks, and where clients stand in them.
 
-use super::names::Kind;
-use super::{Build, Built};
-use crate::worlds::WorldError;
-use crate::worlds::described::{
-    Client, Firewall, Link, LinkState, LinkTarget, Network, RouteTable, SecurityGroup, Standing, Subnet, Text, Zone,
-    ZoneKind,
+use super::{Build, Built, names::Kind};
+use crate::{
+    services::{
+        networks::{Route, SecurityRule},
+        private_link::ConnectionState,
+    },
+    world::client_place::ClientPlace,
+    worlds::{
+        WorldError,
+        described::{
+            Client, Firewall, Link, LinkState, LinkTarget, Network, RouteTable, SecurityGroup, Standing, Subnet, Text,
+            Zone, ZoneKind,
+        },
+    },
 };
-use crate::{ClientPlace, ConnectionState, Route, SecurityRule};
 
 impl Build {
     pub(super) fn security_group(&mut self, g: &SecurityGroup) -> Built {

@@ -1,11 +1,14 @@
 //! Registries, what is in them, and the clusters that pull from them.
 
-use super::names::Kind;
-use super::{Build, Built};
-use crate::KeyRef;
-use crate::registries::default_props;
-use crate::worlds::WorldError;
-use crate::worlds::described::{Cluster, Cmk, Registry, Text};
+use super::{Build, Built, names::Kind};
+use crate::{
+    admin::seed::KeyRef,
+    services::registries::default_props,
+    worlds::{
+        WorldError,
+        described::{Cluster, Cmk, Registry, Text},
+    },
+};
 use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
@@ -16,7 +19,7 @@ impl Build {
     pub(super) fn registry(&mut self, r: &Registry) -> Built {
         let name = r.name.value.as_str();
         self.known.fresh(Kind::Registry, &r.name)?;
-        if !crate::registries::valid_name(name) {
+        if !crate::services::registries::valid_name(name) {
             return Err(WorldError::of(&r.name, format!("'{name}' is no name of a registry")));
         }
         let group = self.known.group(r.group.as_ref(), &r.name)?;

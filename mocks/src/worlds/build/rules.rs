@@ -1,10 +1,16 @@
 //! Who may what, and what is written down of it.
 
-use super::names::Kind;
-use super::{Build, Built};
-use crate::worlds::WorldError;
-use crate::worlds::described::{Effect, Grant, Lock, Logs, Policy, Scope, Text};
-use crate::{AssignedPolicy, PolicyCondition, PolicyEffect, roles};
+use super::{Build, Built, names::Kind};
+use crate::{
+    services::{
+        policies::{AssignedPolicy, PolicyCondition, PolicyEffect},
+        roles,
+    },
+    worlds::{
+        WorldError,
+        described::{Effect, Grant, Lock, Logs, Policy, Scope, Text},
+    },
+};
 use uuid::Uuid;
 
 impl Build {

@@ -1,11 +1,15 @@
 //! What is wrong with the world, and what goes wrong in it.
 
 use super::{Build, Built, no_length};
-use crate::faults::{Fault, Schedule, What};
-use crate::troubles::{self, Names, Place};
-use crate::worlds::WorldError;
-use crate::worlds::described::{Described, TroubleUse};
-use crate::worlds::moment::length;
+use crate::{
+    faults::{Fault, Schedule, What},
+    troubles::{self, Names, Place},
+    worlds::{
+        WorldError,
+        described::{Described, TroubleUse},
+        moment::length,
+    },
+};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 

@@ -1,9 +1,8 @@
 //! What a world is built of.
 
-use super::super::described;
 use super::text;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use crate::worlds::described;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// A Standard vault with purge protection, open to all networks unless told otherwise.
 #[derive(Debug)]
