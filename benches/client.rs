@@ -3,12 +3,12 @@
 //! Virtual time: what is measured is this library and the simulator, not waiting.
 
 use cmk::journal::{Entry, FileJournal, Journal, MemoryJournal, Record, RunName};
-use cmk_tests::stage::{self, Scenario, Stage};
+use cmk_tests::{Scenario, ScenarioFixture, scenarios};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use std::{sync::Arc, time::Duration};
 
 fn scenario(name: &str) -> &'static dyn Scenario {
-    *stage::all().iter().find(|s| s.name() == name).expect("a play of that name")
+    *scenarios::all().iter().find(|s| s.name() == name).expect("a scenario of that name")
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -16,15 +16,15 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 fn whole_runs(c: &mut Criterion) {
-    for (name, play) in [("rotate", "rotate followed"), ("create", "create")] {
-        let scenario = scenario(play);
+    for (name, scenario_name) in [("rotate", "rotate followed"), ("create", "create")] {
+        let scenario = scenario(scenario_name);
         c.bench_function(&format!("one {name}, in-process simulator"), |b| {
             b.iter_batched(
                 runtime,
                 |runtime| {
                     runtime.block_on(async {
-                        let stage = Stage::new(scenario, 1);
-                        stage.play().await.expect("through")
+                        let fixture = ScenarioFixture::new(scenario, 1);
+                        fixture.run().await.expect("through")
                     })
                 },
                 BatchSize::SmallInput,

@@ -11,7 +11,6 @@ pub mod matrix;
 pub mod modules;
 pub mod scenario_fixture;
 pub mod scenarios;
-pub mod stage;
 pub mod transport;
 pub mod troubled;
 

@@ -78,7 +78,7 @@ pub(crate) const SERVICE: Service = Service {
         versions: VERSIONS,
         other_versions: &[(0, "eventtypes", VERSIONS_OF_LOG)],
         checks_locks: false,
-        handle: handle,
+        handle,
     }),
     ..Service::NOTHING
 };
