@@ -137,7 +137,7 @@ fn tree<'a>(from: &[String], text: &'a str, found: &mut Vec<Vec<String>>) -> &'a
         }
     }
     let word: String = text.chars().take_while(|c| c.is_alphanumeric() || "_*".contains(*c)).collect();
-    let path = [from, &[word.clone()]].concat();
+    let path = [from, std::slice::from_ref(&word)].concat();
     let rest = text.strip_prefix(word.as_str()).unwrap_or_default();
     match rest.strip_prefix("::") {
         Some(below) => tree(&path, below, found),
