@@ -34,17 +34,13 @@ fn no_floor_imports_from_one_above_it() {
 
 /// The first segment of every path from the crate's root, comments aside.
 fn imports(text: &str) -> BTreeSet<String> {
-    let code: String = text
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default())
-        .flat_map(|line| line.chars().chain([' ']))
-        .filter(|c| !c.is_whitespace())
-        .collect();
+    let code: String =
+        text.lines().flat_map(|line| [line.split("//").next().unwrap_or_default().trim(), " "]).collect();
     let mut found = BTreeSet::new();
     let mut rest = code.as_str();
     while let Some((_, after)) = rest.split_once("crate::") {
         rest = after;
-        match after.strip_prefix('{') {
+        match after.trim_start().strip_prefix('{') {
             None => found.extend(word(after)),
             Some(group) => {
                 let (mut depth, mut begins) = (0_u32, true);
@@ -54,7 +50,7 @@ fn imports(text: &str) -> BTreeSet<String> {
                         '}' if depth == 0 => break,
                         '}' => depth -= 1,
                         ',' if depth == 0 => begins = true,
-                        _ if begins => {
+                        _ if begins && !c.is_whitespace() => {
                             found.extend(group.get(at..).and_then(word));
                             begins = false;
                         }
